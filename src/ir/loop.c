@@ -20,8 +20,7 @@ struct buffer *buffer_new_halo(struct expr_pool *pool, const char *name,
   struct arena *arena = expr_pool_arena(pool);
   struct buffer *buffer = ARENA_NEW(arena, struct buffer);
   buffer->name = arena_strdup(arena, name);
-  /* The pool numbers variables; a buffer takes a number of that row. */
-  buffer->id = variable_new(pool, name, NULL)->id;
+  buffer->id = expr_pool_buffer_id(pool);
   buffer->dtype = dtype;
   buffer->scope = scope;
   buffer->rank = rank;

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Body poses: a package with a pose network and a picture in, persons out.
+ *
+ *   struct adze_pose_options options;
+ *   adze_pose_options_init(&options);
+ *   adze_pose *pose;
+ *   const struct adze_poses *poses;
+ *   if (adze_pose_create("posenet.tar", &options, &pose, &error) ||
+ *       adze_image_load("photo.jpg", &image, &error) ||
+ *       adze_pose_run(pose, &image, NULL, 0, &poses, &error))
+ *     return fputs(error.message, stderr), 1;
+ *   for (size_t i = 0; i < poses->count; i++)
+ *     printf("%f\n", poses->persons[i].score);
+ *   adze_image_release(&image);
+ *   adze_pose_destroy(pose);
+ *
+ * Coordinates are pixels of the picture: the centre of its first pixel is
+ * (0, 0). They may lie outside it.
+ *
+ * Threads: an adze_pose belongs to one thread at a time; make one for each
+ * thread on a shared adze_model. Everything else here may be called from any
+ * thread on objects of its own. Status codes, `struct adze_error` and the
+ * ownership words are those of adze/status.h.
+ */
+#ifndef ADZE_POSE_H
+#define ADZE_POSE_H
+
+#include "adze/image.h"
+#include "adze/runtime.h"
+#include "adze/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Results --------------------------------------------------------------- */
+
+/* The keypoints of COCO, in its order. X(NAME, text, sigma): sigma is how far
+ * people who annotate differ, relative to the person's size (COCO's OKS). */
+#define ADZE_KEYPOINT_LIST(X)                                                  \
+  X(NOSE, "nose", 0.026f)                                                      \
+  X(LEFT_EYE, "left_eye", 0.025f)                                              \
+  X(RIGHT_EYE, "right_eye", 0.025f)                                            \
+  X(LEFT_EAR, "left_ear", 0.035f)                                              \
+  X(RIGHT_EAR, "right_ear", 0.035f)                                            \
+  X(LEFT_SHOULDER, "left_shoulder", 0.079f)                                    \
+  X(RIGHT_SHOULDER, "right_shoulder", 0.079f)                                  \
+  X(LEFT_ELBOW, "left_elbow", 0.072f)                                          \
+  X(RIGHT_ELBOW, "right_elbow", 0.072f)                                        \
+  X(LEFT_WRIST, "left_wrist", 0.062f)                                          \
+  X(RIGHT_WRIST, "right_wrist", 0.062f)                                        \
+  X(LEFT_HIP, "left_hip", 0.107f)                                              \
+  X(RIGHT_HIP, "right_hip", 0.107f)                                            \
+  X(LEFT_KNEE, "left_knee", 0.087f)                                            \
+  X(RIGHT_KNEE, "right_knee", 0.087f)                                          \
+  X(LEFT_ANKLE, "left_ankle", 0.089f)                                          \
+  X(RIGHT_ANKLE, "right_ankle", 0.089f)
+
+enum adze_keypoint_kind {
+#define X(name, text, sigma) ADZE_KEYPOINT_##name,
+  ADZE_KEYPOINT_LIST(X)
+#undef X
+  ADZE_KEYPOINT_COUNT
+};
+
+/* "left_shoulder"; a static string. kind < ADZE_KEYPOINT_COUNT. */
+ADZE_EXPORT const char *adze_keypoint_name(enum adze_keypoint_kind kind);
+
+/* A score of 0 says that the keypoint was not found (x and y are then 0). */
+struct adze_keypoint {
+  float x, y, score;
+};
+
+/* A person's box: its upper left corner, its size, and how sure it is. */
+struct adze_box {
+  float x, y, width, height, score;
+};
+
+struct adze_person {
+  struct adze_keypoint keypoints[ADZE_KEYPOINT_COUNT];
+  float score;
+  struct adze_box box; /* the box that was given, or around the keypoints */
+};
+
+/* Best first. */
+struct adze_poses {
+  const struct adze_person *persons;
+  size_t count;
+};
+
+/* ---- Networks -------------------------------------------------------------- */
+
+/* The kinds of networks that are known: their names and what they are;
+ * index < adze_pose_network_count. Static strings. */
+ADZE_EXPORT size_t adze_pose_network_count(void);
+ADZE_EXPORT const char *adze_pose_network_name(size_t index);
+ADZE_EXPORT const char *adze_pose_network_summary(size_t index);
+
+enum adze_pose_decode {
+  ADZE_POSE_MULTI, /* every person in the picture */
+  ADZE_POSE_SINGLE /* the best place of every keypoint, as one person */
+};
+
+struct adze_pose_options {
+  const char *network; /* a name as above; NULL: the package's property
+                          "pose.network", else told from the outputs */
+  enum adze_pose_decode decode; /* PoseNet */
+  /* The network's input where the package leaves it open; 0: the network's
+   * usual size. Rounded down to what the network takes (PoseNet: 16k + 1). */
+  int input_width, input_height;
+  float score_threshold; /* PoseNet: keypoints that a person starts from */
+  float nms_radius;      /* PoseNet: input pixels within which keypoints of one
+                            kind are the same */
+  int refine_steps;      /* PoseNet: by offsets, for every keypoint */
+  int max_persons;       /* PoseNet */
+  float person_threshold; /* persons that score less are left out; 0 keeps
+                             all, as COCO's evaluation wants */
+  float box_padding;     /* top-down: the box is grown by this */
+  int threads;           /* 0: every CPU; ignored with `pool` */
+  adze_pool *pool;       /* borrowed for the pose's life, or NULL */
+};
+/* Multi, 0.5, 20, 2, 10, 0.2, 1.25, every CPU. */
+ADZE_EXPORT void adze_pose_options_init(struct adze_pose_options *options);
+
+/* ---- Running --------------------------------------------------------------- */
+
+typedef struct adze_pose adze_pose;
+
+/* Loads a package. Returns new. `options` may be NULL. Fails as
+ * adze_model_load, and with UNSUPPORTED when this isn't a pose network that is
+ * known, SHAPE when its input has another size than asked for. */
+ADZE_EXPORT enum adze_status adze_pose_create(
+    const char *package, const struct adze_pose_options *options,
+    adze_pose **out, struct adze_error *error) ADZE_MUST_USE;
+/* The same; borrows the model for the pose's life. */
+ADZE_EXPORT enum adze_status adze_pose_create_from_model(
+    const adze_model *model, const struct adze_pose_options *options,
+    adze_pose **out, struct adze_error *error) ADZE_MUST_USE;
+/* NULL is fine. */
+ADZE_EXPORT void adze_pose_destroy(adze_pose *pose);
+
+/* The kind of network, the size of its input, whether it looks at one person's
+ * box at a time. */
+ADZE_EXPORT const char *adze_pose_network(const adze_pose *pose);
+ADZE_EXPORT int adze_pose_input_width(const adze_pose *pose);
+ADZE_EXPORT int adze_pose_input_height(const adze_pose *pose);
+ADZE_EXPORT bool adze_pose_uses_boxes(const adze_pose *pose);
+
+/* Finds the persons of a picture. A network that uses boxes looks at each of
+ * boxes[box_count], or, when `boxes` is NULL, at the whole picture; others
+ * ignore them. *out belongs to `pose`, until its next run or its end.
+ * INVALID_ARGUMENT for an empty picture or a box without area. */
+ADZE_EXPORT enum adze_status adze_pose_run(
+    adze_pose *pose, const struct adze_image *image,
+    const struct adze_box *boxes, size_t box_count,
+    const struct adze_poses **out, struct adze_error *error) ADZE_MUST_USE;
+
+/* Nanoseconds that each stage of the last run took, over all boxes. */
+struct adze_pose_times {
+  int64_t prepare_ns, network_ns, decode_ns;
+};
+ADZE_EXPORT void adze_pose_last_times(const adze_pose *pose,
+                                      struct adze_pose_times *out);
+
+/* ---- Drawing --------------------------------------------------------------- */
+
+struct adze_draw_options {
+  float threshold;  /* keypoints that score less are not drawn */
+  float alpha;      /* 1 hides what is below, 0 draws nothing */
+  float line_width; /* in pixels; 0: by each person's size */
+};
+/* 0.3, 0.9, 0. */
+ADZE_EXPORT void adze_draw_options_init(struct adze_draw_options *options);
+
+/* Draws skeletons into the picture. `options` may be NULL. LIMIT above 32767
+ * pixels a side; UNAVAILABLE when built without Cairo. */
+ADZE_EXPORT enum adze_status adze_poses_draw(
+    const struct adze_poses *poses, const struct adze_draw_options *options,
+    struct adze_image *image, struct adze_error *error) ADZE_MUST_USE;
+
+/* ---- Files ----------------------------------------------------------------- */
+
+/* Writes OpenPose's JSON for one picture: {"version":1.3,"people":[{…,
+ * "pose_keypoints_2d":[x,y,score, …]}]}, with the 17 keypoints in the order of
+ * ADZE_KEYPOINT_LIST and 0,0,0 for one that was not found. Beside its place
+ * and renamed, as all files here. */
+ADZE_EXPORT enum adze_status adze_poses_write_openpose(
+    const struct adze_poses *poses, const char *path,
+    struct adze_error *error) ADZE_MUST_USE;
+
+/* COCO results of many pictures: an array of {"image_id", "category_id": 1,
+ * "keypoints": [x,y,score * 17], "score"}. */
+typedef struct adze_coco_results adze_coco_results;
+/* Returns new; NULL when out of memory. */
+ADZE_EXPORT adze_coco_results *adze_coco_results_create(void);
+/* Copies the poses. */
+ADZE_EXPORT enum adze_status adze_coco_results_add(
+    adze_coco_results *results, int64_t image_id,
+    const struct adze_poses *poses, struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status adze_coco_results_write(
+    const adze_coco_results *results, const char *path,
+    struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT void adze_coco_results_destroy(adze_coco_results *results);
+
+/* COCO's image_id of a picture: the last digits in its file's name, or
+ * `otherwise` when there are none or too many. */
+ADZE_EXPORT int64_t adze_coco_image_id(const char *path, int64_t otherwise);
+
+/* Boxes of persons from COCO's JSON: annotations ({"images", "annotations"};
+ * crowds and persons without keypoints are left out) or detections (an array
+ * of {"image_id", "bbox", "score"}; those below `threshold` are left out). */
+typedef struct adze_box_file adze_box_file;
+/* Returns new. INVALID_DATA for a damaged file, UNAVAILABLE when built without
+ * Jansson. */
+ADZE_EXPORT enum adze_status adze_box_file_load(const char *path,
+                                                float threshold,
+                                                adze_box_file **out,
+                                                struct adze_error *error)
+    ADZE_MUST_USE;
+/* The boxes of a picture: annotations name their files; otherwise by
+ * adze_coco_image_id. Returns how many; *out belongs to `file`, and is not
+ * NULL even when there are none. */
+ADZE_EXPORT size_t adze_box_file_find(const adze_box_file *file,
+                                      const char *image_path,
+                                      const struct adze_box **out);
+ADZE_EXPORT void adze_box_file_destroy(adze_box_file *file);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

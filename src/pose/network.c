@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of pose networks, and telling from a model's outputs which of them
+ * it is: every map that a kind needs is an output of that many channels, [1,
+ * channels, height, width] or [1, height, width, channels], and all maps are
+ * of one size.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "pose/network.h"
+
+static const struct pose_network *const networks[] = {
+#define NETWORK(name) &pose_network_##name,
+#include "pose/networks.def"
+#undef NETWORK
+};
+
+size_t adze_pose_network_count(void) { return ARRAY_COUNT(networks); }
+
+const char *adze_pose_network_name(size_t index) {
+  return networks[index]->name;
+}
+
+const char *adze_pose_network_summary(size_t index) {
+  return networks[index]->summary;
+}
+
+/* A map's sides must leave room for int arithmetic on them. */
+static bool is_side(int64_t dim) {
+  return dim == -1 || (dim > 0 && dim <= ADZE_IMAGE_MAX_SIDE);
+}
+
+static int open_is_zero(int64_t dim) { return dim == -1 ? 0 : (int)dim; }
+
+/* Views an output as a map of so many channels, if it is one. */
+static bool map_view(const struct adze_tensor_info *output, int channels,
+                     struct pose_map *map) {
+  const int64_t *dims = output->dims;
+  if (output->dtype != ADZE_F32 || output->rank != 4 ||
+      (dims[0] != 1 && dims[0] != -1))
+    return false;
+  bool channels_first =
+      dims[1] == channels && is_side(dims[2]) && is_side(dims[3]);
+  bool channels_last =
+      dims[3] == channels && is_side(dims[1]) && is_side(dims[2]);
+  if (!channels_first && !channels_last)
+    return false;
+  map->channels = channels;
+  map->height = open_is_zero(dims[channels_first ? 2 : 1]);
+  map->width = open_is_zero(dims[channels_first ? 3 : 2]);
+  ptrdiff_t pixel = channels_first ? 1 : channels;
+  map->column_stride = pixel;
+  map->row_stride = pixel * map->width;
+  map->channel_stride =
+      channels_first ? (ptrdiff_t)map->height * map->width : 1;
+  return true;
+}
+
+static bool is_taken(const struct pose_map *maps, int count, size_t output) {
+  for (int i = 0; i < count; i++)
+    if (maps[i].output == output)
+      return true;
+  return false;
+}
+
+/* Finds the output for map `index`; one whose name has the map's word goes
+ * before the others. */
+static bool find_map(const struct pose_network *network, int index,
+                     const struct adze_tensor_info *outputs, size_t count,
+                     struct pose_map *maps) {
+  const char *word = network->maps[index].word;
+  bool found = false;
+  for (size_t i = 0; i < count; i++) {
+    struct pose_map view = {.output = i};
+    if (is_taken(maps, index, i) ||
+        !map_view(&outputs[i], network->maps[index].channels, &view))
+      continue;
+    bool named = outputs[i].name && strstr(outputs[i].name, word);
+    if (named || !found)
+      maps[index] = view;
+    found = true;
+    if (named)
+      break;
+  }
+  return found;
+}
+
+/* Whether the outputs have all maps; if not, *missing is the number of the
+ * first one that they lack. */
+static bool match(const struct pose_network *network,
+                  const struct adze_tensor_info *outputs, size_t count,
+                  struct pose_map *maps, int *missing) {
+  for (int i = 0; i < network->map_count; i++) {
+    *missing = i;
+    if (!find_map(network, i, outputs, count, maps) ||
+        maps[i].height != maps[0].height || maps[i].width != maps[0].width)
+      return false;
+  }
+  return true;
+}
+
+static const struct pose_network *find_named(const char *name) {
+  for (size_t i = 0; i < ARRAY_COUNT(networks); i++)
+    if (strcmp(networks[i]->name, name) == 0)
+      return networks[i];
+  return NULL;
+}
+
+static enum adze_status unknown_name(const char *name,
+                                     struct adze_error *error) {
+  char names[128] = "";
+  for (size_t i = 0; i < ARRAY_COUNT(networks); i++) {
+    size_t used = strlen(names);
+    snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
+             networks[i]->name);
+  }
+  return fail(error, ADZE_INVALID_ARGUMENT,
+              "there is no pose network '%s'; known are %s", name, names);
+}
+
+enum adze_status pose_network_find(const char *name,
+                                   const struct adze_tensor_info *outputs,
+                                   size_t output_count,
+                                   const struct pose_network **out,
+                                   struct pose_map *maps,
+                                   struct adze_error *error) {
+  int missing = 0;
+  if (name) {
+    const struct pose_network *network = find_named(name);
+    if (!network)
+      return unknown_name(name, error);
+    *out = network;
+    if (match(network, outputs, output_count, maps, &missing))
+      return ADZE_OK;
+    return fail(error, ADZE_UNSUPPORTED,
+                "this is not a %s network: none of its %zu outputs is its "
+                "%s, a float32 tensor [1, %d, height, width]",
+                name, output_count, network->maps[missing].name,
+                network->maps[missing].channels);
+  }
+  for (size_t i = 0; i < ARRAY_COUNT(networks); i++) {
+    *out = networks[i];
+    if (match(networks[i], outputs, output_count, maps, &missing))
+      return ADZE_OK;
+  }
+  return fail(error, ADZE_UNSUPPORTED,
+              "this is not a pose network that is known: its %zu outputs are "
+              "not those of any",
+              output_count);
+}
+
+int pose_network_round_size(const struct pose_network *network, int size) {
+  int steps = (size - network->size_rest) / network->size_step;
+  if (steps < 1)
+    steps = 1;
+  return steps * network->size_step + network->size_rest;
+}
+
+/* Around the keypoints that were found. */
+static struct adze_box box_around(const struct adze_person *person) {
+  float left = 0, top = 0, right = 0, bottom = 0;
+  bool any = false;
+  for (int i = 0; i < ADZE_KEYPOINT_COUNT; i++) {
+    const struct adze_keypoint *keypoint = &person->keypoints[i];
+    if (keypoint->score <= 0)
+      continue;
+    left = any ? fminf(left, keypoint->x) : keypoint->x;
+    right = any ? fmaxf(right, keypoint->x) : keypoint->x;
+    top = any ? fminf(top, keypoint->y) : keypoint->y;
+    bottom = any ? fmaxf(bottom, keypoint->y) : keypoint->y;
+    any = true;
+  }
+  return (struct adze_box){left, top, right - left, bottom - top,
+                           person->score};
+}
+
+void pose_person_finish(const struct pose_frame *frame,
+                        struct adze_person *person) {
+  const struct pose_transform *t = &frame->to_image;
+  for (int i = 0; i < ADZE_KEYPOINT_COUNT; i++) {
+    struct adze_keypoint *keypoint = &person->keypoints[i];
+    keypoint->x = (float)(keypoint->x * t->scale_x + t->offset_x);
+    keypoint->y = (float)(keypoint->y * t->scale_y + t->offset_y);
+    if (!isfinite(keypoint->x) || !isfinite(keypoint->y) ||
+        !isfinite(keypoint->score) || keypoint->score <= 0)
+      *keypoint = (struct adze_keypoint){0, 0, 0};
+  }
+  if (!isfinite(person->score))
+    person->score = 0;
+  person->box = frame->box.width > 0 ? frame->box : box_around(person);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kinds of pose networks: what goes in and what comes out, apart from running.
+ *
+ * A kind is a row: how it is told from a model's outputs, what a picture
+ * becomes before it, and how its outputs become persons. Running is the
+ * caller's:
+ *
+ *   const struct pose_network *network;
+ *   struct pose_frame frame = {.options = …, .input = …};
+ *   pose_network_find(NULL, outputs, count, &network, frame.maps, error);
+ *   network->prepare(&frame, image, box, error);   fills frame.input.data
+ *   …run…                                          fills frame.maps[].data
+ *   network->decode(&frame);                       appends to frame.persons
+ *
+ * To add a kind: a line in networks.def and its file.
+ */
+#ifndef POSE_NETWORK_H
+#define POSE_NETWORK_H
+
+#include "adze/pose.h"
+#include "base/base.h"
+
+#define POSE_MAX_MAPS 4
+
+/* Where an output's channels, rows and columns are (strides in elements). */
+struct pose_map {
+  size_t output; /* its number among the model's outputs */
+  int channels, height, width;
+  ptrdiff_t channel_stride, row_stride, column_stride;
+  const float *data;
+};
+
+static inline const float *pose_map_at(const struct pose_map *map, int channel,
+                                       int y, int x) {
+  return map->data + channel * map->channel_stride + y * map->row_stride +
+         x * map->column_stride;
+}
+
+/* From pixels of the network's input to pixels of the picture. */
+struct pose_transform {
+  double scale_x, offset_x, scale_y, offset_y;
+};
+
+/* One run of a network. */
+struct pose_frame {
+  const struct adze_pose_options *options;
+  struct adze_image_target input;
+  struct pose_transform to_image; /* set by prepare */
+  struct adze_box box;            /* set by prepare: what was looked at */
+  struct pose_map maps[POSE_MAX_MAPS];
+  void *scratch; /* scratch_bytes(maps) bytes, aligned as malloc's */
+  struct adze_person *persons; /* [person_capacity] */
+  size_t person_count, person_capacity;
+};
+
+struct pose_network {
+  const char *name;
+  const char *summary;
+  bool uses_boxes;
+  /* The input where the model leaves its size open: the usual one, and what
+   * sizes are rounded down to: size_step * k + size_rest, k >= 1. */
+  int default_width, default_height;
+  int size_step, size_rest;
+  float mean[3], scale[3]; /* of RGB, 0..255 */
+  /* The maps decode wants: how many, what to call them in messages, how many
+   * channels each has. Outputs of equal channel counts are told apart by
+   * `words` in their names, else taken in order. */
+  int map_count;
+  struct {
+    const char *name;
+    int channels;
+    const char *word;
+  } maps[POSE_MAX_MAPS];
+  /* Persons that one decode can give. */
+  size_t (*most_persons)(const struct adze_pose_options *options);
+  size_t (*scratch_bytes)(const struct pose_map *maps);
+  enum adze_status (*prepare)(struct pose_frame *frame,
+                              const struct adze_image *image,
+                              const struct adze_box *box,
+                              struct adze_error *error);
+  void (*decode)(struct pose_frame *frame);
+};
+
+#define NETWORK(name) extern const struct pose_network pose_network_##name;
+#include "pose/networks.def"
+#undef NETWORK
+
+/* Finds the kind by its name, or, when that is NULL, the first in the table
+ * whose maps are all among the outputs; sets `maps` (sizes 0 where open).
+ * INVALID_ARGUMENT for an unknown name; UNSUPPORTED when the outputs don't
+ * fit. */
+enum adze_status pose_network_find(const char *name,
+                                   const struct adze_tensor_info *outputs,
+                                   size_t output_count,
+                                   const struct pose_network **out,
+                                   struct pose_map *maps,
+                                   struct adze_error *error) ADZE_MUST_USE;
+
+/* The largest size that the network takes and that isn't above `size`, at
+ * least its smallest. */
+int pose_network_round_size(const struct pose_network *network, int size);
+
+/* Ends a decode: keeps coordinates finite and marks what isn't found, moves
+ * them to the picture, adds the box around them where the frame has none. */
+void pose_person_finish(const struct pose_frame *frame,
+                        struct adze_person *person);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Top-down networks (SimplePose, HRNet, SCNet …): one person's box in, a
+ * heatmap for each keypoint out.
+ *
+ * The box is grown by box_padding (1.25), extended to the shape of the input
+ * around its centre, and warped over it; around the picture all is black
+ * before normalising. A keypoint is where its heatmap is largest, moved by a
+ * quarter of a cell towards the larger neighbour, in each direction. A cell
+ * (i, j) of the heatmap stands for pixel (i, j) * stride of the input, which
+ * is how these networks are trained.
+ */
+#include <math.h>
+
+#include "pose/network.h"
+
+/* Keypoints below this don't count for the person's score. */
+#define COUNTED 0.2f
+
+static float sign(float value) { return (float)((value > 0) - (value < 0)); }
+
+/* The cell with the largest value, and that value; 0 when none is above it. */
+static float find_peak(const struct pose_map *heat, int keypoint, int *out_y,
+                       int *out_x) {
+  float best = 0;
+  *out_y = *out_x = 0;
+  for (int y = 0; y < heat->height; y++)
+    for (int x = 0; x < heat->width; x++) {
+      float value = *pose_map_at(heat, keypoint, y, x);
+      if (value > best) {
+        best = value;
+        *out_y = y;
+        *out_x = x;
+      }
+    }
+  return best;
+}
+
+static struct adze_keypoint find_keypoint(const struct pose_frame *frame,
+                                          int keypoint) {
+  const struct pose_map *heat = &frame->maps[0];
+  int y, x;
+  float score = find_peak(heat, keypoint, &y, &x);
+  float exact_y = (float)y, exact_x = (float)x;
+  const float *peak = pose_map_at(heat, keypoint, y, x);
+  if (x > 1 && x < heat->width - 1 && y > 1 && y < heat->height - 1) {
+    exact_x +=
+        0.25f * sign(peak[heat->column_stride] - peak[-heat->column_stride]);
+    exact_y += 0.25f * sign(peak[heat->row_stride] - peak[-heat->row_stride]);
+  }
+  float stride_x = (float)frame->input.width / (float)heat->width;
+  float stride_y = (float)frame->input.height / (float)heat->height;
+  return (struct adze_keypoint){exact_x * stride_x, exact_y * stride_y, score};
+}
+
+/* The box's score times the mean of the keypoints that count, or, so that
+ * hopeless persons still have an order, of all when none counts. */
+static float score_of(const struct adze_person *person, float box_score) {
+  float sum = 0, counted_sum = 0;
+  int counted = 0;
+  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
+    float score = person->keypoints[k].score;
+    sum += score;
+    if (score > COUNTED) {
+      counted_sum += score;
+      counted++;
+    }
+  }
+  float mean = counted ? counted_sum / (float)counted
+                       : sum / (float)ADZE_KEYPOINT_COUNT;
+  return box_score * mean;
+}
+
+static void decode(struct pose_frame *frame) {
+  struct adze_person *person = &frame->persons[frame->person_count++];
+  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
+    person->keypoints[k] = find_keypoint(frame, k);
+  person->score = score_of(person, frame->box.score);
+  pose_person_finish(frame, person);
+}
+
+static size_t most_persons(const struct adze_pose_options *options) {
+  (void)options;
+  return 1;
+}
+
+static size_t scratch_bytes(const struct pose_map *maps) {
+  (void)maps;
+  return 0;
+}
+
+static enum adze_status prepare(struct pose_frame *frame,
+                                const struct adze_image *image,
+                                const struct adze_box *box,
+                                struct adze_error *error) {
+  if (!isfinite(box->x) || !isfinite(box->y) || !(box->width > 0) ||
+      !(box->height > 0) || !isfinite(box->width) || !isfinite(box->height))
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "a person's box needs a width and a height above 0, found "
+                "[%g, %g, %g, %g]",
+                box->x, box->y, box->width, box->height);
+  double padding = frame->options->box_padding;
+  double width = box->width * padding, height = box->height * padding;
+  double aspect = (double)frame->input.width / frame->input.height;
+  if (width < height * aspect)
+    width = height * aspect;
+  else
+    height = width / aspect;
+  double scale_x = width / frame->input.width;
+  double scale_y = height / frame->input.height;
+  double left = box->x + box->width / 2.0 - width / 2;
+  double top = box->y + box->height / 2.0 - height / 2;
+  frame->box = *box;
+  frame->to_image = (struct pose_transform){scale_x, left, scale_y, top};
+  const double matrix[6] = {scale_x, 0, left, 0, scale_y, top};
+  return adze_image_warp(image, matrix, &frame->input, error);
+}
+
+const struct pose_network pose_network_topdown = {
+    .name = "topdown",
+    .summary = "a heatmap for each keypoint (SimplePose, HRNet, SCNet, …); one "
+               "box at a time",
+    .uses_boxes = true,
+    .default_width = 192,
+    .default_height = 256,
+    .size_step = 32,
+    .mean = {123.675f, 116.28f, 103.53f},
+    .scale = {1 / 58.395f, 1 / 57.12f, 1 / 57.375f},
+    .map_count = 1,
+    .maps = {{"heatmaps", 17, "heat"}},
+    .most_persons = most_persons,
+    .scratch_bytes = scratch_bytes,
+    .prepare = prepare,
+    .decode = decode,
+};

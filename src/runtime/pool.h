@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads that run one job at a time, all of them the same job. */
+#ifndef RUNTIME_POOL_H
+#define RUNTIME_POOL_H
+
+#include "adze/runtime.h"
+#include "base/base.h"
+
+/* Calls job(argument, worker) once for every worker of
+ * [0, adze_pool_threads(pool)), worker 0 on the calling thread, and returns
+ * when all are done. Calls from several threads wait for each other. Does not
+ * allocate. The job runs with round-to-nearest and denormals as they are,
+ * whatever the caller's floating-point settings. */
+void pool_run(adze_pool *pool, void (*job)(void *argument, int64_t worker),
+              void *argument);
+/* Within a job: waits until all workers are here. */
+void pool_barrier(adze_pool *pool);
+
+#endif

@@ -31,6 +31,11 @@ function(adze_register_test name)
     SKIP_RETURN_CODE 77
     TIMEOUT ${ADZE_TEST_TIMEOUT}
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  # An allocation that can't be is an error to handle, not a finding.
+  if(ADZE_SANITIZE)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT
+      "ASAN_OPTIONS=allocator_may_return_null=1;TSAN_OPTIONS=allocator_may_return_null=1;UBSAN_OPTIONS=print_stacktrace=1")
+  endif()
 endfunction()
 
 function(adze_test)

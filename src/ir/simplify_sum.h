@@ -64,7 +64,7 @@ const struct expr *monomial_build(struct expr_pool *pool,
 bool atoms_divide(const struct atoms *numerator,
                   const struct atoms *denominator, struct atoms *out);
 
-/* ---- Ranges and proofs (simplify_prove.c) ---------------------------------- */
+/* ---- Ranges (simplify_range.c) and proofs (simplify_prove.c) --------------- */
 
 /* Constant range of a simplified expression, and whether it contains data:
  * loads, locals, floats. Index arithmetic is taken not to overflow; data may
@@ -98,6 +98,16 @@ const struct expr *simplify_divide(struct expr_pool *pool,
 /* Replaces c*(x floordiv c) + x floormod c in a sum by x. */
 void sum_recompose(struct expr_pool *pool, struct sum *sum);
 
+/* ---- Comparisons, minima, conditions (simplify_compare.c) ------------------ */
+
+/* Each gets a node whose arguments are simplified; NULL: nothing to do. */
+const struct expr *simplify_compare(struct expr_pool *pool,
+                                    const struct expr *e);
+const struct expr *simplify_extremum(struct expr_pool *pool,
+                                     const struct expr *e);
+const struct expr *simplify_logic(struct expr_pool *pool,
+                                  const struct expr *e);
+
 /* ---- Memo (simplify.c) ----------------------------------------------------- */
 
 /* By node id; entries are NULL or unset until computed. They hold for the life
@@ -108,6 +118,7 @@ struct simplify_memo {
   bool *has_range;
   size_t capacity;
   VEC(const struct expr *) stack;
+  VEC(struct variable *) lanes; /* [0, extent): the lane of a vector */
 };
 /* The memo, with room for every node that exists. */
 struct simplify_memo *simplify_memo_get(struct expr_pool *pool);

@@ -5,10 +5,10 @@
  * Read here, not through FFmpeg, whose versions differ in what they export.
  * Whatever doesn't parse counts as upright: the pixels are still good.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/base.h"
+#include "media/jpeg.h"
 #include "media/orientation.h"
 
 #define EXIF_ORIENTATION_TAG 0x0112
@@ -58,17 +58,13 @@ static int orientation_of_tiff(const uint8_t *data, size_t size) {
 }
 
 int orientation_of_jpeg(const uint8_t *data, size_t size) {
-  size_t at = 2; /* after the start-of-image marker */
-  while (at + 4 <= size && data[at] == 0xff) {
-    unsigned marker = data[at + 1];
-    size_t length = (size_t)data[at + 2] << 8 | data[at + 3];
-    if (marker == 0xda || length < 2 || length > size - at - 2)
-      return 1; /* pixels start here, or the file is damaged */
-    if (marker == 0xe1 && length >= 8 &&
-        memcmp(data + at + 4, "Exif\0\0", 6) == 0)
-      return orientation_of_tiff(data + at + 10, length - 8);
-    at += 2 + length;
-  }
+  size_t at = JPEG_FIRST_SEGMENT;
+  struct jpeg_segment segment;
+  while (jpeg_next_segment(data, size, &at, &segment) &&
+         segment.marker != JPEG_START_OF_SCAN)
+    if (segment.marker == JPEG_APPLICATION_1 && segment.size >= 6 &&
+        memcmp(segment.data, "Exif\0\0", 6) == 0)
+      return orientation_of_tiff(segment.data + 6, segment.size - 6);
   return 1;
 }
 

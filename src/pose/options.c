@@ -23,7 +23,3 @@ void adze_pose_options_init(struct adze_pose_options *options) {
       .box_padding = 1.25f,
   };
 }
-
-void adze_draw_options_init(struct adze_draw_options *options) {
-  *options = (struct adze_draw_options){.threshold = 0.3f, .alpha = 0.9f};
-}

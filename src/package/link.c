@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Linking is left to lld, as a program: it links for every machine without a
+ * cross toolchain, and in a process of its own a fault in it can't take the
+ * compiler down. No shell is involved, and it runs in a private folder where
+ * all names are ours.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "adze_config.h"
+#include "base/environment.h"
+#include "package/format.h"
+
+extern char **environ;
+
+enum adze_status scratch_write(const char *path, const void *data, size_t bytes,
+                               struct adze_error *error) {
+  FILE *file = fopen(path, "wbe");
+  bool written = file && fwrite(data, 1, bytes, file) == bytes;
+  int problem = errno;
+  if (file && fclose(file) != 0 && written) {
+    written = false;
+    problem = errno;
+  }
+  if (!written)
+    return fail(error, ADZE_IO, "%s: can't write: %s", path, strerror(problem));
+  return ADZE_OK;
+}
+
+enum adze_status link_write_objects(struct arena *arena, const char *folder,
+                                    const struct package_code *code,
+                                    const char ***names,
+                                    struct adze_error *error) {
+  const char **list = ARENA_ARRAY(arena, const char *, code->object_count + 1);
+  for (size_t i = 0; i < code->object_count; i++) {
+    list[i] = arena_printf(arena, "code%zu.o", i);
+    TRY(scratch_write(arena_printf(arena, "%s/%s", folder, list[i]),
+                      code->objects[i].data, code->objects[i].bytes, error));
+  }
+  *names = list;
+  return ADZE_OK;
+}
+
+/* The first line that lld wrote, without its own name: the one that counts. */
+static const char *first_line(struct arena *arena, const char *path) {
+  struct file_map map;
+  if (file_map_open(path, &map, NULL) != ADZE_OK || map.size == 0)
+    return "no message";
+  const uint8_t *end = memchr(map.data, '\n', map.size);
+  size_t size = end ? (size_t)(end - map.data) : map.size;
+  const char *line =
+      arena_strndup(arena, (const char *)map.data, size < 600 ? size : 600);
+  file_map_close(&map);
+  const char *message = strstr(line, "error: ");
+  return message ? message + strlen("error: ") : line;
+}
+
+/* The child's signals are the usual ones, whatever this program does with its
+ * own; output goes to `log`. Returns an errno. */
+static int spawn(pid_t *child, const char *program, const char *folder,
+                 const char *log, const char *const *arguments) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int problem = posix_spawn_file_actions_init(&actions);
+  if (problem != 0)
+    return problem;
+  problem = posix_spawnattr_init(&attributes);
+  if (problem != 0) {
+    posix_spawn_file_actions_destroy(&actions);
+    return problem;
+  }
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  problem = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY,
+                                             0);
+  if (problem == 0)
+    problem = posix_spawn_file_actions_addopen(
+        &actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  if (problem == 0)
+    problem = posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  if (problem == 0)
+    problem = posix_spawn_file_actions_addchdir_np(&actions, folder);
+  if (problem == 0)
+    problem = posix_spawnp(child, program, &actions, &attributes,
+                           (char *const *)(uintptr_t)arguments, environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return problem;
+}
+
+/* The exit status; -1 when the program was killed. A program that ignores the
+ * end of its children gets none (ECHILD): then the missing output tells. */
+static int wait_for(pid_t child) {
+  int status;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR)
+      return 0;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+enum adze_status link_run(struct arena *arena, const char *folder,
+                          const char *const *arguments, const char *what,
+                          struct adze_error *error) {
+  const char *program = environment_get(ENVIRONMENT_ADZE_LLD);
+  if (!program)
+    program = ADZE_LLD_PATH;
+  if (!*program)
+    return fail(error, ADZE_UNAVAILABLE,
+                "%s: linking needs ld.lld (package lld-19), which was not "
+                "there when adze was built; ADZE_LLD can name one",
+                what);
+  char absolute[PATH_MAX]; /* it starts in another folder */
+  if (strchr(program, '/') && realpath(program, absolute))
+    program = absolute;
+  VEC(const char *) list = {0};
+  vec_push(arena, &list, "ld.lld"); /* lld acts by the name it is called */
+  for (size_t i = 0; arguments[i]; i++)
+    vec_push(arena, &list, arguments[i]);
+  vec_push(arena, &list, NULL);
+  const char *log = arena_printf(arena, "%s/log", folder);
+  pid_t child;
+  int problem = spawn(&child, program, folder, log, list.data);
+  if (problem != 0)
+    return fail(error, ADZE_UNAVAILABLE, "%s: the linker %s can't be run: %s",
+                what, program, strerror(problem));
+  int status = wait_for(child);
+  if (status != 0)
+    return fail(error, status < 0 ? ADZE_INTERNAL : ADZE_IO,
+                "%s: the linker %s failed: %s", what, program,
+                status < 0 ? "it was killed" : first_line(arena, log));
+  return ADZE_OK;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adze bench: how fast models run.
+ *
+ * After warming up, each run is timed by itself until the time is over, at
+ * least MINIMUM_RUNS times. Models are measured one after the other, each in
+ * memory of its own that is released before the next.
+ */
+#include "cli/bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/fill.h"
+#include "cli/json.h"
+#include "cli/layers.h"
+#include "cli/session.h"
+
+enum { MINIMUM_RUNS = 5, MAXIMUM_RUNS = 1000000, LAYER_RUNS = 10 };
+
+struct bench_arguments {
+  int threads, warmup;
+  const char *input_shapes;
+  double time;
+  bool layers, json, verbose;
+};
+
+#define FIELD(name) CLI_FIELD(struct bench_arguments, name)
+static const struct cli_option bench_options[] = {
+    {FIELD(threads), 0, CLI_INT, "N", "0", "Measuring",
+     "threads that run; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
+    {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Measuring",
+     "sizes of inputs, \"image:[1,3,257,257]\""},
+    {FIELD(time), 't', CLI_REAL, "SECONDS", "2", "Measuring",
+     "how long to measure each model", .minimum = 0, .maximum = 1e6},
+    {FIELD(warmup), 0, CLI_INT, "N", "3", "Measuring",
+     "runs before the measured ones", .maximum = 1e9},
+    {FIELD(layers), 0, CLI_FLAG, NULL, NULL, "Output",
+     "also print each kernel with its template, ms and GFLOP/s"},
+    {FIELD(json), 0, CLI_FLAG, NULL, NULL, "Output",
+     "print an array of objects instead of a table"},
+    {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Output",
+     "print the stages of compiling a model on stderr"},
+};
+#undef FIELD
+
+static enum adze_status measure(struct session *session,
+                                const struct bench_arguments *arguments,
+                                struct statistics *out,
+                                struct adze_error *error) {
+  VEC(double) samples = {0};
+  for (int i = 0; i < arguments->warmup; i++)
+    TRY(adze_instance_run(session->instance, error));
+  int64_t begin = time_now_ns();
+  int64_t end = begin + (int64_t)(arguments->time * 1e9);
+  for (int64_t start = begin;
+       (start < end || samples.count < MINIMUM_RUNS) &&
+       samples.count < MAXIMUM_RUNS;) {
+    TRY(adze_instance_run(session->instance, error));
+    int64_t stop = time_now_ns();
+    vec_push(session->arena, &samples, (double)(stop - start) * 1e-6);
+    start = stop;
+  }
+  statistics_of(samples.data, samples.count, out);
+  return ADZE_OK;
+}
+
+static double model_flops(const adze_model *model) {
+  double total = 0;
+  for (size_t i = 0; i < adze_model_kernel_count(model); i++) {
+    const char *name, *template_name;
+    double flops;
+    adze_model_kernel(model, i, &name, &template_name, &flops);
+    total += flops;
+  }
+  return total;
+}
+
+static enum adze_status bench_model(struct arena *arena, const char *path,
+                                    const struct bench_arguments *arguments,
+                                    double *peak, struct bench_row *row,
+                                    struct layers *layers,
+                                    struct adze_error *error) {
+  struct session *session;
+  struct session_options options = {.path = path,
+                                    .input_shapes = arguments->input_shapes,
+                                    .threads = arguments->threads,
+                                    .verbose = arguments->verbose};
+  TRY(session_load(arena, &options, &session, error));
+  TRY(session_prepare(session, NULL, error));
+  for (size_t i = 0; i < session->input_count; i++)
+    fill_array(&session->inputs[i], FILL_RANDOM, i);
+  *row = (struct bench_row){.model = path, .threads = session->threads};
+  TRY(measure(session, arguments, &row->ms, error));
+  if (row->ms.mean > 0)
+    row->gflops = model_flops(session->model) / row->ms.mean * 1e-6;
+  if (*peak <= 0)
+    *peak = adze_machine_measure_peak(session->threads);
+  if (*peak > 0)
+    row->peak_share = row->gflops / *peak;
+  return arguments->layers
+             ? layers_measure(session, LAYER_RUNS, layers, error)
+             : ADZE_OK;
+}
+
+static void print_heading(int width) {
+  printf("%-*s %7s %9s %9s %9s %9s %9s %9s %9s %9s %6s\n", width, "model",
+         "threads", "mean ms", "median", "p90", "p99", "max", "min", "std",
+         "GFLOP/s", "peak");
+}
+
+static void print_row(const struct bench_row *row, int width) {
+  printf("%-*s %7d %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.1f %5.1f%%\n",
+         width, row->model, row->threads, row->ms.mean, row->ms.median,
+         row->ms.p90, row->ms.p99, row->ms.max, row->ms.min, row->ms.std,
+         row->gflops, 100 * row->peak_share);
+  fflush(stdout);
+}
+
+static int longest_name(const struct cli *cli) {
+  size_t longest = strlen("model");
+  for (size_t i = 0; i < cli->positional_count; i++)
+    if (strlen(cli->positional[i]) > longest)
+      longest = strlen(cli->positional[i]);
+  return longest < 60 ? (int)longest : 60;
+}
+
+/* One model under a guard and in an arena of its own: what it needs too much
+ * of, the next may still have. */
+struct bench_job {
+  const char *path;
+  const struct bench_arguments *arguments;
+  struct arena *arena;
+  double *peak;
+  struct bench_row *row;
+  struct layers layers;
+  struct adze_error *error;
+};
+
+static enum adze_status bench_guarded(void *argument) {
+  struct bench_job *job = argument;
+  return bench_model(job->arena, job->path, job->arguments, job->peak,
+                     job->row, &job->layers, job->error);
+}
+
+static enum adze_status bench_run(struct cli *cli, void *data,
+                                  struct adze_error *error) {
+  const struct bench_arguments *arguments = data;
+  int width = longest_name(cli);
+  double peak = 0;
+  size_t count = 0;
+  struct bench_row *rows =
+      ARENA_ARRAY(cli->arena, struct bench_row, cli->positional_count);
+  if (arguments->layers && arguments->json)
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "bench: --layers prints a table, so it can't go with --json");
+  if (!arguments->json)
+    print_heading(width);
+  for (size_t i = 0; i < cli->positional_count; i++) {
+    struct bench_job job = {.path = cli->positional[i],
+                            .arguments = arguments,
+                            .arena = arena_create("bench"),
+                            .peak = &peak,
+                            .row = &rows[count],
+                            .error = error};
+    if (!job.arena)
+      guard_out_of_memory();
+    enum adze_status status = guard_run(bench_guarded, &job, error);
+    if (status == ADZE_OK && !arguments->json)
+      print_row(job.row, width);
+    if (status == ADZE_OK && arguments->layers)
+      layers_print(&job.layers);
+    arena_destroy(job.arena);
+    TRY(status);
+    count++;
+  }
+  return arguments->json ? json_bench(cli->arena, rows, count, error)
+                         : ADZE_OK;
+}
+
+const struct cli_command cli_command_bench = {
+    .name = "bench",
+    .positional = "MODEL|PACKAGE...",
+    .minimum = 1,
+    .maximum = SIZE_MAX,
+    .summary = "measure how fast models run",
+    .description =
+        "Runs each model on random inputs for some seconds and prints the "
+        "mean, median, 90th and 99th percentile, maximum, minimum and "
+        "standard deviation of the time, the GFLOP/s that the mean time "
+        "gives, and their share of what this machine's cores measurably can.",
+    .examples = "adze bench resnet50.onnx mobilenet.onnx --threads 1\n"
+                "adze bench posenet.onnx --input-shapes "
+                "\"image:[1,3,257,257]\" --layers\n"
+                "adze bench module.tar -t 10 --json\n",
+    .options = bench_options,
+    .option_count = ARRAY_COUNT(bench_options),
+    .arguments_bytes = sizeof(struct bench_arguments),
+    .run = bench_run,
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `adze bench` measures of one model. */
+#ifndef CLI_BENCH_H
+#define CLI_BENCH_H
+
+#include "cli/statistics.h"
+
+struct bench_row {
+  const char *model; /* path as typed */
+  int threads;
+  struct statistics ms;
+  double gflops;     /* GFLOP/s at the mean time; 0 when unknown */
+  double peak_share; /* of this machine's measured peak; 0 when unknown */
+};
+
+/* The members of a row in JSON, X(name, value of struct bench_row *row). */
+#define BENCH_JSON_NUMBERS(X)                                                  \
+  X(mean_ms, row->ms.mean)                                                     \
+  X(median_ms, row->ms.median)                                                 \
+  X(p90_ms, row->ms.p90)                                                       \
+  X(p99_ms, row->ms.p99)                                                       \
+  X(max_ms, row->ms.max)                                                       \
+  X(min_ms, row->ms.min)                                                       \
+  X(std_ms, row->ms.std)                                                       \
+  X(gflops, row->gflops)
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compiled packages of model files, so that `adze run MODEL` compiles once. */
+#ifndef CLI_CACHE_H
+#define CLI_CACHE_H
+
+#include "adze/adze.h"
+#include "base/arena.h"
+
+/* Whether the file is a package (by its first bytes) rather than a model. */
+bool file_is_package(const char *path);
+
+/* Loads a package, or a model through the cache: a package that was compiled
+ * before from the same bytes, with the same options, by this build, for this
+ * machine; one that turns out damaged is compiled anew. With `fresh` it is
+ * always compiled, into a folder that the arena removes. The arena unloads the
+ * model. Only target, input_shapes, threads and progress of `options` may be
+ * set. */
+enum adze_status cache_load(struct arena *arena, const char *path,
+                            const struct adze_compile_options *options,
+                            bool fresh, adze_model **out,
+                            struct adze_error *error) ADZE_MUST_USE;
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kernels are measured one by one within whole runs, so that caches are in the
+ * state that the model leaves them in.
+ */
+#include "cli/layers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum adze_status layers_measure(struct session *session, int runs,
+                                struct layers *out,
+                                struct adze_error *error) {
+  size_t count = adze_model_kernel_count(session->model);
+  int64_t *ns = ARENA_ARRAY(session->arena, int64_t, count + 1);
+  *out = (struct layers){
+      .items = ARENA_ARRAY(session->arena, struct layer, count + 1),
+      .count = count};
+  for (int run = -1; run < runs; run++) {
+    TRY(adze_instance_profile(session->instance, ns, error));
+    for (size_t i = 0; i < count && run >= 0; i++)
+      out->items[i].ms += (double)ns[i] * 1e-6 / runs;
+  }
+  for (size_t i = 0; i < count; i++) {
+    struct layer *layer = &out->items[i];
+    adze_model_kernel(session->model, i, &layer->name, &layer->template_name,
+                      &layer->flops);
+    out->total_ms += layer->ms;
+  }
+  return ADZE_OK;
+}
+
+static int slower_first(const void *a, const void *b) {
+  double left = ((const struct layer *)a)->ms;
+  double right = ((const struct layer *)b)->ms;
+  return (left < right) - (left > right);
+}
+
+void layers_sort(struct layers *layers) {
+  qsort(layers->items, layers->count, sizeof *layers->items, slower_first);
+}
+
+void layers_print(const struct layers *layers) {
+  printf("%10s %7s %10s  %-20s %s\n", "ms", "share", "GFLOP/s", "template",
+         "kernel");
+  for (size_t i = 0; i < layers->count; i++) {
+    const struct layer *layer = &layers->items[i];
+    double share =
+        layers->total_ms > 0 ? 100 * layer->ms / layers->total_ms : 0;
+    double gflops = layer->ms > 0 ? layer->flops / layer->ms * 1e-6 : 0;
+    printf("%10.4f %6.1f%% %10.1f  %-20s %s\n", layer->ms, share, gflops,
+           layer->template_name, layer->name);
+  }
+  printf("%10.4f %6.1f%%  in %zu kernels\n", layers->total_ms, 100.0,
+         layers->count);
+}

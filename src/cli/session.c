@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a path to bound memory.
+ *
+ * Shapes typed for a model file are compiled in, so that the schedules are made
+ * for them; those that it leaves open, and those of a package, are bound here.
+ * An open first dimension is taken as a batch of one, which is what somebody
+ * who says nothing means; any other must be said.
+ */
+#include "cli/session.h"
+
+#include <string.h>
+
+#include "base/environment.h"
+#include "base/text.h"
+#include "cli/cache.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/shapes.h"
+
+enum adze_status session_load(struct arena *arena,
+                              const struct session_options *options,
+                              struct session **out,
+                              struct adze_error *error) {
+  struct session *session = ARENA_NEW(arena, struct session);
+  struct adze_compile_options compile;
+  struct progress progress;
+  const char *slash = strrchr(options->path, '/');
+  session->arena = arena;
+  session->path = options->path;
+  session->input_shapes = options->input_shapes;
+  session->threads =
+      options->threads ? options->threads : environment_threads();
+  adze_compile_options_init(&compile);
+  compile.input_shapes = options->input_shapes;
+  compile.progress = progress_show;
+  compile.progress_context = &progress;
+  progress_begin(&progress, slash ? slash + 1 : options->path,
+                 options->verbose);
+  enum adze_status status =
+      cache_load(arena, options->path, &compile, options->fresh,
+                 &session->model, error);
+  progress_end(&progress);
+  TRY(status);
+  session->input_count = adze_model_input_count(session->model);
+  session->output_count = adze_model_output_count(session->model);
+  *out = session;
+  return ADZE_OK;
+}
+
+const char *session_names(const struct session *session, bool outputs) {
+  struct text text = {.arena = session->arena};
+  size_t count = outputs ? session->output_count : session->input_count;
+  for (size_t i = 0; i < count; i++) {
+    struct adze_tensor_info info;
+    if (outputs)
+      adze_model_output(session->model, i, &info);
+    else
+      adze_model_input(session->model, i, &info);
+    text_format(&text, "%s%s", i ? ", " : "", info.name);
+  }
+  return text_string(&text);
+}
+
+enum adze_status session_check_input(const struct session *session,
+                                     size_t index, const struct array *array,
+                                     const char *where,
+                                     struct adze_error *error) {
+  struct adze_tensor_info info;
+  adze_model_input(session->model, index, &info);
+  bool same_shape = info.rank == array->rank;
+  for (int i = 0; i < info.rank && same_shape; i++)
+    same_shape = info.dims[i] < 0 || info.dims[i] == array->dims[i];
+  if (same_shape && info.dtype == array->dtype)
+    return ADZE_OK;
+  return fail(error, same_shape ? ADZE_INVALID_ARGUMENT : ADZE_SHAPE,
+              "%s: array '%s' is %s, but input '%s' of %s needs %s", where,
+              array->name,
+              array_type_text(session->arena, array->dtype, array->rank,
+                              array->dims),
+              info.name, session->path, tensor_text(session->arena, &info));
+}
+
+/* The typed shape against the model's; a package has fixed sizes of its own. */
+static enum adze_status check_typed_shape(const struct session *session,
+                                          const struct adze_tensor_info *info,
+                                          const struct shape *shape,
+                                          struct adze_error *error) {
+  if (shape->rank != info->rank)
+    return fail(error, ADZE_SHAPE,
+                "%s: input '%s' has %d dimensions, but --input-shapes gives it "
+                "%d",
+                session->path, info->name, info->rank, shape->rank);
+  for (int i = 0; i < info->rank; i++)
+    if (info->dims[i] >= 0 && shape->dims[i] >= 0 &&
+        info->dims[i] != shape->dims[i])
+      return fail(error, ADZE_SHAPE,
+                  "%s: dimension %d of input '%s' is %lld, but --input-shapes "
+                  "says %lld",
+                  session->path, i, info->name, (long long)info->dims[i],
+                  (long long)shape->dims[i]);
+  return ADZE_OK;
+}
+
+static enum adze_status check_shape_names(const struct session *session,
+                                          const struct shapes *shapes,
+                                          struct adze_error *error) {
+  for (size_t i = 0; i < shapes->count; i++)
+    if (adze_model_find_input(session->model, shapes->items[i].name) < 0)
+      return fail(error, ADZE_INVALID_ARGUMENT,
+                  "--input-shapes names '%s', but the inputs of %s are %s",
+                  shapes->items[i].name, session->path,
+                  session_names(session, false));
+  return ADZE_OK;
+}
+
+static enum adze_status decide_dims(const struct session *session,
+                                    const struct adze_tensor_info *info,
+                                    const struct array *known,
+                                    const struct shape *shape, int64_t *dims,
+                                    struct adze_error *error) {
+  for (int i = 0; i < info->rank; i++) {
+    dims[i] = info->dims[i];
+    if (dims[i] < 0 && known)
+      dims[i] = known->dims[i];
+    if (dims[i] < 0 && shape)
+      dims[i] = shape->dims[i];
+    if (dims[i] < 0 && i == 0)
+      dims[i] = 1;
+    if (dims[i] < 0)
+      return fail(error, ADZE_SHAPE,
+                  "%s: input '%s' is %s, with a size open in dimension %d; "
+                  "give it with --input-shapes \"%s:[...]\"",
+                  session->path, info->name,
+                  tensor_text(session->arena, info), i, info->name);
+  }
+  return ADZE_OK;
+}
+
+static void destroy_instance(void *instance) {
+  adze_instance_destroy(instance);
+}
+
+static enum adze_status create_instance(struct session *session,
+                                        const struct array *const *known,
+                                        struct adze_error *error) {
+  struct shapes shapes;
+  const int64_t **dims =
+      ARENA_ARRAY(session->arena, const int64_t *, session->input_count + 1);
+  TRY(shapes_parse(session->arena, session->input_shapes, &shapes, error));
+  TRY(check_shape_names(session, &shapes, error));
+  for (size_t i = 0; i < session->input_count; i++) {
+    struct adze_tensor_info info;
+    adze_model_input(session->model, i, &info);
+    const struct shape *shape = shapes_find(&shapes, info.name);
+    int64_t *row = ARENA_ARRAY(session->arena, int64_t, ADZE_MAX_RANK);
+    if (shape)
+      TRY(check_typed_shape(session, &info, shape, error));
+    TRY(decide_dims(session, &info, known ? known[i] : NULL, shape, row,
+                    error));
+    dims[i] = row;
+  }
+  struct adze_instance_options options = {.threads = session->threads,
+                                          .input_dims = dims};
+  TRY(adze_instance_create(session->model, &options, &session->instance,
+                           error));
+  arena_defer(session->arena, destroy_instance, session->instance);
+  return ADZE_OK;
+}
+
+enum adze_status session_prepare(struct session *session,
+                                 const struct array *const *known,
+                                 struct adze_error *error) {
+  struct arena *arena = session->arena;
+  struct adze_tensor_info info;
+  TRY(create_instance(session, known, error));
+  session->inputs = ARENA_ARRAY(arena, struct array, session->input_count);
+  session->outputs = ARENA_ARRAY(arena, struct array, session->output_count);
+  for (size_t i = 0; i < session->input_count; i++) {
+    struct array *array = &session->inputs[i];
+    adze_instance_input(session->instance, i, &info);
+    *array = array_like(&info);
+    array_allocate(arena, array);
+    TRY(adze_instance_bind_input(session->instance, i, array->data,
+                                 array->bytes, error));
+  }
+  for (size_t i = 0; i < session->output_count; i++) {
+    struct array *array = &session->outputs[i];
+    adze_instance_output(session->instance, i, &info);
+    *array = array_like(&info);
+    array_allocate(arena, array);
+    TRY(adze_instance_bind_output(session->instance, i, array->data,
+                                  array->bytes, error));
+  }
+  return ADZE_OK;
+}

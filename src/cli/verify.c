@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adze verify: does compiled code compute what it should?
+ *
+ * Each model is compiled and run in a process of its own, so that one that
+ * crashes is a line in the report like any other failure. The child sends its
+ * sentence through a pipe; its exit code says nothing, since a sanitizer may
+ * set it.
+ */
+#include "cli/verify.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+struct verify_arguments {
+  double rtol, atol;
+  const char *input_shapes;
+  int threads;
+};
+
+#define FIELD(name) CLI_FIELD(struct verify_arguments, name)
+static const struct cli_option verify_option_rows[] = {
+    {FIELD(rtol), 0, CLI_REAL, "X", "0.001", "Comparing",
+     "how much an element may differ, times the expected value", .minimum = 0,
+     .maximum = 1e30},
+    {FIELD(atol), 0, CLI_REAL, "X", "1e-7", "Comparing",
+     "how much it may differ besides", .minimum = 0, .maximum = 1e30},
+    {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Running",
+     "sizes of inputs, \"image:[1,3,257,257]\", where no data tells them"},
+    {FIELD(threads), 0, CLI_INT, "N", "0", "Running",
+     "threads that run; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
+};
+#undef FIELD
+
+struct verify_job {
+  struct arena *arena;
+  const struct verify_case *test;
+  const struct verify_options *options;
+  struct adze_error *error;
+};
+
+static enum adze_status run_guarded(void *argument) {
+  struct verify_job *job = argument;
+  return verify_run_case(job->arena, job->test, job->options, job->error);
+}
+
+/* In the child: sends "ok" or a sentence, and ends without the parent's exit
+ * handlers and buffers. */
+static _Noreturn void run_child(int out, const struct verify_case *test,
+                                const struct verify_options *options) {
+  struct adze_error error = {0};
+  struct verify_job job = {.arena = arena_create("verify"),
+                           .test = test,
+                           .options = options,
+                           .error = &error};
+  enum adze_status status = ADZE_OUT_OF_MEMORY;
+  if (job.arena)
+    status = guard_run(run_guarded, &job, &error);
+  const char *text = status == ADZE_OK     ? "ok"
+                     : error.message[0]    ? error.message
+                                           : adze_status_text(status);
+  arena_destroy(job.arena); /* removes temporary files */
+  size_t size = strlen(text) + 1;
+  bool sent = write(out, text, size) == (ssize_t)size;
+  fflush(stderr);
+  _exit(sent ? 0 : 1);
+}
+
+/* Reads until the child closes its end; true when a whole text came. */
+static bool receive(int in, char *text, size_t bytes) {
+  size_t size = 0;
+  ssize_t got;
+  while (size < bytes &&
+         ((got = read(in, text + size, bytes - size)) > 0 ||
+          (got < 0 && errno == EINTR)))
+    size += got > 0 ? (size_t)got : 0;
+  return size > 0 && text[size - 1] == '\0';
+}
+
+/* Sets `result` to "ok" or what went wrong. */
+static enum adze_status run_case(const struct verify_case *test,
+                                 const struct verify_options *options,
+                                 char *result, size_t bytes,
+                                 struct adze_error *error) {
+  int ends[2], how;
+  if (pipe(ends))
+    return fail(error, ADZE_IO, "verify: no pipe: %s", strerror(errno));
+  fflush(stdout);
+  fflush(stderr);
+  pid_t child = fork();
+  if (child < 0) {
+    close(ends[0]);
+    close(ends[1]);
+    return fail(error, ADZE_IO, "verify: no process: %s", strerror(errno));
+  }
+  if (child == 0) {
+    close(ends[0]);
+    run_child(ends[1], test, options);
+  }
+  close(ends[1]);
+  bool received = receive(ends[0], result, bytes);
+  close(ends[0]);
+  while (waitpid(child, &how, 0) < 0 && errno == EINTR)
+    continue;
+  if (!received && WIFSIGNALED(how))
+    snprintf(result, bytes, "it crashed: %s", strsignal(WTERMSIG(how)));
+  else if (!received)
+    snprintf(result, bytes, "it ended with exit code %d",
+             WIFEXITED(how) ? WEXITSTATUS(how) : -1);
+  return ADZE_OK;
+}
+
+static enum adze_status verify_run(struct cli *cli, void *data,
+                                   struct adze_error *error) {
+  const struct verify_arguments *arguments = data;
+  struct verify_options options = {.rtol = arguments->rtol,
+                                   .atol = arguments->atol,
+                                   .input_shapes = arguments->input_shapes,
+                                   .threads = arguments->threads};
+  struct verify_cases cases;
+  size_t failed = 0;
+  TRY(verify_find(cli->arena, cli->positional, cli->positional_count, &cases,
+                  error));
+  for (size_t i = 0; i < cases.count; i++) {
+    char result[sizeof error->message];
+    TRY(run_case(&cases.items[i], &options, result, sizeof result, error));
+    bool passed = strcmp(result, "ok") == 0;
+    failed += !passed;
+    printf("%s %s%s%s\n", passed ? "ok" : "failed", cases.items[i].name,
+           passed ? "" : ": ", passed ? "" : result);
+    fflush(stdout);
+  }
+  printf("%zu passed, %zu failed\n", cases.count - failed, failed);
+  return failed ? ADZE_MISMATCH : ADZE_OK;
+}
+
+const struct cli_command cli_command_verify = {
+    .name = "verify",
+    .positional = "MODEL|FOLDER...",
+    .minimum = 1,
+    .maximum = SIZE_MAX,
+    .summary = "compare results of models with what they should be",
+    .description =
+        "Compiles each model and runs it on stored inputs: folders "
+        "test_data_set_N beside it with input_N.pb and output_N.pb, as ONNX "
+        "publishes them, or npz files with arrays named in:INPUT and "
+        "out:OUTPUT (or plainly by name), beside it or given after it. A "
+        "model without data runs on random inputs and is compared with the "
+        "reference, an interpreter, which is slow. Folders are searched for "
+        "*.onnx. Prints a line per model; the exit code is 1 when one failed.",
+    .examples = "adze verify resnet50.onnx\n"
+                "adze verify net.onnx stored.npz --rtol 1e-4\n"
+                "adze verify onnx/backend/test/data/node\n",
+    .options = verify_option_rows,
+    .option_count = ARRAY_COUNT(verify_option_rows),
+    .arguments_bytes = sizeof(struct verify_arguments),
+    .run = verify_run,
+};

@@ -21,10 +21,18 @@
 # are linked to its tests only. adze_test(NAME x_test SOURCES … LINK … LABELS …)
 # makes a test that stands elsewhere.
 #
-# A test program that exits with 77 was skipped and has printed why. Tests with
-# the label `all` belong to `make check-all` only.
+# adze_script_test(NAME x COMMAND … LABELS …) makes one of a script, and
+# adze_python_test(NAME x SCRIPT x.py ARGUMENTS … LABELS …) one that runs in
+# build/venv and is skipped where that is absent.
+#
+# A test that exits with 77 was skipped and has printed "skipped: why". Labels:
+#   all       for `make check-all` only
+#   release   not for sanitized builds (it measures, or takes too long there)
+#   threads   also for the thread sanitizer, as are the tests of base, runtime
+#             and driver; a module's tests have its name as a label
 
 set(ADZE_TEST_TIMEOUT 300 CACHE STRING "Seconds after which a test has failed")
+set(ADZE_FUZZ_SECONDS 20 CACHE STRING "How long a fuzz test runs")
 
 function(adze_register_test name)
   set_tests_properties(${name} PROPERTIES
@@ -40,7 +48,7 @@ endfunction()
 
 function(adze_test)
   cmake_parse_arguments(arg "" "NAME" "SOURCES;LINK;LABELS;ARGUMENTS" ${ARGN})
-  if(NOT ADZE_TESTS)
+  if(NOT ADZE_TESTS OR ADZE_FUZZ)
     return()
   endif()
   add_executable(${arg_NAME} ${arg_SOURCES})
@@ -58,6 +66,26 @@ function(adze_test)
   endif()
 endfunction()
 
+function(adze_script_test)
+  cmake_parse_arguments(arg "" "NAME" "COMMAND;LABELS" ${ARGN})
+  if(NOT ADZE_TESTS OR ADZE_FUZZ)
+    return()
+  endif()
+  add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND})
+  adze_register_test(${arg_NAME})
+  if(arg_LABELS)
+    set_tests_properties(${arg_NAME} PROPERTIES LABELS "${arg_LABELS}")
+  endif()
+endfunction()
+
+function(adze_python_test)
+  cmake_parse_arguments(arg "" "NAME;SCRIPT" "ARGUMENTS;LABELS" ${ARGN})
+  get_filename_component(script ${arg_SCRIPT} ABSOLUTE)
+  adze_script_test(NAME ${arg_NAME} LABELS ${arg_LABELS}
+    COMMAND ${PROJECT_SOURCE_DIR}/scripts/python_test.sh ${script}
+      ${arg_ARGUMENTS})
+endfunction()
+
 function(adze_fuzz_target name source)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   if(NOT ADZE_TESTS)
@@ -67,11 +95,21 @@ function(adze_fuzz_target name source)
   if(ADZE_FUZZ)
     add_executable(${name} ${source})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    # New inputs go to the build folder; those in the repository are only read.
+    set(found ${PROJECT_BINARY_DIR}/corpus/${corpus})
+    file(MAKE_DIRECTORY ${found})
+    add_test(NAME ${name}
+      COMMAND ${name} -max_total_time=${ADZE_FUZZ_SECONDS} -timeout=10
+        -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=${found}-
+        ${found} ${PROJECT_SOURCE_DIR}/tests/corpus/${corpus})
+    adze_register_test(${name})
+    set_tests_properties(${name} PROPERTIES LABELS fuzz)
   else()
     add_executable(${name} ${source} ${PROJECT_SOURCE_DIR}/tests/fuzz_replay.c)
     add_test(NAME ${name}
       COMMAND ${name} ${PROJECT_SOURCE_DIR}/tests/corpus/${corpus})
     adze_register_test(${name})
+    set_tests_properties(${name} PROPERTIES LABELS corpus)
   endif()
   target_link_libraries(${name} PRIVATE ${arg_LINK})
   set_target_properties(${name} PROPERTIES
@@ -114,7 +152,7 @@ function(adze_module name)
   foreach(source IN LISTS arg_TESTS)
     get_filename_component(test ${source} NAME_WE)
     adze_test(NAME ${test} SOURCES ${source}
-      LINK adze_${name} ${arg_TEST_LIBRARIES})
+      LINK adze_${name} ${arg_TEST_LIBRARIES} LABELS ${name})
   endforeach()
   foreach(source IN LISTS arg_FUZZ)
     get_filename_component(fuzz ${source} NAME_WE)

@@ -12,8 +12,7 @@ if(TARGET adze_runtime)
   add_library(adze_runtime_library SHARED
     $<TARGET_OBJECTS:adze_runtime_objects>
     ${PROJECT_SOURCE_DIR}/src/base/status.c)
-  target_link_libraries(adze_runtime_library PRIVATE
-    $<LINK_ONLY:$<BUILD_INTERFACE:adze_base>>)
+  target_link_libraries(adze_runtime_library PRIVATE adze_base)
   target_link_options(adze_runtime_library PRIVATE -Wl,--gc-sections
     -Wl,--as-needed $<$<NOT:$<BOOL:${ADZE_SANITIZE}>>:-Wl,-z,defs>)
   set_target_properties(adze_runtime_library PROPERTIES
@@ -52,13 +51,11 @@ if(TARGET adze_driver)
         $<TARGET_OBJECTS:adze_${layer}_objects>)
       get_target_property(libraries adze_${layer}_objects ADZE_LIBRARIES)
       if(libraries)
-        target_link_libraries(adze_library PRIVATE
-          $<BUILD_INTERFACE:${libraries}>)
+        target_link_libraries(adze_library PRIVATE ${libraries})
       endif()
     endif()
   endforeach()
-  target_link_libraries(adze_library PRIVATE
-    $<BUILD_INTERFACE:adze_base>)
+  target_link_libraries(adze_library PRIVATE adze_base)
   target_link_options(adze_library PRIVATE -Wl,--gc-sections -Wl,--as-needed
     $<$<NOT:$<BOOL:${ADZE_SANITIZE}>>:-Wl,-z,defs>)
   set_target_properties(adze_library PROPERTIES

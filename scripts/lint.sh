@@ -3,8 +3,8 @@
 # The form of the sources, in one pass of awk over each: the size of files and
 # functions, the first line, leftovers. Prints what is wrong, a line each.
 #
-# A function is what starts with "{" at the end of an unindented line (or alone
-# on one) that has a parameter list, up to the next "}" in the first column.
+# A function is what starts with ") {" at the end of a declaration that begins
+# in the first column, up to the next "}" in the first column.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -22,10 +22,8 @@ git ls-files --cached --others --exclude-standard -- '*.c' '*.h' '*.def' |
       /[ \t]$/ { complain(FNR, "blanks at the end of a line") }
       /(TODO|FIXME)/ { complain(FNR, "a leftover: " $0) }
       /^ *# *if 0/ { complain(FNR, "dead code: " $0) }
-      /^[A-Za-z_].*\)?.*\{$/ || /^ .*\) \{$/ {
-        if (!start && (/^[A-Za-z_]/ || head)) start = FNR
-      }
-      { head = /^[A-Za-z_]/ || (head && /^ / && !start) }
+      /\) \{$/ { if (!start && (/^[A-Za-z_]/ || head)) start = FNR }
+      { head = (/^[A-Za-z_]/ || (head && /^ /)) && !/[;}]$/ && !start }
       /^}/ {
         if (start && /^}$/ && FNR - start + 1 > max_function)
           complain(start, "a function of " FNR - start + 1 " lines")

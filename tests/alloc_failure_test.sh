@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Commands of the program while memory runs out: alloc_failure_test.sh ADZE SHIM
+set -u
+cd "$(dirname "$0")/.." || exit 1
+adze=$1 shim=$2
+model=../shared/models/onnx/mnist.onnx
+[ -r "$model" ] || model=$(ls ../shared/models/onnx/mnist/*.onnx 2>/dev/null |
+  head -n 1)
+if [ -z "$model" ]; then
+  echo "skipped: ../shared/models/onnx has no mnist"
+  exit 77
+fi
+package=$(mktemp --suffix .tar)
+trap 'rm -f "$package"' EXIT
+"$adze" compile "$model" -o "$package" || exit 1
+bad=0
+try() { tests/alloc_failure.sh "$shim" "$@" || bad=1; }
+try 150 "$adze" compile "$model" -o @/mnist.tar
+try 60 "$adze" compile "$model" -o @/mnist -f c
+try 60 "$adze" info "$model"
+try 100 "$adze" run "$package" --fill-mode ones -o @/out.npz
+exit $bad

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs program, libraries, headers, the CMake package `adze` with targets
-# adze::compiler, adze::runtime and adze::runtime_static, and pkg-config files.
+# adze::compiler, adze::pose, adze::runtime and adze::runtime_static, and
+# pkg-config files.
 include(CMakePackageConfigHelpers)
 
 set(installed)
-foreach(target adze_library adze_runtime_library adze_runtime_archive)
+foreach(target adze_library adze_pose_library adze_runtime_library
+    adze_runtime_archive)
   if(TARGET ${target})
     list(APPEND installed ${target})
   endif()
@@ -37,7 +39,7 @@ install(FILES ${PROJECT_BINARY_DIR}/generated/adzeConfig.cmake
 file(RELATIVE_PATH ADZE_PC_PREFIX
   /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" ADZE_PC_PREFIX "${ADZE_PC_PREFIX}")
-foreach(name adze adze-runtime)
+foreach(name adze adze-pose adze-runtime)
   configure_file(cmake/${name}.pc.in generated/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/generated/${name}.pc
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# What is installed: two libraries and the program.
+# What is installed: three libraries and the program.
 #
 #   libadze_runtime.so  src/runtime and the members of base it uses; libc only
 #   libadze_runtime.a   the same as one object whose internal names are local,
 #                       so that none of them can meet a name of the program
-#   libadze.so          everything else but src/cli; needs libadze_runtime.so
+#   libadze.so          the compiler; needs libadze_runtime.so
+#   libadze_pose.so     src/media and src/pose; needs libadze_runtime.so, and
+#                       neither the compiler nor what that needs
 
 if(TARGET adze_runtime)
   # status.c is named because its functions are public: nothing in the runtime
@@ -46,7 +48,7 @@ if(TARGET adze_driver)
     target_link_libraries(adze_library PUBLIC adze_runtime_library)
   endif()
   foreach(layer IN LISTS ADZE_LAYERS)
-    if(TARGET adze_${layer} AND NOT layer MATCHES "^(base|runtime)$")
+    if(TARGET adze_${layer} AND NOT layer MATCHES "^(base|runtime|media|pose)$")
       target_sources(adze_library PRIVATE
         $<TARGET_OBJECTS:adze_${layer}_objects>)
       get_target_property(libraries adze_${layer}_objects ADZE_LIBRARIES)
@@ -66,11 +68,30 @@ if(TARGET adze_driver)
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endif()
 
+if(TARGET adze_runtime AND TARGET adze_media AND TARGET adze_pose)
+  add_library(adze_pose_library SHARED
+    $<TARGET_OBJECTS:adze_media_objects> $<TARGET_OBJECTS:adze_pose_objects>)
+  target_link_libraries(adze_pose_library PUBLIC adze_runtime_library)
+  foreach(layer media pose)
+    get_target_property(libraries adze_${layer}_objects ADZE_LIBRARIES)
+    target_link_libraries(adze_pose_library PRIVATE ${libraries})
+  endforeach()
+  target_link_libraries(adze_pose_library PRIVATE adze_base)
+  target_link_options(adze_pose_library PRIVATE -Wl,--gc-sections
+    -Wl,--as-needed $<$<NOT:$<BOOL:${ADZE_SANITIZE}>>:-Wl,-z,defs>)
+  set_target_properties(adze_pose_library PROPERTIES
+    OUTPUT_NAME adze_pose EXPORT_NAME pose LINKER_LANGUAGE C
+    INSTALL_RPATH "$ORIGIN"
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+  target_include_directories(adze_pose_library INTERFACE
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+endif()
+
 # The program, from src/cli: its module holds all but main.c.
 function(adze_program)
   add_executable(adze ${PROJECT_SOURCE_DIR}/src/cli/main.c)
   target_link_libraries(adze PRIVATE adze_cli adze_base)
-  foreach(library adze_library adze_runtime_library)
+  foreach(library adze_library adze_pose_library adze_runtime_library)
     if(TARGET ${library})
       target_link_libraries(adze PRIVATE ${library})
     endif()

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adze pose: pictures in; skeletons, OpenPose's and COCO's JSON out.
+ *
+ * A thin file over adze/pose.h. Persons are looked for without a threshold, as
+ * COCO's evaluation wants its results; being sorted, those to be shown are the
+ * first ones. Pictures are done one after the other and the first failure ends
+ * the command; what was written before it stays.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "adze/pose.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/session.h"
+
+struct pose_arguments {
+  const char *model, *network, *input_size;
+  int decode;
+  double score_threshold, nms_radius;
+  int refine_steps, max_persons;
+  double person_threshold;
+  const char *boxes;
+  double box_threshold, box_padding;
+  const char *write_images, *write_json, *write_coco_json;
+  double render_threshold, alpha_pose;
+  int threads;
+  bool verbose;
+};
+
+#define FIELD(name) CLI_FIELD(struct pose_arguments, name)
+static const struct cli_option pose_options[] = {
+    {FIELD(model), 'm', CLI_TEXT, "MODEL|PACKAGE", NULL, "Network",
+     "the pose network; a model file is compiled into a cache first"},
+    {FIELD(network), 0, CLI_TEXT, "posenet|topdown", NULL, "Network",
+     "what kind it is (default: told from its outputs)"},
+    {FIELD(input_size), 0, CLI_TEXT, "WxH", NULL, "Network",
+     "what pictures are stretched to, where the model leaves that open; PoseNet "
+     "takes 16k+1 pixels a side and rounds down to that (default: 513x513 for "
+     "posenet, 192x256 for topdown)"},
+    {FIELD(decode), 0, CLI_CHOICE, "multi|single", "multi", "PoseNet",
+     "every person, or the best place of each keypoint as one person"},
+    {FIELD(score_threshold), 0, CLI_REAL, "SCORE", "0.5", "PoseNet",
+     "keypoints that a person can start from"},
+    {FIELD(nms_radius), 0, CLI_REAL, "PIXELS", "20", "PoseNet",
+     "keypoints of one kind this near, in pixels of the input, are the same",
+     .maximum = 1e6},
+    {FIELD(refine_steps), 0, CLI_INT, "N", "2", "PoseNet",
+     "how often a keypoint's place is refined", .maximum = 100},
+    {FIELD(max_persons), 0, CLI_INT, "N", "10", "PoseNet",
+     "how many persons to look for", .minimum = 1, .maximum = 10000},
+    {FIELD(boxes), 0, CLI_TEXT, "FILE.json", NULL, "Top-down",
+     "boxes of persons: COCO annotations or detections (default: the whole "
+     "picture is one)"},
+    {FIELD(box_threshold), 0, CLI_REAL, "SCORE", "0.3", "Top-down",
+     "leave out detections that score less"},
+    {FIELD(box_padding), 0, CLI_REAL, "FACTOR", "1.25", "Top-down",
+     "grow boxes by this", .minimum = 0.01, .maximum = 100},
+    {FIELD(write_images), 0, CLI_TEXT, "FOLDER", NULL, "Output",
+     "draw the skeletons: NAME_rendered.png for each picture"},
+    {FIELD(write_json), 0, CLI_TEXT, "FOLDER", NULL, "Output",
+     "OpenPose's JSON: NAME_keypoints.json for each picture, with the 17 "
+     "keypoints of COCO (nose, eyes, ears, shoulders, elbows, wrists, hips, "
+     "knees, ankles; the left one before the right one) as x, y, score"},
+    {FIELD(write_coco_json), 0, CLI_TEXT, "FILE", NULL, "Output",
+     "COCO results of all pictures, with persons of every score; image_id is "
+     "the last number in a file's name, else its place in the command"},
+    {FIELD(person_threshold), 0, CLI_REAL, "SCORE", "0.2", "Output",
+     "persons that score less are neither counted, drawn nor in OpenPose's "
+     "JSON"},
+    {FIELD(render_threshold), 0, CLI_REAL, "SCORE", "0.3", "Output",
+     "keypoints that score less are not drawn"},
+    {FIELD(alpha_pose), 0, CLI_REAL, "ALPHA", "0.9", "Output",
+     "1 draws skeletons opaque, 0 not at all", .minimum = 0, .maximum = 1},
+    {FIELD(threads), 0, CLI_INT, "N", "0", "Working",
+     "threads that run; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
+    {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Working",
+     "print the time of each stage, and the stages of compiling a model"},
+};
+#undef FIELD
+
+/* What lives as long as the command. */
+struct work {
+  struct cli *cli;
+  const struct pose_arguments *arguments;
+  adze_pose *pose;
+  adze_box_file *boxes;       /* or NULL */
+  adze_coco_results *results; /* or NULL */
+  struct adze_image image;    /* the picture at hand */
+  struct adze_error *error;
+};
+
+static void release_pose(void *pose) { adze_pose_destroy(pose); }
+static void release_boxes(void *boxes) { adze_box_file_destroy(boxes); }
+static void release_results(void *results) {
+  adze_coco_results_destroy(results);
+}
+
+static void release_image(void *image) { adze_image_release(image); }
+
+/* "641x481" */
+static enum adze_status read_size(struct cli *cli, const char *text,
+                                  struct adze_pose_options *options,
+                                  struct adze_error *error) {
+  const char *times = strchr(text, 'x');
+  int64_t width, height;
+  if (!times ||
+      !string_to_int64(
+          arena_strndup(cli->arena, text, (size_t)(times - text)), &width) ||
+      !string_to_int64(times + 1, &height) || width < 1 || height < 1 ||
+      width > 8192 || height > 8192)
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "pose: option --input-size must be WxH with 1 to 8192 pixels a "
+                "side, such as 641x481, not '%s'",
+                text);
+  options->input_width = (int)width;
+  options->input_height = (int)height;
+  return ADZE_OK;
+}
+
+static enum adze_status open_pose(struct work *work) {
+  const struct pose_arguments *arguments = work->arguments;
+  struct arena *arena = work->cli->arena;
+  struct session *session;
+  const struct session_options load = {.path = arguments->model,
+                                       .threads = arguments->threads,
+                                       .verbose = arguments->verbose};
+  struct adze_pose_options options;
+  adze_pose_options_init(&options);
+  options.network = arguments->network;
+  options.decode = arguments->decode == 0 ? ADZE_POSE_MULTI : ADZE_POSE_SINGLE;
+  options.score_threshold = (float)arguments->score_threshold;
+  options.nms_radius = (float)arguments->nms_radius;
+  options.refine_steps = arguments->refine_steps;
+  options.max_persons = arguments->max_persons;
+  options.box_padding = (float)arguments->box_padding;
+  options.person_threshold = 0;
+  if (arguments->input_size)
+    TRY(read_size(work->cli, arguments->input_size, &options, work->error));
+  TRY(session_load(arena, &load, &session, work->error));
+  options.threads = session->threads;
+  if (adze_pose_create_from_model(session->model, &options, &work->pose,
+                                  work->error) != ADZE_OK)
+    return fail_prefix(work->error, arguments->model);
+  arena_defer(arena, release_pose, work->pose);
+  return ADZE_OK;
+}
+
+static enum adze_status open_files(struct work *work) {
+  const struct pose_arguments *arguments = work->arguments;
+  struct arena *arena = work->cli->arena;
+  if (arguments->boxes) {
+    if (!adze_pose_uses_boxes(work->pose))
+      return fail(work->error, ADZE_INVALID_ARGUMENT,
+                  "pose: option --boxes is for networks that look at one "
+                  "person at a time; %s is a %s network, which finds every "
+                  "person itself",
+                  arguments->model, adze_pose_network(work->pose));
+    TRY(adze_box_file_load(arguments->boxes, (float)arguments->box_threshold,
+                           &work->boxes, work->error));
+    arena_defer(arena, release_boxes, work->boxes);
+  }
+  if (arguments->write_coco_json) {
+    work->results = adze_coco_results_create();
+    if (!work->results)
+      guard_out_of_memory();
+    arena_defer(arena, release_results, work->results);
+  }
+  if (arguments->write_images)
+    TRY(folder_make(arguments->write_images, work->error));
+  if (arguments->write_json)
+    TRY(folder_make(arguments->write_json, work->error));
+  return ADZE_OK;
+}
+
+/* FOLDER/NAME of the picture + ending. */
+static const char *output_path(struct arena *arena, const char *folder,
+                               const char *picture, const char *ending) {
+  const char *name = strrchr(picture, '/');
+  name = name ? name + 1 : picture;
+  const char *dot = strrchr(name, '.');
+  int length = (int)(dot && dot != name ? (size_t)(dot - name) : strlen(name));
+  return arena_printf(arena, "%s/%.*s%s", folder, length, name, ending);
+}
+
+/* Nanoseconds of each stage of one picture, in this order. */
+enum stage { READ, PREPARE, NETWORK, DECODE, DRAW, WRITE, STAGE_COUNT };
+static const char *const stage_names[] = {"read",   "prepare", "network",
+                                          "decode", "draw",    "write"};
+
+/* Draws and writes; prints where. */
+static enum adze_status write_picture(struct work *work, const char *path,
+                                      const struct adze_poses *shown,
+                                      int64_t times[STAGE_COUNT]) {
+  const struct pose_arguments *arguments = work->arguments;
+  struct arena *arena = work->cli->arena;
+  int64_t start = time_now_ns();
+  if (arguments->write_json) {
+    const char *json = output_path(arena, arguments->write_json, path,
+                                   "_keypoints.json");
+    TRY(adze_poses_write_openpose(shown, json, work->error));
+    printf("  %s\n", json);
+  }
+  times[WRITE] = time_now_ns() - start;
+  if (!arguments->write_images)
+    return ADZE_OK;
+  struct adze_draw_options draw;
+  adze_draw_options_init(&draw);
+  draw.threshold = (float)arguments->render_threshold;
+  draw.alpha = (float)arguments->alpha_pose;
+  start = time_now_ns();
+  TRY(adze_poses_draw(shown, &draw, &work->image, work->error));
+  times[DRAW] = time_now_ns() - start;
+  const char *png =
+      output_path(arena, arguments->write_images, path, "_rendered.png");
+  start = time_now_ns();
+  TRY(adze_image_write_png(&work->image, png, work->error));
+  times[WRITE] += time_now_ns() - start;
+  printf("  %s\n", png);
+  return ADZE_OK;
+}
+
+static void print_persons(const struct adze_poses *shown, double threshold) {
+  for (size_t i = 0; i < shown->count; i++) {
+    const struct adze_person *person = &shown->persons[i];
+    int good = 0;
+    for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
+      good += person->keypoints[k].score >= threshold;
+    printf("  person %zu: score %.2f, %d of %d keypoints, in %.0f x %.0f "
+           "pixels at (%.0f, %.0f)\n",
+           i + 1, person->score, good, ADZE_KEYPOINT_COUNT, person->box.width,
+           person->box.height, person->box.x, person->box.y);
+  }
+}
+
+static void print_times(const int64_t times[STAGE_COUNT]) {
+  int64_t sum = 0;
+  for (int i = 0; i < STAGE_COUNT; i++) {
+    sum += times[i];
+    if (times[i])
+      printf("  %-8s %9.3f ms\n", stage_names[i], (double)times[i] * 1e-6);
+  }
+  printf("  %-8s %9.3f ms\n", "in all", (double)sum * 1e-6);
+}
+
+/* Everything for one picture that was read. */
+static enum adze_status do_image(struct work *work, size_t index,
+                                 int64_t times[STAGE_COUNT]) {
+  const struct pose_arguments *arguments = work->arguments;
+  const char *path = work->cli->positional[index];
+  const struct adze_box *boxes = NULL;
+  size_t box_count = 0;
+  if (work->boxes)
+    box_count = adze_box_file_find(work->boxes, path, &boxes);
+  const struct adze_poses *poses;
+  if (adze_pose_run(work->pose, &work->image, boxes, box_count, &poses,
+                    work->error) != ADZE_OK)
+    return fail_prefix(work->error, path);
+  struct adze_pose_times spent;
+  adze_pose_last_times(work->pose, &spent);
+  times[PREPARE] = spent.prepare_ns;
+  times[NETWORK] = spent.network_ns;
+  times[DECODE] = spent.decode_ns;
+  if (work->results)
+    TRY(adze_coco_results_add(work->results,
+                              adze_coco_image_id(path, (int64_t)index + 1),
+                              poses, work->error));
+  struct adze_poses shown = *poses;
+  while (shown.count && shown.persons[shown.count - 1].score <
+                            (float)arguments->person_threshold)
+    shown.count--;
+  printf("%s: %zu person%s\n", path, shown.count, shown.count == 1 ? "" : "s");
+  if (!arguments->write_json && !arguments->write_coco_json)
+    print_persons(&shown, arguments->render_threshold);
+  TRY(write_picture(work, path, &shown, times));
+  if (arguments->verbose)
+    print_times(times);
+  return ADZE_OK;
+}
+
+static enum adze_status do_path(struct work *work, size_t index) {
+  int64_t times[STAGE_COUNT] = {0}, start = time_now_ns();
+  adze_image_release(&work->image);
+  TRY(adze_image_load(work->cli->positional[index], &work->image,
+                      work->error));
+  times[READ] = time_now_ns() - start;
+  return do_image(work, index, times);
+}
+
+static enum adze_status pose_run(struct cli *cli, void *data,
+                                 struct adze_error *error) {
+  const struct pose_arguments *arguments = data;
+  struct work *work = ARENA_NEW(cli->arena, struct work);
+  *work = (struct work){.cli = cli, .arguments = data, .error = error};
+  arena_defer(cli->arena, release_image, &work->image);
+  if (!arguments->model)
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "pose: option --model must name a pose network or its package");
+  TRY(open_pose(work));
+  TRY(open_files(work));
+  for (size_t i = 0; i < cli->positional_count; i++)
+    TRY(do_path(work, i));
+  if (!arguments->write_coco_json)
+    return ADZE_OK;
+  TRY(adze_coco_results_write(work->results, arguments->write_coco_json, error));
+  printf("%s\n", arguments->write_coco_json);
+  return ADZE_OK;
+}
+
+const struct cli_command cli_command_pose = {
+    .name = "pose",
+    .positional = "IMAGE...",
+    .minimum = 1,
+    .maximum = SIZE_MAX,
+    .summary = "find the persons in pictures",
+    .description =
+        "Finds the body poses of the persons in JPEG, PNG and BMP pictures "
+        "with a pose network: PoseNet, which finds every person at once, or a "
+        "top-down network, which looks at one box at a time. Without an option "
+        "that asks for JSON, a line per person is printed.",
+    .examples =
+        "adze pose photo.jpg --model posenet.onnx --write-images drawn\n"
+        "adze pose *.jpg -m posenet.tar --input-size 641x481 --write-json "
+        "poses --write-coco-json results.json\n"
+        "adze pose *.jpg -m simplepose.onnx --boxes person_boxes.json "
+        "--write-images drawn --render-threshold 0.2 --verbose\n",
+    .options = pose_options,
+    .option_count = ARRAY_COUNT(pose_options),
+    .arguments_bytes = sizeof(struct pose_arguments),
+    .run = pose_run,
+};

@@ -34,6 +34,10 @@
 set(ADZE_TEST_TIMEOUT 300 CACHE STRING "Seconds after which a test has failed")
 set(ADZE_FUZZ_SECONDS 20 CACHE STRING "How long a fuzz test runs")
 
+if(ADZE_FUZZ)
+  add_custom_target(fuzzers) # all of them
+endif()
+
 function(adze_register_test name)
   set_tests_properties(${name} PROPERTIES
     SKIP_RETURN_CODE 77
@@ -48,7 +52,7 @@ endfunction()
 
 function(adze_test)
   cmake_parse_arguments(arg "" "NAME" "SOURCES;LINK;LABELS;ARGUMENTS" ${ARGN})
-  if(NOT ADZE_TESTS OR ADZE_FUZZ)
+  if(NOT ADZE_TESTS)
     return()
   endif()
   add_executable(${arg_NAME} ${arg_SOURCES})
@@ -68,7 +72,7 @@ endfunction()
 
 function(adze_script_test)
   cmake_parse_arguments(arg "" "NAME" "COMMAND;LABELS" ${ARGN})
-  if(NOT ADZE_TESTS OR ADZE_FUZZ)
+  if(NOT ADZE_TESTS)
     return()
   endif()
   add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND})
@@ -95,6 +99,7 @@ function(adze_fuzz_target name source)
   if(ADZE_FUZZ)
     add_executable(${name} ${source})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name})
     # New inputs go to the build folder; those in the repository are only read.
     set(found ${PROJECT_BINARY_DIR}/corpus/${corpus})
     file(MAKE_DIRECTORY ${found})

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Configures and builds: scripts/build.sh [FOLDER [CMAKE-OPTION…]]. The options
-# are given when the folder is new; later calls only build.
+# are given when the folder is new; later calls only build. ADZE_BUILD_TARGET
+# names a target to build instead of all.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-build}
@@ -22,4 +23,4 @@ if [ ! -f "$folder/CMakeCache.txt" ]; then
     exit 1
   fi
 fi
-cmake --build "$folder"
+cmake --build "$folder" ${ADZE_BUILD_TARGET:+--target "$ADZE_BUILD_TARGET"}

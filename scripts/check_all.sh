@@ -22,7 +22,7 @@ if scripts/build.sh build/tsan -DCMAKE_BUILD_TYPE=Debug \
 else
   add_failure "building with the thread sanitizer"
 fi
-if CC=clang scripts/build.sh build/fuzz -DCMAKE_BUILD_TYPE=Debug \
+if CC=clang ADZE_BUILD_TARGET=fuzzers scripts/build.sh build/fuzz -DCMAKE_BUILD_TYPE=Debug \
   -DADZE_SANITIZE=address -DADZE_FUZZ=ON; then
   run_tests fuzz build/fuzz -L '^fuzz$'
 else

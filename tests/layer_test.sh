@@ -5,8 +5,9 @@
 #   base < ir < machine < op < {import, schedule} < pass < lower < target
 #        < package < driver;   runtime, media, pose, cli see base only
 #
-# Public headers (adze/…) may be included anywhere. Tests may include test.h,
-# too, but are bound to the layers like the code beside them.
+# Public headers (adze/…) may be included anywhere. Tests, and what lies in a
+# folder test/, may include test.h too, but are bound to the layers like the
+# code beside them.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -55,7 +56,7 @@ awk '
       sub(/^[^"]*"/, "", name)
       sub(/".*/, "", name)
       if (name ~ /^adze\// || name == "adze_config.h") continue
-      if (name == "test.h" && file ~ /_test\.c$/) continue
+      if (name == "test.h" && file ~ /_test\.c$|\/test\//) continue
       target = name
       sub(/\/.*/, "", target)
       if (name !~ /\// || !((folder, target) in allowed)) {

@@ -47,30 +47,27 @@ struct adze_image {
  * says how the camera was held is turned upright. NOT_FOUND, IO; INVALID_DATA
  * for a damaged or cut file; UNSUPPORTED for another format; LIMIT;
  * UNAVAILABLE when built without FFmpeg. */
-ADZE_EXPORT enum adze_status adze_image_load(const char *path,
-                                             struct adze_image *out,
-                                             struct adze_error *error)
-    ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_image_load(const char *path, struct adze_image *out,
+                struct adze_error *error) ADZE_MUST_USE;
 /* The same from memory; `name` is used in messages. */
-ADZE_EXPORT enum adze_status adze_image_decode(const void *data, size_t size,
-                                               const char *name,
-                                               struct adze_image *out,
-                                               struct adze_error *error)
-    ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_image_decode(const void *data, size_t size, const char *name,
+                  struct adze_image *out,
+                  struct adze_error *error) ADZE_MUST_USE;
 /* Returns new, uninitialised pixels. */
-ADZE_EXPORT enum adze_status adze_image_create(int width, int height,
-                                               struct adze_image *out,
-                                               struct adze_error *error)
-    ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_image_create(int width, int height, struct adze_image *out,
+                  struct adze_error *error) ADZE_MUST_USE;
 /* Frees the pixels of the functions above and clears the struct; a cleared
  * struct is fine. */
 ADZE_EXPORT void adze_image_release(struct adze_image *image);
 
 /* Writes a PNG beside its place and renames it. IO; LIMIT above 32767 pixels a
  * side; UNAVAILABLE when built without Cairo. */
-ADZE_EXPORT enum adze_status adze_image_write_png(
-    const struct adze_image *image, const char *path,
-    struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_image_write_png(const struct adze_image *image, const char *path,
+                     struct adze_error *error) ADZE_MUST_USE;
 
 /* Where a picture goes in a network's input, and in what form: element
  *   data[c * channel_stride + y * row_stride + x * column_stride]
@@ -90,18 +87,19 @@ ADZE_EXPORT void adze_image_target_init(struct adze_image_target *target,
 /* Stretches the whole picture over the target with a triangle (bilinear)
  * filter on pixel centres; when it shrinks, the filter widens, so that every
  * pixel counts and nothing aliases. */
-ADZE_EXPORT enum adze_status adze_image_resize(
-    const struct adze_image *image, const struct adze_image_target *target,
-    struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_image_resize(const struct adze_image *image,
+                  const struct adze_image_target *target,
+                  struct adze_error *error) ADZE_MUST_USE;
 
 /* Samples the picture bilinearly at
  *   (m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5])
  * for each target pixel (x, y); pixel (i, j) of the picture lies at exactly
  * (i, j), and around the picture all is 0. */
-ADZE_EXPORT enum adze_status adze_image_warp(
-    const struct adze_image *image, const double m[6],
-    const struct adze_image_target *target, struct adze_error *error)
-    ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_image_warp(const struct adze_image *image, const double m[6],
+                const struct adze_image_target *target,
+                struct adze_error *error) ADZE_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -33,7 +33,7 @@
 extern "C" {
 #endif
 
-/* ---- Results --------------------------------------------------------------- */
+/* ---- Results ------------------------------------------------------------- */
 
 /* The keypoints of COCO, in its order. X(NAME, text, sigma): sigma is how far
  * people who annotate differ, relative to the person's size (COCO's OKS). */
@@ -88,7 +88,7 @@ struct adze_poses {
   size_t count;
 };
 
-/* ---- Networks -------------------------------------------------------------- */
+/* ---- Networks ------------------------------------------------------------ */
 
 /* The kinds of networks that are known: their names and what they are;
  * index < adze_pose_network_count. Static strings. */
@@ -102,36 +102,38 @@ enum adze_pose_decode {
 };
 
 struct adze_pose_options {
-  const char *network; /* a name as above; NULL: the package's property
-                          "pose.network", else told from the outputs */
+  /* A name as above; NULL: the package's property "pose.network", else told
+   * from the outputs. */
+  const char *network;
   enum adze_pose_decode decode; /* PoseNet */
   /* The network's input where the package leaves it open; 0: the network's
    * usual size. Rounded down to what the network takes (PoseNet: 16k + 1). */
   int input_width, input_height;
   float score_threshold; /* PoseNet: keypoints that a person starts from */
-  float nms_radius;      /* PoseNet: input pixels within which keypoints of one
-                            kind are the same */
-  int refine_steps;      /* PoseNet: by offsets, for every keypoint */
-  int max_persons;       /* PoseNet */
-  float person_threshold; /* persons that score less are left out; 0 keeps
-                             all, as COCO's evaluation wants */
-  float box_padding;     /* top-down: the box is grown by this */
-  int threads;           /* 0: every CPU; ignored with `pool` */
-  adze_pool *pool;       /* borrowed for the pose's life, or NULL */
+  /* PoseNet: input pixels within which keypoints of one kind are the same. */
+  float nms_radius;
+  int refine_steps; /* PoseNet: by offsets, for every keypoint */
+  int max_persons;  /* PoseNet */
+  /* Persons that score less are left out; 0 keeps all, as COCO's evaluation
+   * wants. */
+  float person_threshold;
+  float box_padding; /* top-down: the box is grown by this */
+  int threads;       /* 0: every CPU; ignored with `pool` */
+  adze_pool *pool;   /* borrowed for the pose's life, or NULL */
 };
 /* Multi, 0.5, 20, 2, 10, 0.2, 1.25, every CPU. */
 ADZE_EXPORT void adze_pose_options_init(struct adze_pose_options *options);
 
-/* ---- Running --------------------------------------------------------------- */
+/* ---- Running ------------------------------------------------------------- */
 
 typedef struct adze_pose adze_pose;
 
 /* Loads a package. Returns new. `options` may be NULL. Fails as
  * adze_model_load, and with UNSUPPORTED when this isn't a pose network that is
  * known, SHAPE when its input has another size than asked for. */
-ADZE_EXPORT enum adze_status adze_pose_create(
-    const char *package, const struct adze_pose_options *options,
-    adze_pose **out, struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_pose_create(const char *package, const struct adze_pose_options *options,
+                 adze_pose **out, struct adze_error *error) ADZE_MUST_USE;
 /* The same; borrows the model for the pose's life. */
 ADZE_EXPORT enum adze_status adze_pose_create_from_model(
     const adze_model *model, const struct adze_pose_options *options,
@@ -150,10 +152,11 @@ ADZE_EXPORT bool adze_pose_uses_boxes(const adze_pose *pose);
  * boxes[box_count], or, when `boxes` is NULL, at the whole picture; others
  * ignore them. *out belongs to `pose`, until its next run or its end.
  * INVALID_ARGUMENT for an empty picture or a box without area. */
-ADZE_EXPORT enum adze_status adze_pose_run(
-    adze_pose *pose, const struct adze_image *image,
-    const struct adze_box *boxes, size_t box_count,
-    const struct adze_poses **out, struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_pose_run(adze_pose *pose, const struct adze_image *image,
+              const struct adze_box *boxes, size_t box_count,
+              const struct adze_poses **out,
+              struct adze_error *error) ADZE_MUST_USE;
 
 /* Nanoseconds that each stage of the last run took, over all boxes. */
 struct adze_pose_times {
@@ -162,7 +165,7 @@ struct adze_pose_times {
 ADZE_EXPORT void adze_pose_last_times(const adze_pose *pose,
                                       struct adze_pose_times *out);
 
-/* ---- Drawing --------------------------------------------------------------- */
+/* ---- Drawing ------------------------------------------------------------- */
 
 struct adze_draw_options {
   float threshold;  /* keypoints that score less are not drawn */
@@ -178,15 +181,15 @@ ADZE_EXPORT enum adze_status adze_poses_draw(
     const struct adze_poses *poses, const struct adze_draw_options *options,
     struct adze_image *image, struct adze_error *error) ADZE_MUST_USE;
 
-/* ---- Files ----------------------------------------------------------------- */
+/* ---- Files --------------------------------------------------------------- */
 
 /* Writes OpenPose's JSON for one picture: {"version":1.3,"people":[{…,
  * "pose_keypoints_2d":[x,y,score, …]}]}, with the 17 keypoints in the order of
  * ADZE_KEYPOINT_LIST and 0,0,0 for one that was not found. Beside its place
  * and renamed, as all files here. */
-ADZE_EXPORT enum adze_status adze_poses_write_openpose(
-    const struct adze_poses *poses, const char *path,
-    struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_poses_write_openpose(const struct adze_poses *poses, const char *path,
+                          struct adze_error *error) ADZE_MUST_USE;
 
 /* COCO results of many pictures: an array of {"image_id", "category_id": 1,
  * "keypoints": [x,y,score * 17], "score"}. */
@@ -194,12 +197,13 @@ typedef struct adze_coco_results adze_coco_results;
 /* Returns new; NULL when out of memory. */
 ADZE_EXPORT adze_coco_results *adze_coco_results_create(void);
 /* Copies the poses. */
-ADZE_EXPORT enum adze_status adze_coco_results_add(
-    adze_coco_results *results, int64_t image_id,
-    const struct adze_poses *poses, struct adze_error *error) ADZE_MUST_USE;
-ADZE_EXPORT enum adze_status adze_coco_results_write(
-    const adze_coco_results *results, const char *path,
-    struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_coco_results_add(adze_coco_results *results, int64_t image_id,
+                      const struct adze_poses *poses,
+                      struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_coco_results_write(const adze_coco_results *results, const char *path,
+                        struct adze_error *error) ADZE_MUST_USE;
 ADZE_EXPORT void adze_coco_results_destroy(adze_coco_results *results);
 
 /* COCO's image_id of a picture: the last digits in its file's name, or
@@ -212,11 +216,9 @@ ADZE_EXPORT int64_t adze_coco_image_id(const char *path, int64_t otherwise);
 typedef struct adze_box_file adze_box_file;
 /* Returns new. INVALID_DATA for a damaged file, UNAVAILABLE when built without
  * Jansson. */
-ADZE_EXPORT enum adze_status adze_box_file_load(const char *path,
-                                                float threshold,
-                                                adze_box_file **out,
-                                                struct adze_error *error)
-    ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_box_file_load(const char *path, float threshold, adze_box_file **out,
+                   struct adze_error *error) ADZE_MUST_USE;
 /* The boxes of a picture: annotations name their files; otherwise by
  * adze_coco_image_id. Returns how many; *out belongs to `file`, and is not
  * NULL even when there are none. */

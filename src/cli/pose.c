@@ -36,7 +36,8 @@ static const struct cli_option pose_options[] = {
     {FIELD(network), 0, CLI_TEXT, "posenet|topdown", NULL, "Network",
      "what kind it is (default: told from its outputs)"},
     {FIELD(input_size), 0, CLI_TEXT, "WxH", NULL, "Network",
-     "what pictures are stretched to, where the model leaves that open; PoseNet "
+     "what pictures are stretched to, where the model leaves that open; "
+     "PoseNet "
      "takes 16k+1 pixels a side and rounds down to that (default: 513x513 for "
      "posenet, 192x256 for topdown)"},
     {FIELD(decode), 0, CLI_CHOICE, "multi|single", "multi", "PoseNet",
@@ -106,8 +107,8 @@ static enum adze_status read_size(struct cli *cli, const char *text,
   const char *times = strchr(text, 'x');
   int64_t width, height;
   if (!times ||
-      !string_to_int64(
-          arena_strndup(cli->arena, text, (size_t)(times - text)), &width) ||
+      !string_to_int64(arena_strndup(cli->arena, text, (size_t)(times - text)),
+                       &width) ||
       !string_to_int64(times + 1, &height) || width < 1 || height < 1 ||
       width > 8192 || height > 8192)
     return fail(error, ADZE_INVALID_ARGUMENT,
@@ -197,8 +198,8 @@ static enum adze_status write_picture(struct work *work, const char *path,
   struct arena *arena = work->cli->arena;
   int64_t start = time_now_ns();
   if (arguments->write_json) {
-    const char *json = output_path(arena, arguments->write_json, path,
-                                   "_keypoints.json");
+    const char *json =
+        output_path(arena, arguments->write_json, path, "_keypoints.json");
     TRY(adze_poses_write_openpose(shown, json, work->error));
     printf("  %s\n", json);
   }
@@ -282,8 +283,7 @@ static enum adze_status do_image(struct work *work, size_t index,
 static enum adze_status do_path(struct work *work, size_t index) {
   int64_t times[STAGE_COUNT] = {0}, start = time_now_ns();
   adze_image_release(&work->image);
-  TRY(adze_image_load(work->cli->positional[index], &work->image,
-                      work->error));
+  TRY(adze_image_load(work->cli->positional[index], &work->image, work->error));
   times[READ] = time_now_ns() - start;
   return do_image(work, index, times);
 }
@@ -303,7 +303,8 @@ static enum adze_status pose_run(struct cli *cli, void *data,
     TRY(do_path(work, i));
   if (!arguments->write_coco_json)
     return ADZE_OK;
-  TRY(adze_coco_results_write(work->results, arguments->write_coco_json, error));
+  TRY(adze_coco_results_write(work->results, arguments->write_coco_json,
+                              error));
   printf("%s\n", arguments->write_coco_json);
   return ADZE_OK;
 }

@@ -98,9 +98,8 @@ static enum adze_status check_size(const struct decoding *decoding,
     return fail(error, ADZE_LIMIT,
                 "%s: %lld x %lld pixels exceed the limit of %d a side and %lld "
                 "in all",
-                decoding->name, (long long)probe.width,
-                (long long)probe.height, ADZE_IMAGE_MAX_SIDE,
-                (long long)ADZE_IMAGE_MAX_PIXELS);
+                decoding->name, (long long)probe.width, (long long)probe.height,
+                ADZE_IMAGE_MAX_SIDE, (long long)ADZE_IMAGE_MAX_PIXELS);
   return ADZE_OK;
 }
 
@@ -183,8 +182,8 @@ static enum adze_status open_scaler(struct decoding *decoding,
   if (!scaler)
     return out_of_memory(decoding, error);
   decoding->scaler = scaler;
-  bool full_range = format != frame->format ||
-                    frame->color_range != AVCOL_RANGE_MPEG;
+  bool full_range =
+      format != frame->format || frame->color_range != AVCOL_RANGE_MPEG;
   const struct {
     const char *name;
     int value;
@@ -208,8 +207,8 @@ static enum adze_status open_scaler(struct decoding *decoding,
   if (sws_init_context(scaler, NULL, NULL) < 0)
     return out_of_memory(decoding, error);
   /* Fails, and is not needed, when there is no YUV in the picture. */
-  (void)sws_setColorspaceDetails(scaler, coefficients, full_range,
-                                 coefficients, 1, 0, 1 << 16, 1 << 16);
+  (void)sws_setColorspaceDetails(scaler, coefficients, full_range, coefficients,
+                                 1, 0, 1 << 16, 1 << 16);
   return ADZE_OK;
 }
 
@@ -219,14 +218,12 @@ static enum adze_status convert(struct decoding *decoding,
   const AVFrame *frame = decoding->frame;
   TRY(open_scaler(decoding, error));
   struct adze_image image;
-  if (adze_image_create(frame->width, frame->height, &image, error) !=
-      ADZE_OK)
+  if (adze_image_create(frame->width, frame->height, &image, error) != ADZE_OK)
     return fail_prefix(error, decoding->name);
   uint8_t *planes[4] = {image.pixels};
   int strides[4] = {(int)image.stride};
-  int rows = sws_scale(decoding->scaler,
-                       (const uint8_t *const *)frame->data, frame->linesize, 0,
-                       frame->height, planes, strides);
+  int rows = sws_scale(decoding->scaler, (const uint8_t *const *)frame->data,
+                       frame->linesize, 0, frame->height, planes, strides);
   if (rows != frame->height) {
     adze_image_release(&image);
     return damaged(decoding, error);
@@ -258,8 +255,7 @@ static enum adze_status decode(struct decoding *decoding, const void *data,
 enum adze_status adze_image_decode(const void *data, size_t size,
                                    const char *name, struct adze_image *out,
                                    struct adze_error *error) {
-  struct decoding decoding = {.name = name,
-                              .format = find_format(data, size)};
+  struct decoding decoding = {.name = name, .format = find_format(data, size)};
   if (!decoding.format)
     return fail(error, ADZE_UNSUPPORTED,
                 "%s: not a picture in a format that is supported (JPEG, PNG, "

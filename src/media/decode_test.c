@@ -156,8 +156,10 @@ static void test_photos(void **state) {
   static const struct {
     const char *name;
     int width, height;
-  } photos[] = {{"000000000785.jpg", 640, 425}, {"p2.jpg", 500, 422},
-                {"test_couple.jpg", 1920, 1278}, {"squat.bmp", 500, 610},
+  } photos[] = {{"000000000785.jpg", 640, 425},
+                {"p2.jpg", 500, 422},
+                {"test_couple.jpg", 1920, 1278},
+                {"squat.bmp", 500, 610},
                 {"cat.bmp", 512, 341}};
   for (size_t i = 0; i < ARRAY_COUNT(photos); i++) {
     struct adze_image image;
@@ -208,9 +210,9 @@ static void test_png_round_trip(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_formats),     cmocka_unit_test(test_cut_files),
-      cmocka_unit_test(test_flipped_bits), cmocka_unit_test(test_huge_sizes),
-      cmocka_unit_test(test_other_files), cmocka_unit_test(test_photos),
+      cmocka_unit_test(test_formats),        cmocka_unit_test(test_cut_files),
+      cmocka_unit_test(test_flipped_bits),   cmocka_unit_test(test_huge_sizes),
+      cmocka_unit_test(test_other_files),    cmocka_unit_test(test_photos),
       cmocka_unit_test(test_png_round_trip),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

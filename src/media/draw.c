@@ -74,8 +74,7 @@ static struct colour joint_colour(int joint) {
 
 static bool is_face(int joint) { return joint <= ADZE_KEYPOINT_RIGHT_EAR; }
 
-static void figure_place(struct figure *figure, int joint, double x,
-                         double y) {
+static void figure_place(struct figure *figure, int joint, double x, double y) {
   figure->joints[joint] = (struct joint){x, y, true};
   figure->left = fmin(figure->left, x);
   figure->right = fmax(figure->right, x);
@@ -84,8 +83,7 @@ static void figure_place(struct figure *figure, int joint, double x,
 }
 
 /* False when nothing of the person is to be drawn. */
-static bool figure_make(struct figure *figure,
-                        const struct adze_person *person,
+static bool figure_make(struct figure *figure, const struct adze_person *person,
                         const struct adze_draw_options *options) {
   *figure = (struct figure){.left = FARTHEST,
                             .top = FARTHEST,
@@ -107,9 +105,8 @@ static bool figure_make(struct figure *figure,
     return false;
   double size =
       hypot(figure->right - figure->left, figure->bottom - figure->top);
-  figure->width = options->line_width > 0
-                      ? options->line_width
-                      : fmin(fmax(size * 0.016, 2), 14);
+  figure->width = options->line_width > 0 ? options->line_width
+                                          : fmin(fmax(size * 0.016, 2), 14);
   return true;
 }
 
@@ -131,8 +128,7 @@ static void draw_bone(cairo_t *cairo, const struct figure *figure, int from,
       cairo_pattern_create_linear(start->x, start->y, end->x, end->y);
   cairo_pattern_add_color_stop_rgb(fade, 0.25, first.red, first.green,
                                    first.blue);
-  cairo_pattern_add_color_stop_rgb(fade, 0.75, last.red, last.green,
-                                   last.blue);
+  cairo_pattern_add_color_stop_rgb(fade, 0.75, last.red, last.green, last.blue);
   cairo_set_source(cairo, fade);
   bone_path(cairo, start, end);
   cairo_stroke(cairo);

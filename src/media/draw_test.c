@@ -120,8 +120,7 @@ static void test_nothing(void **state) {
 
 static void test_any_keypoints(void **state) {
   (void)state;
-  const float values[] = {0, -5, 30, 89.5f, 1e5f, -1e5f, 1e30f, -INFINITY,
-                          NAN};
+  const float values[] = {0, -5, 30, 89.5f, 1e5f, -1e5f, 1e30f, -INFINITY, NAN};
   srand(5);
   for (int round = 0; round < 200; round++) {
     struct adze_person person = {.score = 1};
@@ -138,10 +137,8 @@ static void test_any_keypoints(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_places),
-      cmocka_unit_test(test_options),
-      cmocka_unit_test(test_same_every_time),
-      cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_places),          cmocka_unit_test(test_options),
+      cmocka_unit_test(test_same_every_time), cmocka_unit_test(test_nothing),
       cmocka_unit_test(test_any_keypoints),
   };
   if (!ADZE_HAVE_CAIRO) {

@@ -6,7 +6,7 @@
 #include "base/base.h"
 
 struct jpeg_segment {
-  unsigned marker; /* its second byte */
+  unsigned marker;     /* its second byte */
   const uint8_t *data; /* after the length */
   size_t size;
 };

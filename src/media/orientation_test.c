@@ -39,10 +39,14 @@ static void test_turns(void **state) {
 }
 
 #define START "\xff\xd8"
-#define EXIF "\xff\xe1\x00\x22" "Exif\0\0"
+#define EXIF                                                                   \
+  "\xff\xe1\x00\x22"                                                           \
+  "Exif\0\0"
 #define LITTLE "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
 #define BIG "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x08\0\0\0\0\0\0"
-#define OTHER "\xff\xe0\x00\x04" "ab"
+#define OTHER                                                                  \
+  "\xff\xe0\x00\x04"                                                           \
+  "ab"
 #define SCAN "\xff\xda\x00\x02"
 
 static int of(const char *bytes, size_t size) {
@@ -89,7 +93,8 @@ static void test_end(void **state) {
   (void)state;
   struct probe probe;
   static const char good[] = START OTHER SCAN "pixels\xff\xd9";
-  static const char thumbnail[] = START "\xff\xe1\x00\x04\xff\xd9" SCAN "pixels";
+  static const char thumbnail[] =
+      START "\xff\xe1\x00\x04\xff\xd9" SCAN "pixels";
   assert_true(probe_jpeg((const uint8_t *)good, sizeof good - 1, &probe));
   for (size_t cut = 0; cut < sizeof good - 1; cut++)
     assert_false(probe_jpeg((const uint8_t *)good, cut, &probe));

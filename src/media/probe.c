@@ -12,7 +12,9 @@
 #include "media/probe.h"
 
 static uint32_t big16(const uint8_t *p) { return (uint32_t)p[0] << 8 | p[1]; }
-static uint32_t big32(const uint8_t *p) { return big16(p) << 16 | big16(p + 2); }
+static uint32_t big32(const uint8_t *p) {
+  return big16(p) << 16 | big16(p + 2);
+}
 static uint32_t little16(const uint8_t *p) {
   return (uint32_t)p[1] << 8 | p[0];
 }

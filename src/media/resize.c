@@ -50,7 +50,7 @@ static enum adze_status check_sizes(const struct adze_image *image,
   return ADZE_OK;
 }
 
-/* ---- Stretching ------------------------------------------------------------ */
+/* ---- Stretching ---------------------------------------------------------- */
 
 /* For each output position: its first source position, how many there are, and
  * their weights, which sum to 1, at weights[position * most]. */
@@ -196,7 +196,7 @@ enum adze_status adze_image_resize(const struct adze_image *image,
   return ADZE_OK;
 }
 
-/* ---- Warping --------------------------------------------------------------- */
+/* ---- Warping ------------------------------------------------------------- */
 
 /* The sample at (x, y) where all four neighbours are inside the picture. */
 static void sample_inside(const struct adze_image *image, float x, float y,
@@ -225,8 +225,7 @@ static void sample_border(const struct adze_image *image, float x, float y,
   float u = x - (float)left, v = y - (float)top;
   for (int i = 0; i < 4; i++) {
     int column = left + (i & 1), row = top + (i >> 1);
-    if (column < 0 || row < 0 || column >= image->width ||
-        row >= image->height)
+    if (column < 0 || row < 0 || column >= image->width || row >= image->height)
       continue;
     float weight = ((i & 1) ? u : 1 - u) * ((i >> 1) ? v : 1 - v);
     const uint8_t *pixel =
@@ -252,8 +251,7 @@ static void warp_row(const struct adze_image *image, const double m[6], int y,
       sample_border(image, source_x, source_y, pixel);
     for (int c = 0; c < 3; c++)
       out[c * target->channel_stride] =
-          (pixel[target->bgr ? 2 - c : c] - target->mean[c]) *
-          target->scale[c];
+          (pixel[target->bgr ? 2 - c : c] - target->mean[c]) * target->scale[c];
   }
 }
 

@@ -141,10 +141,15 @@ static void test_target(void **state) {
   struct adze_image_target target;
   adze_image_target_init(&target, plain, 7, 5);
   assert_int_equal(adze_image_resize(&image, &target, NULL), ADZE_OK);
-  target = (struct adze_image_target){
-      .data = other, .width = 7, .height = 5,
-      .channel_stride = 1, .row_stride = 21, .column_stride = 3,
-      .mean = {10, 20, 30}, .scale = {1, 2, 0.5f}, .bgr = true};
+  target = (struct adze_image_target){.data = other,
+                                      .width = 7,
+                                      .height = 5,
+                                      .channel_stride = 1,
+                                      .row_stride = 21,
+                                      .column_stride = 3,
+                                      .mean = {10, 20, 30},
+                                      .scale = {1, 2, 0.5f},
+                                      .bgr = true};
   const double identity[6] = {1, 0, 0, 0, 1, 0};
   for (int warped = 0; warped < 2; warped++) {
     memset(other, 0, sizeof other);
@@ -159,7 +164,8 @@ static void test_target(void **state) {
           float value = plain[((2 - c) * 5 + y) * 7 + x];
           assert_true(fabsf(value - (float)pixel(&image, x, y, 2 - c)) < 1e-4f);
           assert_true(fabsf(other[y * 21 + x * 3 + c] -
-                            (value - target.mean[c]) * target.scale[c]) < 1e-3f);
+                            (value - target.mean[c]) * target.scale[c]) <
+                      1e-3f);
         }
   }
   adze_image_release(&image);

@@ -71,8 +71,7 @@ struct png_stream {
 static cairo_status_t png_write(void *closure, const unsigned char *data,
                                 unsigned int size) {
   struct png_stream *stream = closure;
-  stream->status =
-      file_writer_write(stream->writer, data, size, stream->error);
+  stream->status = file_writer_write(stream->writer, data, size, stream->error);
   return stream->status == ADZE_OK ? CAIRO_STATUS_SUCCESS
                                    : CAIRO_STATUS_WRITE_ERROR;
 }

@@ -69,8 +69,8 @@ static enum adze_status read_box(const struct reading *reading,
                 "%s: %s %zu has no \"bbox\" of four numbers [x, y, width, "
                 "height]",
                 reading->path, what, index);
-  *out = (struct adze_box){(float)values[0], (float)values[1],
-                           (float)values[2], (float)values[3], 1};
+  *out = (struct adze_box){(float)values[0], (float)values[1], (float)values[2],
+                           (float)values[3], 1};
   return ADZE_OK;
 }
 
@@ -179,8 +179,8 @@ static enum adze_status parse(struct reading *reading) {
   struct file_map map;
   TRY(file_map_open(reading->path, &map, reading->error));
   json_error_t wrong;
-  reading->root = json_loadb(map.size ? (const char *)map.data : "", map.size,
-                             0, &wrong);
+  reading->root =
+      json_loadb(map.size ? (const char *)map.data : "", map.size, 0, &wrong);
   file_map_close(&map);
   if (!reading->root)
     return fail(reading->error, ADZE_INVALID_DATA,
@@ -235,8 +235,7 @@ size_t adze_box_file_find(const adze_box_file *file, const char *image_path,
   const int64_t *named = map_get(&file->ids, base_name(image_path));
   int64_t id = named ? *named : adze_coco_image_id(image_path, -1);
   size_t first = lower_bound(file, id), last = first;
-  while (last < file->entries.count &&
-         file->entries.data[last].image_id == id)
+  while (last < file->entries.count && file->entries.data[last].image_id == id)
     last++;
   *out = file->boxes + first;
   return last - first;

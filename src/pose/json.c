@@ -78,7 +78,7 @@ static enum adze_status json_write(const char *path, const void *source,
   return status;
 }
 
-/* ---- OpenPose -------------------------------------------------------------- */
+/* ---- OpenPose ------------------------------------------------------------ */
 
 /* What OpenPose writes beside the body; its readers expect to find them. */
 static const char *const empty_fields[] = {
@@ -108,7 +108,7 @@ enum adze_status adze_poses_write_openpose(const struct adze_poses *poses,
   return json_write(path, poses, openpose_make, error);
 }
 
-/* ---- COCO ------------------------------------------------------------------ */
+/* ---- COCO ---------------------------------------------------------------- */
 
 struct coco_result {
   int64_t image_id;
@@ -167,10 +167,9 @@ static void coco_make(struct text *text, const void *source) {
   text_add(text, "[");
   for (size_t i = 0; i < results->results.count; i++) {
     const struct coco_result *result = &results->results.data[i];
-    text_format(text,
-                "%s\n{\"image_id\":%" PRId64
-                ",\"category_id\":1,\"keypoints\":",
-                i ? "," : "", result->image_id);
+    text_format(
+        text, "%s\n{\"image_id\":%" PRId64 ",\"category_id\":1,\"keypoints\":",
+        i ? "," : "", result->image_id);
     keypoints_add(text, &result->person);
     text_add(text, ",\"score\":");
     json_number(text, result->person.score, 6);

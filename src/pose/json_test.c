@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON that is written, byte for byte, and picture numbers of file names. */
+/* The JSON that is written, byte for byte, and numbers in names of files. */
 #include "test.h"
 
 #include <locale.h>
@@ -123,8 +123,7 @@ static void test_image_ids(void **state) {
   assert_int_equal(adze_coco_image_id(".5", 4), 5);
   assert_int_equal(adze_coco_image_id("", 4), 4);
   assert_int_equal(adze_coco_image_id("99999999999999999999.png", 5), 5);
-  assert_int_equal(adze_coco_image_id("9223372036854775807.png", 5),
-                   INT64_MAX);
+  assert_int_equal(adze_coco_image_id("9223372036854775807.png", 5), INT64_MAX);
 }
 
 int main(void) {

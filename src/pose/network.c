@@ -120,12 +120,10 @@ static enum adze_status unknown_name(const char *name,
               "there is no pose network '%s'; known are %s", name, names);
 }
 
-enum adze_status pose_network_find(const char *name,
-                                   const struct adze_tensor_info *outputs,
-                                   size_t output_count,
-                                   const struct pose_network **out,
-                                   struct pose_map *maps,
-                                   struct adze_error *error) {
+enum adze_status
+pose_network_find(const char *name, const struct adze_tensor_info *outputs,
+                  size_t output_count, const struct pose_network **out,
+                  struct pose_map *maps, struct adze_error *error) {
   int missing = 0;
   if (name) {
     const struct pose_network *network = find_named(name);

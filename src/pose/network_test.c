@@ -75,9 +75,8 @@ static void test_others(void **state) {
                error, ADZE_UNSUPPORTED, "not a pose network");
   assert_fails(pose_network_find(NULL, NULL, 0, &network, maps, &error), error,
                ADZE_UNSUPPORTED, "not a pose network");
-  assert_fails(
-      pose_network_find("posenet", outputs, 3, &network, maps, &error), error,
-      ADZE_UNSUPPORTED, "heatmap");
+  assert_fails(pose_network_find("posenet", outputs, 3, &network, maps, &error),
+               error, ADZE_UNSUPPORTED, "heatmap");
   assert_fails(pose_network_find("poznet", outputs, 3, &network, maps, &error),
                error, ADZE_INVALID_ARGUMENT, "posenet, topdown");
   outputs[0] = output("x", 17, 64, 48);
@@ -106,9 +105,9 @@ static void test_sizes_differ(void **state) {
 
 static void test_round_size(void **state) {
   (void)state;
-  static const int sizes[][2] = {{513, 513}, {512, 497}, {641, 641}, {640, 625},
-                                 {340, 337}, {17, 17},   {16, 17},   {1, 17},
-                                 {0, 17}};
+  static const int sizes[][2] = {{513, 513}, {512, 497}, {641, 641},
+                                 {640, 625}, {340, 337}, {17, 17},
+                                 {16, 17},   {1, 17},    {0, 17}};
   for (size_t i = 0; i < ARRAY_COUNT(sizes); i++)
     assert_int_equal(
         pose_network_round_size(&pose_network_posenet, sizes[i][0]),

@@ -30,7 +30,7 @@ struct adze_pose {
   struct adze_pose_times times;
 };
 
-/* ---- Making ---------------------------------------------------------------- */
+/* ---- Making -------------------------------------------------------------- */
 
 static enum adze_status check_options(const struct adze_pose_options *options,
                                       struct adze_error *error) {
@@ -66,8 +66,7 @@ static enum adze_status check_options(const struct adze_pose_options *options,
 
 /* "a,b,c" of a property into values[3]; leaves them when there is none. */
 static enum adze_status read_triple(const adze_model *model, const char *name,
-                                    float values[3],
-                                    struct adze_error *error) {
+                                    float values[3], struct adze_error *error) {
   const char *property = adze_model_property(model, name);
   if (!property)
     return ADZE_OK;
@@ -184,9 +183,8 @@ static enum adze_status find_network(struct adze_pose *pose,
   const char *name = pose->options.network
                          ? pose->options.network
                          : adze_model_property(pose->model, "pose.network");
-  enum adze_status status =
-      pose_network_find(name, outputs, count, &pose->network,
-                        pose->frame.maps, error);
+  enum adze_status status = pose_network_find(
+      name, outputs, count, &pose->network, pose->frame.maps, error);
   free(outputs);
   return status;
 }
@@ -233,8 +231,7 @@ static enum adze_status grow_persons(struct adze_pose *pose, size_t count,
   return ADZE_OK;
 }
 
-static enum adze_status bind(struct adze_pose *pose,
-                             struct adze_error *error) {
+static enum adze_status bind(struct adze_pose *pose, struct adze_error *error) {
   struct pose_frame *frame = &pose->frame;
   TRY(find_network(pose, error));
   TRY(bind_outputs(pose, error));
@@ -247,8 +244,7 @@ static enum adze_status bind(struct adze_pose *pose,
     return no_memory(error);
   TRY(adze_instance_bind_input(pose->instance, 0, frame->input.data, bytes,
                                error));
-  return grow_persons(pose, pose->network->most_persons(&pose->options),
-                      error);
+  return grow_persons(pose, pose->network->most_persons(&pose->options), error);
 }
 
 static enum adze_status open_model(struct adze_pose *pose,
@@ -289,9 +285,10 @@ static enum adze_status make(const struct adze_pose_options *options,
   return ADZE_OK;
 }
 
-enum adze_status adze_pose_create_from_model(
-    const adze_model *model, const struct adze_pose_options *options,
-    adze_pose **out, struct adze_error *error) {
+enum adze_status
+adze_pose_create_from_model(const adze_model *model,
+                            const struct adze_pose_options *options,
+                            adze_pose **out, struct adze_error *error) {
   adze_pose *pose;
   TRY(make(options, &pose, error));
   pose->model = model;
@@ -354,7 +351,7 @@ bool adze_pose_uses_boxes(const adze_pose *pose) {
   return pose->network->uses_boxes;
 }
 
-/* ---- Running --------------------------------------------------------------- */
+/* ---- Running ------------------------------------------------------------- */
 
 static enum adze_status run_once(adze_pose *pose,
                                  const struct adze_image *image,
@@ -407,8 +404,8 @@ enum adze_status adze_pose_run(adze_pose *pose, const struct adze_image *image,
   for (size_t i = 0; i < box_count; i++)
     TRY(run_once(pose, image, &boxes[i], error));
   sort_persons(pose);
-  pose->poses = (struct adze_poses){pose->frame.persons,
-                                    pose->frame.person_count};
+  pose->poses =
+      (struct adze_poses){pose->frame.persons, pose->frame.person_count};
   *out = &pose->poses;
   return ADZE_OK;
 }

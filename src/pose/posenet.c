@@ -29,8 +29,8 @@ enum { HEATMAP, OFFSET, FORWARD, BACKWARD };
 static const struct {
   uint8_t parent, child;
 } edges[EDGE_COUNT] = {
-    {0, 1},  {1, 3},   {0, 2},   {2, 4}, {0, 5}, {5, 7},  {7, 9},   {5, 11},
-    {11, 13}, {13, 15}, {0, 6},  {6, 8}, {8, 10}, {6, 12}, {12, 14}, {14, 16},
+    {0, 1},   {1, 3},   {0, 2}, {2, 4}, {0, 5},  {5, 7},  {7, 9},   {5, 11},
+    {11, 13}, {13, 15}, {0, 6}, {6, 8}, {8, 10}, {6, 12}, {12, 14}, {14, 16},
 };
 
 /* The grid: its size, and input pixels from a cell to the next. */
@@ -44,7 +44,7 @@ struct place {
   float y, x;
 };
 
-/* ---- Places on the grid ---------------------------------------------------- */
+/* ---- Places on the grid -------------------------------------------------- */
 
 /* With SAME padding an input of 16k + 1 has k + 1 cells, one of 16k has k. */
 static float stride_of(int input, int cells) {
@@ -92,7 +92,7 @@ static bool is_near(const struct adze_keypoint *keypoint, struct place place,
   return y * y + x * x <= radius * radius;
 }
 
-/* ---- Candidates ------------------------------------------------------------ */
+/* ---- Candidates ---------------------------------------------------------- */
 
 struct candidate {
   float score;
@@ -161,7 +161,7 @@ static struct heap find_candidates(const struct pose_frame *frame) {
   return heap;
 }
 
-/* ---- Following the tree ---------------------------------------------------- */
+/* ---- Following the tree -------------------------------------------------- */
 
 static struct adze_keypoint follow(const struct pose_frame *frame,
                                    const struct grid *grid,
@@ -183,9 +183,8 @@ static struct adze_keypoint follow(const struct pose_frame *frame,
       place.x, place.y, *pose_map_at(&frame->maps[HEATMAP], target, y, x)};
 }
 
-static void follow_tree(const struct pose_frame *frame,
-                        const struct grid *grid, int root,
-                        struct adze_person *person) {
+static void follow_tree(const struct pose_frame *frame, const struct grid *grid,
+                        int root, struct adze_person *person) {
   bool known[ADZE_KEYPOINT_COUNT] = {false};
   struct adze_keypoint *keypoints = person->keypoints;
   known[root] = true;
@@ -205,7 +204,7 @@ static void follow_tree(const struct pose_frame *frame,
   }
 }
 
-/* ---- Decoding -------------------------------------------------------------- */
+/* ---- Decoding ------------------------------------------------------------ */
 
 static bool is_taken(const struct pose_frame *frame, int keypoint,
                      struct place place) {
@@ -262,8 +261,7 @@ static void decode_single(struct pose_frame *frame) {
         if (*pose_map_at(heat, k, y, x) > best.score)
           best = (struct candidate){*pose_map_at(heat, k, y, x), k, y, x};
     struct place place = exact_place(frame, &grid, k, best.y, best.x);
-    person->keypoints[k] =
-        (struct adze_keypoint){place.x, place.y, best.score};
+    person->keypoints[k] = (struct adze_keypoint){place.x, place.y, best.score};
     person->score += best.score / ADZE_KEYPOINT_COUNT;
   }
 }
@@ -280,15 +278,14 @@ static void decode(struct pose_frame *frame) {
 }
 
 static size_t most_persons(const struct adze_pose_options *options) {
-  return options->decode == ADZE_POSE_SINGLE ? 1
-                                             : (size_t)options->max_persons;
+  return options->decode == ADZE_POSE_SINGLE ? 1 : (size_t)options->max_persons;
 }
 
 /* In the worst case, a plateau, every cell is a candidate. */
 static size_t scratch_bytes(const struct pose_map *maps) {
   const struct pose_map *heat = &maps[HEATMAP];
-  return sizeof(struct candidate) * ADZE_KEYPOINT_COUNT *
-         (size_t)heat->height * (size_t)heat->width;
+  return sizeof(struct candidate) * ADZE_KEYPOINT_COUNT * (size_t)heat->height *
+         (size_t)heat->width;
 }
 
 static enum adze_status prepare(struct pose_frame *frame,

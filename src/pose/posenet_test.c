@@ -12,7 +12,7 @@ enum { STRIDE = 16, MOST = 10 };
 
 static const int channels[4] = {17, 34, 32, 32};
 static const int edges[16][2] = {
-    {0, 1},  {1, 3},   {0, 2}, {2, 4}, {0, 5},  {5, 7},  {7, 9},   {5, 11},
+    {0, 1},   {1, 3},   {0, 2}, {2, 4}, {0, 5},  {5, 7},  {7, 9},   {5, 11},
     {11, 13}, {13, 15}, {0, 6}, {6, 8}, {8, 10}, {6, 12}, {12, 14}, {14, 16}};
 
 struct setup {
@@ -36,7 +36,9 @@ static void setup_make(struct setup *setup, int height, int width,
         calloc((size_t)(channels[i] * height * width), sizeof(float));
     assert_non_null(setup->data[i]);
     setup->frame.maps[i] = (struct pose_map){
-        .channels = channels[i], .height = height, .width = width,
+        .channels = channels[i],
+        .height = height,
+        .width = width,
         .channel_stride = channels_last ? 1 : height * width,
         .row_stride = channels_last ? width * channels[i] : width,
         .column_stride = channels_last ? channels[i] : 1,
@@ -124,8 +126,9 @@ static void check_multi(struct test_random *random, int persons,
   setup_make(&setup, HEIGHT, persons * LANE, channels_last);
   for (int i = 0; i < persons; i++) {
     int left = i * LANE * STRIDE + 3 * STRIDE;
-    expected[i] = random_person(random, left, left + 3 * STRIDE,
-                                (HEIGHT - 1) * STRIDE, 0.95f - 0.03f * (float)i);
+    expected[i] =
+        random_person(random, left, left + 3 * STRIDE, (HEIGHT - 1) * STRIDE,
+                      0.95f - 0.03f * (float)i);
     encode(&setup, &expected[i]);
   }
   pose_network_posenet.decode(&setup.frame);
@@ -253,8 +256,8 @@ static void check_finite(const struct pose_frame *frame) {
 /* Any values at all, on grids of any size: finite results, no crash. */
 static void test_any_values(void **state) {
   (void)state;
-  static const float odd[] = {NAN, INFINITY, -INFINITY, 1e38f, -1e38f, 1,
-                              0,   -1,       0.5f,      1e-40f};
+  static const float odd[] = {NAN, INFINITY, -INFINITY, 1e38f, -1e38f,
+                              1,   0,        -1,        0.5f,  1e-40f};
   static const int sizes[][2] = {{1, 1}, {1, 7}, {9, 1}, {2, 2}, {12, 15}};
   struct test_random random = {6};
   for (int round = 0; round < 200; round++) {
@@ -305,10 +308,10 @@ static void test_nothing(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_multi),      cmocka_unit_test(test_single),
+      cmocka_unit_test(test_multi),          cmocka_unit_test(test_single),
       cmocka_unit_test(test_start_anywhere), cmocka_unit_test(test_options),
-      cmocka_unit_test(test_transform),  cmocka_unit_test(test_any_values),
-      cmocka_unit_test(test_plateau),    cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_transform),      cmocka_unit_test(test_any_values),
+      cmocka_unit_test(test_plateau),        cmocka_unit_test(test_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

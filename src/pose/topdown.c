@@ -65,8 +65,8 @@ static float score_of(const struct adze_person *person, float box_score) {
       counted++;
     }
   }
-  float mean = counted ? counted_sum / (float)counted
-                       : sum / (float)ADZE_KEYPOINT_COUNT;
+  float mean =
+      counted ? counted_sum / (float)counted : sum / (float)ADZE_KEYPOINT_COUNT;
   return box_score * mean;
 }
 

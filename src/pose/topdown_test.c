@@ -24,10 +24,13 @@ static void setup_make(struct setup *setup) {
   setup->frame.input.height = 4 * HEIGHT;
   setup->frame.box = (struct adze_box){0, 0, 192, 256, 0.5f};
   setup->frame.to_image = (struct pose_transform){1, 0, 1, 0};
-  setup->frame.maps[0] = (struct pose_map){
-      .channels = 17, .height = HEIGHT, .width = WIDTH,
-      .channel_stride = CELLS, .row_stride = WIDTH, .column_stride = 1,
-      .data = setup->heat};
+  setup->frame.maps[0] = (struct pose_map){.channels = 17,
+                                           .height = HEIGHT,
+                                           .width = WIDTH,
+                                           .channel_stride = CELLS,
+                                           .row_stride = WIDTH,
+                                           .column_stride = 1,
+                                           .data = setup->heat};
   setup->frame.persons = &setup->person;
   setup->frame.person_capacity = 1;
 }
@@ -57,7 +60,7 @@ static void test_peaks(void **state) {
   *cell(&setup, 6, 40, 40) = -1;
   pose_network_topdown.decode(&setup.frame);
   static const float expected[7][3] = {
-      {81, 119, 0.9f}, {40, 40, 0.8f},    {80, 0, 0.7f}, {188, 252, 0.6f},
+      {81, 119, 0.9f}, {40, 40, 0.8f},   {80, 0, 0.7f}, {188, 252, 0.6f},
       {4, 80, 0.6f},   {160, 160, 0.1f}, {0, 0, 0}};
   assert_int_equal(setup.frame.person_count, 1);
   for (int k = 0; k < 7; k++) {
@@ -91,8 +94,7 @@ static void test_any_values(void **state) {
   for (int round = 0; round < 20; round++) {
     setup_make(&setup);
     for (int i = 0; i < 17 * CELLS; i++)
-      setup.heat[i] =
-          odd[test_random_range(&random, 0, ARRAY_COUNT(odd) - 1)];
+      setup.heat[i] = odd[test_random_range(&random, 0, ARRAY_COUNT(odd) - 1)];
     if (round == 0)
       for (int i = 0; i < 17 * CELLS; i++)
         setup.heat[i] = NAN;
@@ -153,13 +155,13 @@ static void test_wrong_boxes(void **state) {
   setup_make(&setup);
   struct adze_image image = {0};
   const struct adze_box boxes[] = {
-      {0, 0, 0, 5, 1},   {0, 0, 5, -1, 1},  {NAN, 0, 5, 5, 1},
+      {0, 0, 0, 5, 1},   {0, 0, 5, -1, 1},       {NAN, 0, 5, 5, 1},
       {0, 0, NAN, 5, 1}, {0, INFINITY, 5, 5, 1}, {0, 0, 5, INFINITY, 1}};
   struct adze_error error;
   for (size_t i = 0; i < ARRAY_COUNT(boxes); i++)
-    assert_fails(pose_network_topdown.prepare(&setup.frame, &image, &boxes[i],
-                                              &error),
-                 error, ADZE_INVALID_ARGUMENT, "box");
+    assert_fails(
+        pose_network_topdown.prepare(&setup.frame, &image, &boxes[i], &error),
+        error, ADZE_INVALID_ARGUMENT, "box");
 }
 
 int main(void) {

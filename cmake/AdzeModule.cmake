@@ -18,7 +18,7 @@
 #                     libFuzzer program with clang and -DADZE_FUZZ=ON
 #
 # OPTIONS adds compiler options for the module's own sources. TEST_LIBRARIES
-# are linked to its tests only. adze_test(NAME x_test SOURCES … LINK … LABELS …)
+# are linked to its tests and fuzz targets only. adze_test(NAME x_test SOURCES … LINK … LABELS …)
 # makes a test that stands elsewhere.
 #
 # adze_script_test(NAME x COMMAND … LABELS …) makes one of a script, and
@@ -161,6 +161,7 @@ function(adze_module name)
   endforeach()
   foreach(source IN LISTS arg_FUZZ)
     get_filename_component(fuzz ${source} NAME_WE)
-    adze_fuzz_target(${fuzz} ${source} LINK adze_${name})
+    adze_fuzz_target(${fuzz} ${source}
+      LINK adze_${name} ${arg_TEST_LIBRARIES})
   endforeach()
 endfunction()

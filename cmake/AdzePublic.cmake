@@ -8,6 +8,13 @@
 #   libadze_pose.so     src/media and src/pose; needs libadze_runtime.so, and
 #                       neither the compiler nor what that needs
 
+# Sanitized libraries find the sanitizer's functions in the program.
+if(ADZE_SANITIZE)
+  set(ADZE_NO_UNDEFINED "")
+else()
+  set(ADZE_NO_UNDEFINED -Wl,-z,defs)
+endif()
+
 if(TARGET adze_runtime)
   # status.c is named because its functions are public: nothing in the runtime
   # itself need call them.
@@ -16,7 +23,7 @@ if(TARGET adze_runtime)
     ${PROJECT_SOURCE_DIR}/src/base/status.c)
   target_link_libraries(adze_runtime_library PRIVATE adze_base)
   target_link_options(adze_runtime_library PRIVATE -Wl,--gc-sections
-    -Wl,--as-needed $<$<NOT:$<BOOL:${ADZE_SANITIZE}>>:-Wl,-z,defs>)
+    -Wl,--as-needed ${ADZE_NO_UNDEFINED})
   set_target_properties(adze_runtime_library PROPERTIES
     OUTPUT_NAME adze_runtime EXPORT_NAME runtime
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
@@ -59,7 +66,7 @@ if(TARGET adze_driver)
   endforeach()
   target_link_libraries(adze_library PRIVATE adze_base)
   target_link_options(adze_library PRIVATE -Wl,--gc-sections -Wl,--as-needed
-    $<$<NOT:$<BOOL:${ADZE_SANITIZE}>>:-Wl,-z,defs>)
+    ${ADZE_NO_UNDEFINED})
   set_target_properties(adze_library PROPERTIES
     OUTPUT_NAME adze EXPORT_NAME compiler LINKER_LANGUAGE C
     INSTALL_RPATH "$ORIGIN"
@@ -78,7 +85,7 @@ if(TARGET adze_runtime AND TARGET adze_media AND TARGET adze_pose)
   endforeach()
   target_link_libraries(adze_pose_library PRIVATE adze_base)
   target_link_options(adze_pose_library PRIVATE -Wl,--gc-sections
-    -Wl,--as-needed $<$<NOT:$<BOOL:${ADZE_SANITIZE}>>:-Wl,-z,defs>)
+    -Wl,--as-needed ${ADZE_NO_UNDEFINED})
   set_target_properties(adze_pose_library PROPERTIES
     OUTPUT_NAME adze_pose EXPORT_NAME pose LINKER_LANGUAGE C
     INSTALL_RPATH "$ORIGIN"

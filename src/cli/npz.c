@@ -340,7 +340,7 @@ static enum adze_status copy_source(zip_source_t *source,
 enum adze_status npz_write(struct arena *arena, const char *path,
                            const struct array *arrays, size_t count,
                            struct adze_error *error) {
-  zip_source_t *source;
+  zip_source_t *source = NULL;
   struct file_writer *writer;
   TRY(build_archive(arena, arrays, count, &source, error));
   if (zip_source_open(source))

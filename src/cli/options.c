@@ -270,7 +270,7 @@ static enum adze_status parse_long(struct parser *parser, const char *word,
 static enum adze_status parse_short(struct parser *parser, const char *word,
                                     bool *help) {
   for (; *word; word++) {
-    const struct cli_option *option;
+    const struct cli_option *option = NULL;
     if (*word == 'h') {
       *help = true;
       return ADZE_OK;

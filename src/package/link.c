@@ -99,14 +99,14 @@ static int spawn(pid_t *child, const char *program, const char *folder,
   return problem;
 }
 
-/* The exit status; -1 when the program was killed. A program that ignores the
- * end of its children gets none (ECHILD): then the missing output tells. */
+/* Its status as of waitpid. A program that ignores the end of its children
+ * gets none (ECHILD): then the missing output tells. */
 static int wait_for(pid_t child) {
   int status;
   while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR)
       return 0;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return status;
 }
 
 enum adze_status link_run(struct arena *arena, const char *folder,
@@ -120,9 +120,10 @@ enum adze_status link_run(struct arena *arena, const char *folder,
                 "%s: linking needs ld.lld (package lld-19), which was not "
                 "there when adze was built; ADZE_LLD can name one",
                 what);
+  const char *start = program;
   char absolute[PATH_MAX]; /* it starts in another folder */
   if (strchr(program, '/') && realpath(program, absolute))
-    program = absolute;
+    start = absolute;
   VEC(const char *) list = {0};
   vec_push(arena, &list, "ld.lld"); /* lld acts by the name it is called */
   for (size_t i = 0; arguments[i]; i++)
@@ -130,14 +131,16 @@ enum adze_status link_run(struct arena *arena, const char *folder,
   vec_push(arena, &list, NULL);
   const char *log = arena_printf(arena, "%s/log", folder);
   pid_t child;
-  int problem = spawn(&child, program, folder, log, list.data);
+  int problem = spawn(&child, start, folder, log, list.data);
   if (problem != 0)
     return fail(error, ADZE_UNAVAILABLE, "%s: the linker %s can't be run: %s",
                 what, program, strerror(problem));
   int status = wait_for(child);
+  if (WIFSIGNALED(status))
+    return fail(error, ADZE_IO, "%s: the linker %s was ended by signal %d",
+                what, program, WTERMSIG(status));
   if (status != 0)
-    return fail(error, status < 0 ? ADZE_INTERNAL : ADZE_IO,
-                "%s: the linker %s failed: %s", what, program,
-                status < 0 ? "it was killed" : first_line(arena, log));
+    return fail(error, ADZE_IO, "%s: the linker %s failed: %s", what, program,
+                first_line(arena, log));
   return ADZE_OK;
 }

@@ -115,6 +115,8 @@ struct emitter {
   struct map *variable_levels;
   uint64_t clock;
   uint64_t local_clocks[64], buffer_clocks[64]; /* last change */
+  uint64_t *local_rounds; /* [local_count] round in which it was last set */
+  uint64_t round;
 
   LLVMValueRef insert_before; /* where the builder stands: before this, */
   LLVMBasicBlockRef block;    /* or at the end of this */

@@ -129,6 +129,8 @@ LLVMValueRef kernel_define(struct compiler *compiler,
   emitter->variable_levels = &levels;
   emitter->epoch = 1;
   emitter->locals = ARENA_ARRAY(arena, LLVMValueRef, function->local_count);
+  emitter->local_rounds = ARENA_ARRAY(arena, uint64_t, function->local_count);
+  emitter->round = 1;
   emitter->code = kernel_declare(compiler, function, symbol);
   compiler_add_attributes(compiler, emitter->code);
   scope_enter(emitter, &scope, SCOPE_FUNCTION);

@@ -295,6 +295,28 @@ static void emit_if(struct emitter *emitter, const struct statement *s) {
 
 /* ---- Statements ------------------------------------------------------------------------ */
 
+/* A local that is set again starts a new round: the next step of an unrolled
+ * loop. Instruction selection likes to gather loads from neighbouring places,
+ * across rounds too, and then the registers of a full tile don't suffice. A
+ * fence that only the compiler heeds keeps the rounds apart; it is no
+ * instruction. */
+static void begin_round(struct emitter *emitter, const struct local *local) {
+  if (emitter->local_rounds[local->id] == emitter->round) {
+    emitter->round++;
+    LLVMBuildFence(emitter->builder,
+                   LLVMAtomicOrderingSequentiallyConsistent, true, "");
+  }
+  emitter->local_rounds[local->id] = emitter->round;
+}
+
+static void emit_set(struct emitter *emitter, const struct statement *s) {
+  const struct local *local = s->set.local;
+  begin_round(emitter, local);
+  emitter->locals[local->id] =
+      emit_lanes(emitter, s->set.value, local->lanes);
+  local_changed(emitter, local);
+}
+
 void emit_statements(struct emitter *emitter, const struct statement *list) {
   for (const struct statement *s = list; s != NULL; s = s->next) {
     switch (s->kind) {
@@ -310,9 +332,7 @@ void emit_statements(struct emitter *emitter, const struct statement *list) {
                  s->store.value);
       continue;
     case STATEMENT_SET:
-      emitter->locals[s->set.local->id] =
-          emit_lanes(emitter, s->set.value, s->set.local->lanes);
-      local_changed(emitter, s->set.local);
+      emit_set(emitter, s);
       continue;
     case STATEMENT_BLOCK:
     case STATEMENT_BARRIER:

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adze_pose on a runtime that this test makes up: which input it asks for,
+ * what it feeds, that results come back sorted and cut, and what it refuses.
+ * The network "runs" by copying outputs that the test has prepared. */
+#include "test.h"
+
+#include <math.h>
+
+#include "adze/pose.h"
+
+/* ---- A made-up runtime ---------------------------------------------------- */
+
+struct adze_model {
+  size_t input_count, output_count;
+  struct adze_tensor_info input, outputs[4];
+  const char *properties[8]; /* name, value, …, NULL */
+  /* Sizes of outputs for an input of height x width, where open. */
+  int stride;
+};
+struct adze_instance {
+  const adze_model *model;
+  int64_t dims[4];
+  const float *input;
+  float *outputs[4];
+};
+
+/* What the last run saw and what the next one gives. */
+static float seen[64];
+static int runs;
+static void (*play)(adze_instance *instance);
+static adze_instance *last_instance;
+
+enum adze_status adze_model_load(const char *path,
+                                 const struct adze_load_options *options,
+                                 adze_model **out, struct adze_error *error) {
+  (void)options, (void)out;
+  return fail(error, ADZE_NOT_FOUND, "%s: there is no such file", path);
+}
+
+void adze_model_unload(adze_model *model) { (void)model; }
+
+const char *adze_model_property(const adze_model *model, const char *name) {
+  for (int i = 0; model->properties[i]; i += 2)
+    if (strcmp(model->properties[i], name) == 0)
+      return model->properties[i + 1];
+  return NULL;
+}
+
+size_t adze_model_input_count(const adze_model *model) {
+  return model->input_count;
+}
+
+size_t adze_model_output_count(const adze_model *model) {
+  return model->output_count;
+}
+
+void adze_model_input(const adze_model *model, size_t index,
+                      struct adze_tensor_info *out) {
+  assert_int_equal(index, 0);
+  *out = model->input;
+}
+
+void adze_model_output(const adze_model *model, size_t index,
+                       struct adze_tensor_info *out) {
+  *out = model->outputs[index];
+}
+
+enum adze_status
+adze_instance_create(const adze_model *model,
+                     const struct adze_instance_options *options,
+                     adze_instance **out, struct adze_error *error) {
+  (void)error;
+  adze_instance *instance = calloc(1, sizeof *instance);
+  assert_non_null(instance);
+  instance->model = model;
+  memcpy(instance->dims, options->input_dims[0], sizeof instance->dims);
+  for (int i = 0; i < 4; i++)
+    assert_true(model->input.dims[i] == -1 ||
+                model->input.dims[i] == instance->dims[i]);
+  *out = last_instance = instance;
+  return ADZE_OK;
+}
+
+void adze_instance_destroy(adze_instance *instance) { free(instance); }
+
+void adze_instance_output(const adze_instance *instance, size_t index,
+                          struct adze_tensor_info *out) {
+  *out = instance->model->outputs[index];
+  out->bytes = sizeof(float);
+  for (int i = 0; i < 4; i++) {
+    if (out->dims[i] == -1 && instance->model->stride)
+      out->dims[i] = (instance->dims[i] - 1) / instance->model->stride + 1;
+    out->bytes *= (size_t)out->dims[i];
+  }
+}
+
+enum adze_status adze_instance_bind_input(adze_instance *instance, size_t index,
+                                          const void *data, size_t bytes,
+                                          struct adze_error *error) {
+  (void)error;
+  assert_int_equal(index, 0);
+  assert_int_equal(bytes, sizeof(float) * instance->dims[1] *
+                              instance->dims[2] * instance->dims[3]);
+  instance->input = data;
+  return ADZE_OK;
+}
+
+enum adze_status adze_instance_bind_output(adze_instance *instance,
+                                           size_t index, void *data,
+                                           size_t bytes,
+                                           struct adze_error *error) {
+  (void)bytes, (void)error;
+  instance->outputs[index] = data;
+  return ADZE_OK;
+}
+
+enum adze_status adze_instance_run(adze_instance *instance,
+                                   struct adze_error *error) {
+  (void)error;
+  memcpy(seen, instance->input, sizeof seen);
+  runs++;
+  play(instance);
+  return ADZE_OK;
+}
+
+/* ---- Models ---------------------------------------------------------------- */
+
+static struct adze_tensor_info tensor(const char *name, int64_t a, int64_t b,
+                                      int64_t c) {
+  return (struct adze_tensor_info){
+      .name = name, .dtype = ADZE_F32, .rank = 4, .dims = {1, a, b, c}};
+}
+
+static adze_model open_posenet(void) {
+  return (adze_model){1,
+                      4,
+                      tensor("image", 3, -1, -1),
+                      {tensor("heatmap", 17, -1, -1),
+                       tensor("offset", 34, -1, -1),
+                       tensor("displacement_fwd", 32, -1, -1),
+                       tensor("displacement_bwd", 32, -1, -1)},
+                      {NULL},
+                      16};
+}
+
+static adze_model fixed_topdown(void) {
+  return (adze_model){
+      1,      1, tensor("data", 3, 256, 192), {tensor("heatmaps", 17, 64, 48)},
+      {NULL}, 0};
+}
+
+static struct adze_image grey_image(int width, int height, uint8_t value) {
+  struct adze_image image;
+  assert_int_equal(adze_image_create(width, height, &image, NULL), ADZE_OK);
+  memset(image.pixels, value, image.stride * (size_t)height);
+  return image;
+}
+
+/* ---- Tests ----------------------------------------------------------------- */
+
+static void test_default_size(void **state) {
+  (void)state;
+  adze_model model = open_posenet();
+  adze_pose *pose;
+  struct adze_error error = {.message = ""};
+  assert_ok(adze_pose_create_from_model(&model, NULL, &pose, &error), error);
+  assert_string_equal(adze_pose_network(pose), "posenet");
+  assert_int_equal(adze_pose_input_width(pose), 513);
+  assert_int_equal(adze_pose_input_height(pose), 513);
+  assert_false(adze_pose_uses_boxes(pose));
+  adze_pose_destroy(pose);
+  struct adze_pose_options options;
+  adze_pose_options_init(&options);
+  options.input_width = 600;
+  options.input_height = 340;
+  assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
+            error);
+  assert_int_equal(adze_pose_input_width(pose), 593);
+  assert_int_equal(adze_pose_input_height(pose), 337);
+  assert_int_equal(last_instance->dims[2], 337);
+  assert_int_equal(last_instance->dims[3], 593);
+  adze_pose_destroy(pose);
+  adze_pose_destroy(NULL);
+}
+
+static void play_two(adze_instance *instance) {
+  /* Two noses far apart; the better one in the later cell. */
+  int cells =
+      (int)((instance->dims[2] / 16 + 1) * (instance->dims[3] / 16 + 1));
+  int width = (int)(instance->dims[3] / 16 + 1);
+  memset(instance->outputs[0], 0, sizeof(float) * 17 * (size_t)cells);
+  for (int i = 1; i < 4; i++)
+    memset(instance->outputs[i], 0,
+           sizeof(float) * (i == 1 ? 34 : 32) * (size_t)cells);
+  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
+    instance->outputs[0][k * cells + width + 1] = 0.6f;
+    instance->outputs[0][k * cells + 8 * width + 8] = 0.9f;
+  }
+}
+
+static void test_run(void **state) {
+  (void)state;
+  adze_model model = open_posenet();
+  struct adze_pose_options options;
+  adze_pose_options_init(&options);
+  options.input_width = options.input_height = 161;
+  adze_pose *pose;
+  struct adze_error error = {.message = ""};
+  assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
+            error);
+  struct adze_image image = grey_image(322, 161, 255);
+  const struct adze_poses *poses;
+  play = play_two;
+  for (int round = 0; round < 3; round++) {
+    assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+    assert_true(fabsf(seen[5] - 1) < 1e-5f); /* 255 / 127.5 - 1 */
+    assert_int_equal(poses->count, 2);
+    assert_true(fabsf(poses->persons[0].score - 0.9f) < 1e-5f);
+    assert_true(fabsf(poses->persons[1].score - 0.6f) < 1e-5f);
+    /* Twice as wide as the input. */
+    assert_true(fabsf(poses->persons[0].keypoints[0].x - 256.5f) < 1e-3f);
+    assert_true(fabsf(poses->persons[0].keypoints[0].y - 128) < 1e-3f);
+    struct adze_pose_times times;
+    adze_pose_last_times(pose, &times);
+    assert_true(times.prepare_ns > 0 && times.decode_ns >= 0);
+  }
+  adze_pose_destroy(pose);
+  options.person_threshold = 0.7f;
+  assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
+            error);
+  assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+  assert_int_equal(poses->count, 1);
+  adze_pose_destroy(pose);
+  adze_image_release(&image);
+}
+
+/* The score of the n-th run is n / 10. */
+static void play_number(adze_instance *instance) {
+  memset(instance->outputs[0], 0, sizeof(float) * 17 * 64 * 48);
+  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
+    instance->outputs[0][(k * 64 + 32) * 48 + 24] = 0.1f * (float)runs;
+}
+
+static void test_boxes(void **state) {
+  (void)state;
+  adze_model model = fixed_topdown();
+  adze_pose *pose;
+  struct adze_error error = {.message = ""};
+  struct adze_pose_options options;
+  adze_pose_options_init(&options);
+  options.person_threshold = 0;
+  assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
+            error);
+  assert_true(adze_pose_uses_boxes(pose));
+  struct adze_image image = grey_image(100, 80, 0);
+  const struct adze_box boxes[5] = {{0, 0, 10, 20, 1},
+                                    {10, 0, 10, 20, 1},
+                                    {20, 0, 10, 20, 1},
+                                    {30, 0, 10, 20, 1},
+                                    {40, 0, 10, 20, 0.1f}};
+  const struct adze_poses *poses;
+  play = play_number;
+  runs = 0;
+  assert_ok(adze_pose_run(pose, &image, boxes, 5, &poses, &error), error);
+  assert_int_equal(runs, 5);
+  assert_int_equal(poses->count, 5);
+  static const float expected[] = {30, 20, 10, 40, 0};
+  for (int i = 0; i < 5; i++) {
+    assert_true(poses->persons[i].box.x == expected[i] ||
+                fabsf(poses->persons[i].score - 0.1f) < 0.06f);
+    assert_true(i == 0 ||
+                poses->persons[i].score <= poses->persons[i - 1].score);
+  }
+  assert_true(fabsf(seen[0] - -123.675f / 58.395f) < 1e-4f);
+  /* No boxes are no persons; none given is the whole picture. */
+  assert_ok(adze_pose_run(pose, &image, boxes, 0, &poses, &error), error);
+  assert_int_equal(poses->count, 0);
+  assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+  assert_int_equal(poses->count, 1);
+  assert_true(poses->persons[0].box.width == 100);
+  const struct adze_box empty = {5, 5, 0, 5, 1};
+  assert_fails(adze_pose_run(pose, &image, &empty, 1, &poses, &error), error,
+               ADZE_INVALID_ARGUMENT, "box");
+  struct adze_image nothing = {0};
+  assert_fails(adze_pose_run(pose, &nothing, boxes, 1, &poses, &error), error,
+               ADZE_INVALID_ARGUMENT, "picture");
+  adze_pose_destroy(pose);
+  adze_image_release(&image);
+}
+
+static void test_properties(void **state) {
+  (void)state;
+  adze_model model = fixed_topdown();
+  const char *const properties[7] = {"pose.mean", "1,2,3",         "pose.scale",
+                                     "1,2,4",     "pose.channels", "bgr"};
+  memcpy(model.properties, properties, sizeof properties);
+  adze_pose *pose;
+  struct adze_error error = {.message = ""};
+  assert_ok(adze_pose_create_from_model(&model, NULL, &pose, &error), error);
+  struct adze_image image = grey_image(100, 80, 11);
+  const struct adze_poses *poses;
+  const struct adze_box box = {40, 30, 10, 10, 1};
+  play = play_number;
+  runs = 0;
+  assert_ok(adze_pose_run(pose, &image, &box, 1, &poses, &error), error);
+  assert_true(fabsf(seen[0] - 10) < 1e-4f);
+  adze_pose_destroy(pose);
+  adze_image_release(&image);
+  static const char *const wrong[] = {"", "1,2", "1,2,3,4", "1,b,3", "1,2,"};
+  for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+    model.properties[1] = wrong[i];
+    assert_fails(adze_pose_create_from_model(&model, NULL, &pose, &error),
+                 error, ADZE_INVALID_PACKAGE, "pose.mean");
+  }
+  model.properties[1] = "0,0,0";
+  model.properties[5] = "grb";
+  assert_fails(adze_pose_create_from_model(&model, NULL, &pose, &error), error,
+               ADZE_INVALID_PACKAGE, "pose.channels");
+  model.properties[4] = "pose.network";
+  model.properties[5] = "posenet";
+  assert_fails(adze_pose_create_from_model(&model, NULL, &pose, &error), error,
+               ADZE_UNSUPPORTED, "posenet");
+}
+
+static void test_refused(void **state) {
+  (void)state;
+  adze_pose *pose;
+  struct adze_error error;
+  struct adze_pose_options options;
+  adze_pose_options_init(&options);
+  assert_fails(adze_pose_create("absent.tar", NULL, &pose, &error), error,
+               ADZE_NOT_FOUND, "absent.tar");
+  adze_model model = fixed_topdown();
+  options.input_width = 64;
+  assert_fails(adze_pose_create_from_model(&model, &options, &pose, &error),
+               error, ADZE_SHAPE, "192");
+  model.input_count = 2;
+  assert_fails(adze_pose_create_from_model(&model, NULL, &pose, &error), error,
+               ADZE_UNSUPPORTED, "one input");
+  model = fixed_topdown();
+  model.input.dtype = ADZE_U8;
+  assert_fails(adze_pose_create_from_model(&model, NULL, &pose, &error), error,
+               ADZE_UNSUPPORTED, "float32");
+  model = fixed_topdown();
+  model.input.dims[3] = 1 << 20;
+  assert_fails(adze_pose_create_from_model(&model, NULL, &pose, &error), error,
+               ADZE_SHAPE, "1048576");
+  model = fixed_topdown();
+  model.output_count = 0;
+  assert_fails(adze_pose_create_from_model(&model, NULL, &pose, &error), error,
+               ADZE_UNSUPPORTED, "not a pose network");
+}
+
+static void test_wrong_options(void **state) {
+  (void)state;
+  adze_model model = fixed_topdown();
+  adze_pose *pose;
+  struct adze_error error;
+  struct adze_pose_options options[12];
+  for (int i = 0; i < 12; i++)
+    adze_pose_options_init(&options[i]);
+  options[0].max_persons = 0;
+  options[1].max_persons = 1 << 30;
+  options[2].refine_steps = -1;
+  options[3].nms_radius = -1;
+  options[4].nms_radius = NAN;
+  options[5].score_threshold = NAN;
+  options[6].person_threshold = NAN;
+  options[7].box_padding = 0;
+  options[8].box_padding = NAN;
+  options[9].input_width = -4;
+  options[10].input_height = 1 << 24;
+  options[11].network = "openpoze";
+  for (int i = 0; i < 12; i++)
+    assert_fails(
+        adze_pose_create_from_model(&model, &options[i], &pose, &error), error,
+        ADZE_INVALID_ARGUMENT, "");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_default_size), cmocka_unit_test(test_run),
+      cmocka_unit_test(test_boxes),        cmocka_unit_test(test_properties),
+      cmocka_unit_test(test_refused),      cmocka_unit_test(test_wrong_options),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

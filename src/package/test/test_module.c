@@ -149,8 +149,10 @@ adze_module_query(uint32_t abi_version) {
 
 #else
 
+#ifndef TEST_WEIGHTS_DEFINED
 extern const unsigned char SYMBOL(weights)[]
     __attribute__((visibility("hidden")));
+#endif
 
 static void no_barrier(struct adze_abi_env *env, int64_t worker,
                        int64_t workers) {

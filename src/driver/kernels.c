@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From groups to flat kernels. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/environment.h"
+#include "driver/compilation.h"
+#include "ir/loop_text.h"
+#include "lower/lower.h"
+
+static void dump(const char *stage, const struct function *function) {
+  if (!environment_has(ENVIRONMENT_ADZE_DUMP, stage))
+    return;
+  struct arena *arena = arena_create("dump");
+  struct text text = {.arena = arena};
+  function_print(&text, function);
+  fprintf(stderr, "// after %s\n%s\n", stage, text_string(&text));
+  arena_destroy(arena);
+}
+
+static bool verifying(void) {
+  const char *value = environment_get(ENVIRONMENT_ADZE_VERIFY);
+#ifdef NDEBUG
+  return value && strcmp(value, "0");
+#else
+  return !value || strcmp(value, "0");
+#endif
+}
+
+static enum adze_status finish_kernel(struct compilation *compilation,
+                                      struct function *function) {
+  dump("schedule", function);
+  if (verifying())
+    TRY(verify_structured(function, compilation->error));
+  TRY(lower(function, &compilation->machine, compilation->error));
+  dump("lower", function);
+  if (verifying())
+    TRY(verify_flat(function, compilation->error));
+  return ADZE_OK;
+}
+
+static char *builder_key(struct compilation *compilation,
+                         const struct builder *builder) {
+  struct buffer **parameters = ARENA_ARRAY(
+      compilation->arena, struct buffer *, builder->parameters.count);
+  for (size_t i = 0; i < builder->parameters.count; i++)
+    parameters[i] = builder->parameters.data[i].buffer;
+  return kernel_key(compilation->arena, builder->group->template->name,
+                    builder->stages.data, builder->stages.count, parameters,
+                    builder->parameters.count);
+}
+
+static enum adze_status add_kernel(struct compilation *compilation,
+                                   struct builder *builder, size_t *out) {
+  char *key = builder_key(compilation, builder);
+  uintptr_t known = (uintptr_t)map_get(&compilation->kernel_keys, key);
+  if (known) {
+    *out = known - 1;
+    return ADZE_OK;
+  }
+  struct compiled_kernel kernel;
+  enum adze_status status =
+      builder_schedule(builder, &kernel.function, &kernel.trace);
+  if (status == ADZE_OK) {
+    kernel.function->name = arena_printf(
+        compilation->arena, "kernel%zu", compilation->kernels.count);
+    status = finish_kernel(compilation, kernel.function);
+  }
+  if (status != ADZE_OK)
+    return compilation->error
+               ? fail_prefix(compilation->error,
+                             arena_printf(compilation->arena, "node '%s'",
+                                          builder->group->nodes.data[0]->name))
+               : status;
+  vec_push(compilation->arena, &compilation->kernels, kernel);
+  *out = compilation->kernels.count - 1;
+  map_set(&compilation->kernel_keys, key, (void *)(uintptr_t)(*out + 1));
+  return ADZE_OK;
+}
+
+enum adze_status compile_kernels(struct compilation *compilation) {
+  struct plan *plan = compilation->plan;
+  struct arena *arena = compilation->arena;
+  map_init(&compilation->kernel_keys, arena);
+  map_init(&compilation->constant_keys, arena);
+  map_init(&compilation->packer_keys, arena);
+  for (size_t g = 0; g < plan->groups.count; g++) {
+    struct builder *builder = ARENA_NEW(arena, struct builder);
+    size_t kernel;
+    builder_init(builder, compilation->graph, &compilation->machine,
+                 plan->groups.data[g], plan->placements, plan->block,
+                 compilation->error);
+    builder_buffer(builder, plan->groups.data[g]->output);
+    TRY(builder_make_stages(builder));
+    TRY(add_kernel(compilation, builder, &kernel));
+    vec_push(arena, &compilation->builders, builder);
+    vec_push(arena, &compilation->group_kernels, kernel);
+    compilation_stage(compilation, "kernels", g + 1, plan->groups.count);
+  }
+  return ADZE_OK;
+}

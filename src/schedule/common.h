@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What templates have in common: epilogues, accumulators, parallel loops. */
+#ifndef SCHEDULE_COMMON_H
+#define SCHEDULE_COMMON_H
+
+#include "schedule/builder.h"
+
+/* Inlines every elementwise stage whose output is local into its readers, so
+ * that what remains are reductions and the group's last stage. */
+enum adze_status common_inline_elementwise(struct builder *builder,
+                                           struct schedule *schedule)
+    ADZE_MUST_USE;
+
+/* The block that writes the group's output once elementwise stages are
+ * inlined: the epilogue's, or a copy out of registers made for a reducing
+ * anchor that has no epilogue. */
+enum adze_status common_writer(struct schedule *schedule,
+                               const struct stage *anchor,
+                               const struct stage *last,
+                               struct statement **out) ADZE_MUST_USE;
+
+/* Moves a reducing block below `loop` of its reader, with its accumulators in
+ * registers, initialised before the reduction. Loops over the region are
+ * innermost: unrolled, the last one vectorized. Of the reduction loops, those
+ * named in `unrolled` (NULL-terminated names of reduction axes, or NULL) are
+ * unrolled whole, and the innermost remaining one by `factor`. */
+enum adze_status common_reduce_at(struct schedule *schedule,
+                                  struct statement *block,
+                                  struct statement *loop,
+                                  const char *const *unrolled, int64_t factor)
+    ADZE_MUST_USE;
+
+/* Fuses loops[0 .. count), a perfect nest from the outermost, and makes the
+ * result parallel. */
+enum adze_status common_parallel(struct schedule *schedule,
+                                 struct statement **loops, size_t count)
+    ADZE_MUST_USE;
+
+/* Statements that write the zero halo around a buffer, put before the
+ * function's own. */
+void common_zero_halo(struct function *function, struct buffer *buffer);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Depthwise convolution on channel blocks: every channel by itself.
+ *
+ *   out[n,c,y,x,lane] = sum(kh,kw) in[n,c,y*s+kh*d-p,x*s+kw*d-p,lane]
+ *                                  * packed[c,kh,kw,lane]
+ *
+ * A tile is some columns of one row; the kernel's columns are unrolled, so
+ * neighbouring outputs share the loads of the input between them.
+ */
+#include "ir/simplify.h"
+#include "schedule/common.h"
+#include "schedule/window.h"
+
+static size_t depthwise_match(struct match_query *query, struct node *node,
+                              struct node **nodes, size_t capacity) {
+  struct window2d window;
+  if (capacity < 1 || !window2d_of_conv(node, &window))
+    return match_decline(query, "not a 2-d fp32 convolution with constant "
+                                "weights");
+  if (window.groups == 1 || window.groups != window.in_channels ||
+      window.groups != window.out_channels)
+    return match_decline(query, "not depthwise");
+  nodes[0] = node;
+  return 1;
+}
+
+static void depthwise_demand(const struct match_query *query,
+                             const struct group *group,
+                             const struct node *node, size_t input,
+                             struct demand *out) {
+  (void)query, (void)group;
+  struct window2d window;
+  if (input != 0 || !window2d_of_conv(node, &window)) {
+    out->any = true;
+    return;
+  }
+  out->blocked = true;
+  window2d_halo(&window, out);
+}
+
+/* packed[c, kh, kw, lane] */
+static const struct expr *pack_weights(void *context, struct expr_pool *pool,
+                                       struct buffer *source,
+                                       const struct expr *const *axes) {
+  const struct builder *builder = context;
+  const struct expr *c = expr_add(
+      pool, expr_mul(pool, axes[0], expr_index(pool, builder->block)),
+      axes[3]);
+  const struct expr *indices[4] = {c, expr_index(pool, 0), axes[1], axes[2]};
+  return expr_select(pool, expr_less(pool, c, source->shape[0]),
+                     expr_load(pool, source, indices, 4),
+                     expr_constant(pool, source->dtype, 0));
+}
+
+static enum adze_status depthwise_express(struct builder *builder) {
+  struct expr_pool *pool = builder->pool;
+  const struct node *node = builder->group->nodes.data[0];
+  struct window2d window;
+  window2d_of_conv(node, &window);
+  const struct expr *shape[4] = {
+      expr_index(pool, ceil_div(window.out_channels, builder->block)),
+      expr_index(pool, window.kernel[0]), expr_index(pool, window.kernel[1]),
+      expr_index(pool, builder->block)};
+  struct buffer *in = builder_buffer(builder, node->inputs[0]);
+  struct buffer *weights =
+      builder_pack(builder, node->inputs[1], "depthwise", shape, 4,
+                   pack_weights, builder);
+  struct stage *stage =
+      builder_stage(builder, builder_buffer(builder, node->outputs[0]));
+  const struct expr *axes[5];
+  for (size_t i = 0; i < 5; i++)
+    axes[i] = expr_variable(pool, stage->axes[i]);
+  const struct expr *kh = builder_reduction(builder, stage, "kh", shape[1]);
+  const struct expr *kw = builder_reduction(builder, stage, "kw", shape[2]);
+  const struct expr *at[5] = {axes[0], axes[1],
+                              window2d_position(pool, &window, 0, axes[2], kh),
+                              window2d_position(pool, &window, 1, axes[3], kw),
+                              axes[4]};
+  const struct expr *w[4] = {axes[1], kh, kw, axes[4]};
+  stage->reduce = REDUCE_SUM;
+  stage->initial = window2d_bias(builder, node, stage);
+  stage->body = expr_mul(pool, expr_load(pool, in, at, 5),
+                         expr_load(pool, weights, w, 4));
+  vec_push(builder->arena, &builder->stages, stage);
+  return ADZE_OK;
+}
+
+static const char *const depthwise_knobs[] = {"columns", NULL};
+
+/* A row of accumulators, the inputs they share, and one vector of weights. */
+static int64_t widest_tile(const struct builder *builder) {
+  struct window2d window;
+  window2d_of_conv(builder->group->nodes.data[0], &window);
+  int64_t reach = (window.kernel[1] - 1) * window.dilation[1];
+  int64_t registers = builder->machine->vector_registers - 2;
+  int64_t columns = (registers - reach + window.stride[1] - 1) /
+                    (1 + window.stride[1]);
+  return columns < 1 ? 1 : columns;
+}
+
+static size_t depthwise_space(const struct builder *builder, size_t knob,
+                              int64_t *values, size_t capacity) {
+  (void)knob;
+  size_t count = 0;
+  for (int64_t v = 1; v <= widest_tile(builder) && count < capacity; v++)
+    values[count++] = v;
+  return count;
+}
+
+static void depthwise_choose(const struct builder *builder, int64_t *knobs) {
+  const struct value *out = builder->group->nodes.data[0]->outputs[0];
+  int64_t width = value_dim(out, 3), best = 0;
+  if (width < 1)
+    width = 840;
+  for (int64_t columns = 1; columns <= widest_tile(builder) && columns <= width;
+       columns++) {
+    /* Whole tiles and a partial one, each with the cost of two columns more. */
+    int64_t cost = (width / columns) * (columns + 2) +
+                   (width % columns ? width % columns + 2 : 0);
+    if (best == 0 || cost <= best) {
+      best = cost;
+      knobs[0] = columns;
+    }
+  }
+}
+
+static enum adze_status depthwise_apply(struct builder *builder,
+                                        struct schedule *schedule,
+                                        const int64_t *knobs) {
+  static const char *const kernel_axes[] = {"kh", "kw", NULL};
+  static const char *const kernel_columns[] = {"kw", NULL};
+  const struct stage *anchor = builder->stages.data[0];
+  const struct stage *last =
+      builder->stages.data[builder->stages.count - 1];
+  struct statement *write, *loops[LOOP_MAX_RANK], *x, *x_inner;
+  TRY(common_inline_elementwise(builder, schedule));
+  TRY(common_writer(schedule, anchor, last, &write));
+  size_t count =
+      schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
+  check(count == 5);
+  TRY(schedule_split(schedule, loops[3], knobs[0], &x, &x_inner));
+  TRY(schedule_partition(schedule, x));
+  int64_t taps = anchor->reductions[0]->extent->integer *
+                 anchor->reductions[1]->extent->integer;
+  TRY(common_reduce_at(schedule,
+                       schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
+                       taps <= 25 ? kernel_axes : kernel_columns, 1));
+  TRY(schedule_unroll(schedule, x_inner));
+  TRY(schedule_vectorize(schedule, loops[4]));
+  return common_parallel(schedule, loops, 3);
+}
+
+const struct template template_conv_depthwise = {
+    .name = "conv_depthwise",
+    .summary = "depthwise convolution on channel blocks in row tiles",
+    .output_blocked = true,
+    .match = depthwise_match,
+    .demand = depthwise_demand,
+    .express = depthwise_express,
+    .knobs = depthwise_knobs,
+    .space = depthwise_space,
+    .choose = depthwise_choose,
+    .apply = depthwise_apply,
+};

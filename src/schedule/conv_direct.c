@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Direct convolution on channel blocks, any stride, dilation and groups.
+ *
+ *   B            channels in a block, one vector
+ *   n k y x      batch, block of output channels, row, column;  lane: channel
+ *   c kh kw ci   block of input channels, kernel row and column, channel in
+ *                the block (a plain input has no ci: c is the channel)
+ *
+ *   out[n,k,y,x,lane] = sum(c,kh,kw,ci) in[n,c,y*s+kh*d-p,x*s+kw*d-p,ci]
+ *                                       * packed[k,c,kh,kw,ci,lane]
+ *
+ * A register tile is MR columns of one row by NR blocks of output channels:
+ * for each step of the reduction NR vectors of weights are loaded and MR
+ * scalars of the input broadcast, for MR*NR multiply-adds. The input's halo
+ * holds the padding, so no step has a condition. Weights of channels that do
+ * not exist are zero, and lanes that don't exist are finite, so they add
+ * nothing.
+ *
+ * Blocks of output channels run outermost, so that their weights stay in the
+ * L2 cache while the rows pass by.
+ */
+#include "ir/simplify.h"
+#include "schedule/common.h"
+#include "schedule/window.h"
+
+enum { KNOB_COLUMNS, KNOB_BLOCKS, KNOB_UNROLL };
+
+static size_t direct_match(struct match_query *query, struct node *node,
+                           struct node **nodes, size_t capacity) {
+  struct window2d window;
+  if (capacity < 1 || !window2d_of_conv(node, &window))
+    return match_decline(query, "not a 2-d fp32 convolution with constant "
+                                "weights");
+  int64_t per_group = window.in_channels / window.groups;
+  int64_t out_per_group = window.out_channels / window.groups;
+  if (window.groups > 1 && (per_group % query->block != 0 ||
+                            out_per_group % query->block != 0))
+    return match_decline(query, "groups do not fill channel blocks");
+  nodes[0] = node;
+  return 1;
+}
+
+static void direct_demand(const struct match_query *query,
+                          const struct group *group, const struct node *node,
+                          size_t input, struct demand *out) {
+  (void)group;
+  struct window2d window;
+  if (input != 0 || !window2d_of_conv(node, &window)) {
+    out->any = true;
+    return;
+  }
+  out->blocked = window.in_channels >= query->block / 2;
+  window2d_halo(&window, out);
+}
+
+/* ---- Stages ------------------------------------------------------------------ */
+struct packing {
+  struct window2d window;
+  int64_t block;
+  bool blocked_input;
+};
+
+/* packed[k, c, kh, kw, ci, lane], or without ci. */
+static const struct expr *pack_weights(void *context, struct expr_pool *pool,
+                                       struct buffer *source,
+                                       const struct expr *const *axes) {
+  const struct packing *packing = context;
+  const struct expr *block = expr_index(pool, packing->block);
+  const struct expr *lane = axes[packing->blocked_input ? 5 : 4];
+  const struct expr *k =
+      expr_add(pool, expr_mul(pool, axes[0], block), lane);
+  const struct expr *c = axes[1];
+  if (packing->blocked_input)
+    c = expr_add(pool, expr_mul(pool, c, block), axes[4]);
+  const struct expr *indices[4] = {k, c, axes[2], axes[3]};
+  const struct expr *exists = expr_and(
+      pool,
+      expr_less(pool, k, expr_index(pool, packing->window.out_channels)),
+      expr_less(pool, c,
+                expr_index(pool, packing->window.in_channels /
+                                     packing->window.groups)));
+  return expr_select(pool, exists, expr_load(pool, source, indices, 4),
+                     expr_constant(pool, source->dtype, 0));
+}
+
+static enum adze_status direct_express(struct builder *builder) {
+  struct expr_pool *pool = builder->pool;
+  const struct node *node = builder->group->nodes.data[0];
+  const struct value *x = node->inputs[0];
+  struct packing packing = {.block = builder->block};
+  window2d_of_conv(node, &packing.window);
+  const struct window2d *window = &packing.window;
+  packing.blocked_input = builder->placements[x->id].block != 0;
+  int64_t per_group = window->in_channels / window->groups;
+  int64_t steps = packing.blocked_input ? ceil_div(per_group, builder->block)
+                                        : per_group;
+  const struct expr *shape[6] = {
+      expr_index(pool, ceil_div(window->out_channels, builder->block)),
+      expr_index(pool, steps),
+      expr_index(pool, window->kernel[0]),
+      expr_index(pool, window->kernel[1]),
+      expr_index(pool, builder->block),
+      expr_index(pool, builder->block)};
+  struct buffer *in = builder_buffer(builder, x);
+  struct buffer *weights =
+      builder_pack(builder, node->inputs[1], "direct", shape,
+                   packing.blocked_input ? 6 : 5, pack_weights, &packing);
+  struct stage *stage =
+      builder_stage(builder, builder_buffer(builder, node->outputs[0]));
+  const struct expr *axes[5];
+  for (size_t i = 0; i < 5; i++)
+    axes[i] = expr_variable(pool, stage->axes[i]);
+  const struct expr *c = builder_reduction(builder, stage, "c", shape[1]);
+  const struct expr *kh = builder_reduction(builder, stage, "kh", shape[2]);
+  const struct expr *kw = builder_reduction(builder, stage, "kw", shape[3]);
+  const struct expr *group_start = c;
+  if (window->groups > 1) {
+    const struct expr *blocks_per_group = expr_index(
+        pool, window->out_channels / window->groups / builder->block);
+    group_start = expr_add(
+        pool, c, expr_mul(pool,
+                          expr_floor_div(pool, axes[1], blocks_per_group),
+                          shape[1]));
+  }
+  const struct expr *at[5] = {axes[0], group_start,
+                              window2d_position(pool, window, 0, axes[2], kh),
+                              window2d_position(pool, window, 1, axes[3], kw)};
+  const struct expr *w[6] = {axes[1], c, kh, kw};
+  if (packing.blocked_input) {
+    w[4] = at[4] = builder_reduction(builder, stage, "ci", shape[4]);
+    w[5] = axes[4];
+  } else {
+    w[4] = axes[4];
+  }
+  stage->reduce = REDUCE_SUM;
+  stage->initial = window2d_bias(builder, node, stage);
+  stage->body = expr_mul(pool, expr_load(pool, in, at, in->rank),
+                         expr_load(pool, weights, w, weights->rank));
+  vec_push(builder->arena, &builder->stages, stage);
+  return ADZE_OK;
+}
+
+/* ---- Knobs --------------------------------------------------------------------- */
+static const char *const direct_knobs[] = {"columns", "blocks", "unroll",
+                                           NULL};
+
+static bool tile_fits(const struct builder *builder, int64_t columns,
+                      int64_t blocks) {
+  return columns * blocks + blocks + 1 <= builder->machine->vector_registers;
+}
+
+static size_t direct_space(const struct builder *builder, size_t knob,
+                           int64_t *values, size_t capacity) {
+  size_t count = 0;
+  if (knob == KNOB_UNROLL) {
+    for (int64_t u = 1; u <= builder->block && count < capacity; u *= 2)
+      values[count++] = u;
+    return count;
+  }
+  int64_t limit = knob == KNOB_COLUMNS ? 28 : 4;
+  for (int64_t v = 1; v <= limit && count < capacity; v++)
+    if (tile_fits(builder, knob == KNOB_COLUMNS ? v : 1,
+                  knob == KNOB_BLOCKS ? v : 1))
+      values[count++] = v;
+  return count;
+}
+
+/* Cycles that one reduction step of a tile takes: multiply-adds, loads, or the
+ * latency of the additions when there are too few of them to hide it. */
+static double tile_cycles(const struct machine *machine, int64_t columns,
+                          int64_t blocks) {
+  double fma = (double)(columns * blocks) / machine->fma_per_cycle;
+  double loads = (double)(columns + blocks) / machine->loads_per_cycle;
+  double cycles = fma > loads ? fma : loads;
+  return cycles > machine->fma_latency ? cycles : machine->fma_latency;
+}
+
+/* Of a whole row for all blocks of output channels; a tile also costs a little
+ * for its start and its epilogue. */
+static double row_cycles(const struct builder *builder, int64_t width,
+                         int64_t channel_blocks, int64_t columns,
+                         int64_t blocks) {
+  const struct machine *machine = builder->machine;
+  double cycles = 0;
+  for (int64_t k = 0; k < channel_blocks; k += blocks) {
+    int64_t b = channel_blocks - k < blocks ? channel_blocks - k : blocks;
+    cycles += (double)(width / columns) *
+              (tile_cycles(machine, columns, b) + 0.5);
+    if (width % columns)
+      cycles += tile_cycles(machine, width % columns, b) + 0.5;
+  }
+  return cycles;
+}
+
+static void direct_choose(const struct builder *builder, int64_t *knobs) {
+  const struct value *out = builder->group->nodes.data[0]->outputs[0];
+  int64_t width = value_dim(out, 3);
+  int64_t channel_blocks = ceil_div(value_dim(out, 1), builder->block);
+  double best = 0;
+  if (width < 1)
+    width = 840; /* open: any tile divides it */
+  for (int64_t blocks = 1; blocks <= 4 && blocks <= channel_blocks; blocks++)
+    for (int64_t columns = 1; columns <= 28 && columns <= width; columns++) {
+      if (!tile_fits(builder, columns, blocks))
+        continue;
+      double cycles =
+          row_cycles(builder, width, channel_blocks, columns, blocks);
+      if (channel_blocks % blocks)
+        cycles *= 1.02; /* code for two sizes */
+      if (best == 0 || cycles < best * 0.999) {
+        best = cycles;
+        knobs[KNOB_COLUMNS] = columns;
+        knobs[KNOB_BLOCKS] = blocks;
+      }
+    }
+  knobs[KNOB_UNROLL] = 4;
+}
+
+/* ---- Schedule ------------------------------------------------------------------- */
+static enum adze_status direct_apply(struct builder *builder,
+                                     struct schedule *schedule,
+                                     const int64_t *knobs) {
+  static const char *const kernel_columns[] = {"kw", NULL};
+  const struct stage *anchor = builder->stages.data[0];
+  const struct stage *last =
+      builder->stages.data[builder->stages.count - 1];
+  struct statement *write, *loops[LOOP_MAX_RANK], *k, *k_inner = NULL, *x,
+                           *x_inner = NULL;
+  TRY(common_inline_elementwise(builder, schedule));
+  TRY(common_writer(schedule, anchor, last, &write));
+  size_t count =
+      schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
+  check(count == 5);
+  TRY(schedule_split(schedule, loops[1], knobs[KNOB_BLOCKS], &k, &k_inner));
+  TRY(schedule_split(schedule, loops[3], knobs[KNOB_COLUMNS], &x, &x_inner));
+  TRY(schedule_partition(schedule, k));
+  TRY(schedule_partition(schedule, x));
+  struct statement *order[] = {loops[0], k,       loops[2], x,
+                               x_inner,  k_inner, loops[4]};
+  TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
+  bool blocked = builder->stages.data[0]->reduction_count == 4;
+  TRY(common_reduce_at(
+      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
+      blocked ? NULL : kernel_columns, blocked ? knobs[KNOB_UNROLL] : 1));
+  TRY(schedule_unroll(schedule, x_inner));
+  TRY(schedule_unroll(schedule, k_inner));
+  TRY(schedule_vectorize(schedule, loops[4]));
+  struct statement *outer[] = {loops[0], k, loops[2]};
+  return common_parallel(schedule, outer, ARRAY_COUNT(outer));
+}
+
+const struct template template_conv_direct = {
+    .name = "conv_direct",
+    .summary = "convolution on channel blocks in register tiles",
+    .output_blocked = true,
+    .match = direct_match,
+    .demand = direct_demand,
+    .express = direct_express,
+    .knobs = direct_knobs,
+    .space = direct_space,
+    .choose = direct_choose,
+    .apply = direct_apply,
+};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schedule/window.h"
+
+#include "ir/simplify.h"
+
+static void pair(const struct node *node, const char *name, int64_t missing,
+                 int64_t *out) {
+  size_t count;
+  const int64_t *values = node_ints(node, name, &count);
+  for (size_t i = 0; i < 2; i++)
+    out[i] = i < count ? values[i] : missing;
+}
+
+bool window2d_of_conv(const struct node *node, struct window2d *out) {
+  if (node->op != &op_conv)
+    return false;
+  const struct value *x = node->inputs[0], *w = node->inputs[1];
+  const struct value *bias = node->input_count > 2 ? node->inputs[2] : NULL;
+  if (x->rank != 4 || x->dtype != ADZE_F32 || !w->constant ||
+      (bias && !bias->constant))
+    return false;
+  size_t count;
+  const int64_t *pads = node_ints(node, "pads", &count);
+  pair(node, "strides", 1, out->stride);
+  pair(node, "dilations", 1, out->dilation);
+  out->groups = node_int(node, "group");
+  out->in_channels = w->constant->dims[1] * out->groups;
+  out->out_channels = w->constant->dims[0];
+  for (size_t i = 0; i < 2; i++) {
+    out->kernel[i] = w->constant->dims[2 + i];
+    out->before[i] = count == 4 ? pads[i] : 0;
+    out->after[i] = count == 4 ? pads[2 + i] : 0;
+    if (out->before[i] < 0 || out->after[i] < 0)
+      return false;
+  }
+  return true;
+}
+
+void window2d_halo(const struct window2d *window, struct demand *demand) {
+  for (size_t i = 0; i < 2; i++) {
+    demand->before[2 + i] = window->before[i];
+    demand->after[2 + i] = window->after[i];
+  }
+}
+
+const struct expr *window2d_position(struct expr_pool *pool,
+                                     const struct window2d *window, int axis,
+                                     const struct expr *o,
+                                     const struct expr *k) {
+  const struct expr *start =
+      expr_mul(pool, o, expr_index(pool, window->stride[axis]));
+  const struct expr *tap =
+      expr_mul(pool, k, expr_index(pool, window->dilation[axis]));
+  return simplify(pool, expr_sub(pool, expr_add(pool, start, tap),
+                                 expr_index(pool, window->before[axis])));
+}
+
+struct bias_packing {
+  int64_t block, channels;
+};
+static const struct expr *pack_bias(void *context, struct expr_pool *pool,
+                                    struct buffer *source,
+                                    const struct expr *const *axes) {
+  const struct bias_packing *packing = context;
+  const struct expr *c = expr_add(
+      pool, expr_mul(pool, axes[0], expr_index(pool, packing->block)),
+      axes[1]);
+  return expr_select(
+      pool, expr_less(pool, c, expr_index(pool, packing->channels)),
+      expr_load(pool, source, &c, 1), expr_constant(pool, source->dtype, 0));
+}
+
+const struct expr *window2d_bias(struct builder *builder,
+                                 const struct node *node,
+                                 const struct stage *stage) {
+  struct expr_pool *pool = builder->pool;
+  if (node->input_count < 3 || !node->inputs[2])
+    return expr_constant(pool, stage->output->dtype, 0);
+  struct bias_packing packing = {builder->block,
+                                 node->inputs[2]->constant->dims[0]};
+  const struct expr *shape[2] = {
+      expr_index(pool, ceil_div(packing.channels, packing.block)),
+      expr_index(pool, packing.block)};
+  struct buffer *bias = builder_pack(builder, node->inputs[2], "bias", shape,
+                                     2, pack_bias, &packing);
+  const struct expr *indices[2] = {expr_variable(pool, stage->axes[1]),
+                                   expr_variable(pool, stage->axes[4])};
+  return expr_load(pool, bias, indices, 2);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Facts of 2-d convolutions, for their templates. */
+#ifndef SCHEDULE_WINDOW_H
+#define SCHEDULE_WINDOW_H
+
+#include "schedule/builder.h"
+
+struct window2d {
+  int64_t in_channels, out_channels, groups;
+  int64_t kernel[2], stride[2], dilation[2], before[2], after[2];
+};
+
+/* False unless `node` is a 2-d fp32 convolution with constant weights and a
+ * constant bias or none. */
+bool window2d_of_conv(const struct node *node, struct window2d *out);
+/* The zeros it reads around its input. */
+void window2d_halo(const struct window2d *window, struct demand *demand);
+/* Input row or column (axis 0 or 1) of output position `o` at kernel position
+ * `k`: o*stride + k*dilation - before. */
+const struct expr *window2d_position(struct expr_pool *pool,
+                                     const struct window2d *window, int axis,
+                                     const struct expr *o,
+                                     const struct expr *k);
+/* The bias of a stage whose axes are [n, block, y, x, lane], packed into
+ * blocks, or 0. */
+const struct expr *window2d_bias(struct builder *builder,
+                                 const struct node *node,
+                                 const struct stage *stage);
+
+#endif

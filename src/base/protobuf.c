@@ -13,8 +13,8 @@
 
 void protobuf_reader_init(struct protobuf_reader *reader, const void *data,
                           size_t size) {
-  *reader = (struct protobuf_reader){
-      .data = size ? data : (const uint8_t *)"", .size = size};
+  *reader = (struct protobuf_reader){.data = size ? data : (const uint8_t *)"",
+                                     .size = size};
 }
 
 struct protobuf_message protobuf_root(struct protobuf_reader *reader) {
@@ -204,8 +204,9 @@ static struct protobuf_message empty_message(struct protobuf_message *parent) {
                                    .depth = parent->depth};
 }
 
-struct protobuf_message protobuf_submessage(
-    struct protobuf_message *message, const struct protobuf_field *field) {
+struct protobuf_message
+protobuf_submessage(struct protobuf_message *message,
+                    const struct protobuf_field *field) {
   if (!expect_wire(message, field, PROTOBUF_BYTES))
     return empty_message(message);
   if (message->depth + 1 >= PROTOBUF_MAX_DEPTH) {
@@ -219,7 +220,8 @@ struct protobuf_message protobuf_submessage(
 }
 
 bool protobuf_equal(struct protobuf_bytes bytes, const char *text) {
-  return bytes.size == strlen(text) && memcmp(bytes.data, text, bytes.size) == 0;
+  return bytes.size == strlen(text) &&
+         memcmp(bytes.data, text, bytes.size) == 0;
 }
 
 static size_t element_bytes(enum protobuf_wire element) {

@@ -82,7 +82,7 @@ enum adze_status protobuf_finish(const struct protobuf_reader *reader,
                                  enum adze_status status, const char *name,
                                  struct adze_error *error) ADZE_MUST_USE;
 
-/* ---- The current field as a value ----------------------------------------- */
+/* ---- The current field as a value ---------------------------------------- */
 /* int32, int64, uint32, uint64, bool, enum. */
 int64_t protobuf_int64(struct protobuf_message *message,
                        const struct protobuf_field *field);

@@ -17,12 +17,12 @@ static void reads_every_wire_type(void **state) {
   struct protobuf_field field;
   struct adze_error error;
   struct protobuf_message message =
-      OPEN(&reader, "\x08\x96\x01"                         /* 1: 150 */
-                    "\x11\0\0\0\0\0\0\xf0\x3f"             /* 2: 1.0 */
-                    "\x1a\x02hi"                           /* 3: "hi" */
-                    "\x25\0\0\0\x40"                       /* 4: 2.0f */
+      OPEN(&reader, "\x08\x96\x01"                                 /* 1: 150 */
+                    "\x11\0\0\0\0\0\0\xf0\x3f"                     /* 2: 1.0 */
+                    "\x1a\x02hi"                                   /* 3: "hi" */
+                    "\x25\0\0\0\x40"                               /* 4: 2.0f */
                     "\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" /* 5: -1 */
-                    "\x30\x03");                           /* 6: zigzag -2 */
+                    "\x30\x03"); /* 6: zigzag -2 */
   (void)state;
   assert_true(protobuf_next(&message, &field) && field.number == 1);
   assert_int_equal(protobuf_int64(&message, &field), 150);

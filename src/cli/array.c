@@ -149,8 +149,7 @@ static int64_t to_signed(double value, int bits) {
 static uint64_t to_unsigned(double value, int bits) {
   if (isnan(value) || value <= 0)
     return 0;
-  return value >= ldexp(1, bits) ? UINT64_MAX >> (64 - bits)
-                                 : (uint64_t)value;
+  return value >= ldexp(1, bits) ? UINT64_MAX >> (64 - bits) : (uint64_t)value;
 }
 
 void array_set(struct array *array, size_t index, double value) {

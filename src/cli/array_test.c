@@ -71,12 +71,12 @@ static void saturates_integers(void **state) {
     enum adze_dtype dtype;
     double value, expected;
   } rows[] = {
-      {ADZE_I8, 200, 127},        {ADZE_I8, -200, -128},
-      {ADZE_I8, -1.9, -1},        {ADZE_U8, -1, 0},
-      {ADZE_U8, 256, 255},        {ADZE_I16, 1e9, 32767},
-      {ADZE_U16, 1e9, 65535},     {ADZE_I32, 1e10, 2147483647},
+      {ADZE_I8, 200, 127},          {ADZE_I8, -200, -128},
+      {ADZE_I8, -1.9, -1},          {ADZE_U8, -1, 0},
+      {ADZE_U8, 256, 255},          {ADZE_I16, 1e9, 32767},
+      {ADZE_U16, 1e9, 65535},       {ADZE_I32, 1e10, 2147483647},
       {ADZE_U32, 1e10, 4294967295}, {ADZE_I32, NAN, 0},
-      {ADZE_BOOL, 0.25, 1},       {ADZE_BOOL, 0, 0},
+      {ADZE_BOOL, 0.25, 1},         {ADZE_BOOL, 0, 0},
       {ADZE_I64, -0x1p63, -0x1p63}, {ADZE_F64, 0.1, 0.1},
   };
   (void)state;
@@ -147,10 +147,15 @@ static void parses_shapes(void **state) {
   assert_null(shapes_find(&shapes, "w"));
   assert_ok(shapes_parse(arena, NULL, &shapes, &error), error);
   assert_int_equal(shapes.count, 0);
-  static const char *const bad[] = {
-      "x",        "x:",         "x:[1",       ":[1]", "x:[1,,2]", "x:[,]",
-      "x:[1.5]",  "x:[99999999999999999999]",
-      "x:[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]"};
+  static const char *const bad[] = {"x",
+                                    "x:",
+                                    "x:[1",
+                                    ":[1]",
+                                    "x:[1,,2]",
+                                    "x:[,]",
+                                    "x:[1.5]",
+                                    "x:[99999999999999999999]",
+                                    "x:[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]"};
   for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
     assert_fails(shapes_parse(arena, bad[i], &shapes, &error), error,
                  ADZE_INVALID_ARGUMENT, "--input-shapes");
@@ -186,10 +191,12 @@ static void compares(void **state) {
             error);
   f[0] = 100.2f;
   assert_fails(compare_arrays(arena, &found, &expected, 1e-3, 1e-7, &error),
-               error, ADZE_MISMATCH, "1 of 4 elements differ, the worst at [0]");
+               error, ADZE_MISMATCH,
+               "1 of 4 elements differ, the worst at [0]");
   f[1] = 1;
   assert_fails(compare_arrays(arena, &found, &expected, 1e-3, 1e-7, &error),
-               error, ADZE_MISMATCH, "2 of 4 elements differ, the worst at [1]");
+               error, ADZE_MISMATCH,
+               "2 of 4 elements differ, the worst at [1]");
   expected.dims[0] = 3;
   assert_fails(compare_arrays(arena, &found, &expected, 1, 1, &error), error,
                ADZE_MISMATCH, "float32[4] instead of float32[3]");

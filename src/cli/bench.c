@@ -54,9 +54,8 @@ static enum adze_status measure(struct session *session,
     TRY(adze_instance_run(session->instance, error));
   int64_t begin = time_now_ns();
   int64_t end = begin + (int64_t)(arguments->time * 1e9);
-  for (int64_t start = begin;
-       (start < end || samples.count < MINIMUM_RUNS) &&
-       samples.count < MAXIMUM_RUNS;) {
+  for (int64_t start = begin; (start < end || samples.count < MINIMUM_RUNS) &&
+                              samples.count < MAXIMUM_RUNS;) {
     TRY(adze_instance_run(session->instance, error));
     int64_t stop = time_now_ns();
     vec_push(session->arena, &samples, (double)(stop - start) * 1e-6);
@@ -99,9 +98,8 @@ static enum adze_status bench_model(struct arena *arena, const char *path,
     *peak = adze_machine_measure_peak(session->threads);
   if (*peak > 0)
     row->peak_share = row->gflops / *peak;
-  return arguments->layers
-             ? layers_measure(session, LAYER_RUNS, layers, error)
-             : ADZE_OK;
+  return arguments->layers ? layers_measure(session, LAYER_RUNS, layers, error)
+                           : ADZE_OK;
 }
 
 static void print_heading(int width) {
@@ -140,8 +138,8 @@ struct bench_job {
 
 static enum adze_status bench_guarded(void *argument) {
   struct bench_job *job = argument;
-  return bench_model(job->arena, job->path, job->arguments, job->peak,
-                     job->row, &job->layers, job->error);
+  return bench_model(job->arena, job->path, job->arguments, job->peak, job->row,
+                     &job->layers, job->error);
 }
 
 static enum adze_status bench_run(struct cli *cli, void *data,
@@ -155,8 +153,6 @@ static enum adze_status bench_run(struct cli *cli, void *data,
   if (arguments->layers && arguments->json)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "bench: --layers prints a table, so it can't go with --json");
-  if (!arguments->json)
-    print_heading(width);
   for (size_t i = 0; i < cli->positional_count; i++) {
     struct bench_job job = {.path = cli->positional[i],
                             .arguments = arguments,
@@ -167,16 +163,18 @@ static enum adze_status bench_run(struct cli *cli, void *data,
     if (!job.arena)
       guard_out_of_memory();
     enum adze_status status = guard_run(bench_guarded, &job, error);
-    if (status == ADZE_OK && !arguments->json)
+    if (status == ADZE_OK && !arguments->json) {
+      if (count == 0)
+        print_heading(width);
       print_row(job.row, width);
+    }
     if (status == ADZE_OK && arguments->layers)
       layers_print(&job.layers);
     arena_destroy(job.arena);
     TRY(status);
     count++;
   }
-  return arguments->json ? json_bench(cli->arena, rows, count, error)
-                         : ADZE_OK;
+  return arguments->json ? json_bench(cli->arena, rows, count, error) : ADZE_OK;
 }
 
 const struct cli_command cli_command_bench = {

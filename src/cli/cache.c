@@ -63,10 +63,10 @@ static void add_location(struct protobuf_message entry, struct arena *arena,
       value = protobuf_bytes(&entry, &field);
   }
   if (protobuf_equal(name, "location"))
-    key_add_stat(key, arena_printf(arena, "%s/%.*s", folder,
-                                   (int)(value.size < PATH_MAX ? value.size
-                                                               : PATH_MAX),
-                                   (const char *)value.data));
+    key_add_stat(
+        key, arena_printf(arena, "%s/%.*s", folder,
+                          (int)(value.size < PATH_MAX ? value.size : PATH_MAX),
+                          (const char *)value.data));
 }
 
 static void add_external(struct arena *arena, const char *folder,
@@ -122,7 +122,7 @@ static void add_compiler(struct key *key) {
   key_add(key, machine, size < sizeof machine ? size : sizeof machine);
 }
 
-/* ---- Places ---------------------------------------------------------------- */
+/* ---- Places -------------------------------------------------------------- */
 static const char *cache_folder(struct arena *arena) {
   const char *folder = environment_get(ENVIRONMENT_ADZE_CACHE);
   const char *base = getenv("XDG_CACHE_HOME");
@@ -138,8 +138,7 @@ static const char *cache_folder(struct arena *arena) {
 
 static void remove_folder(void *path) { folder_remove(path); }
 
-static enum adze_status temporary_folder(struct arena *arena,
-                                         const char **out,
+static enum adze_status temporary_folder(struct arena *arena, const char **out,
                                          struct adze_error *error) {
   char *folder = arena_alloc(arena, PATH_MAX);
   TRY(folder_make_temporary(folder, error));
@@ -161,8 +160,7 @@ static enum adze_status find_folder(struct arena *arena, const char **out,
 
 static enum adze_status find_place(struct arena *arena, const char *path,
                                    const struct adze_compile_options *options,
-                                   const char **out,
-                                   struct adze_error *error) {
+                                   const char **out, struct adze_error *error) {
   struct key key = {0x61647a65, 0x63616368};
   const char *slash = strrchr(path, '/');
   const char *name = slash ? slash + 1 : path;
@@ -174,13 +172,12 @@ static enum adze_status find_place(struct arena *arena, const char *path,
   key_add_text(&key, options->input_shapes);
   TRY(find_folder(arena, &folder, error));
   *out = arena_printf(arena, "%s/%.*s-%016llx%016llx.tar", folder,
-                      stem < 64 ? stem : 64, name,
-                      (unsigned long long)key.high,
+                      stem < 64 ? stem : 64, name, (unsigned long long)key.high,
                       (unsigned long long)key.low);
   return ADZE_OK;
 }
 
-/* ---- Loading --------------------------------------------------------------- */
+/* ---- Loading ------------------------------------------------------------- */
 bool file_is_package(const char *path) {
   char start[512 + sizeof ADZE_INDEX_MAGIC - 1];
   FILE *file = fopen(path, "rb");
@@ -189,9 +186,10 @@ bool file_is_package(const char *path) {
   size_t size = fread(start, 1, sizeof start, file);
   fclose(file);
   /* A package that was cut or damaged is still meant as one. */
-  return string_ends(path, ".tar") || (size >= 6 && !memcmp(start, "index", 6)) ||
-         (size == sizeof start && !memcmp(start + 512, ADZE_INDEX_MAGIC,
-                                          sizeof ADZE_INDEX_MAGIC - 1));
+  return string_ends(path, ".tar") ||
+         (size >= 6 && !memcmp(start, "index", 6)) ||
+         (size == sizeof start &&
+          !memcmp(start + 512, ADZE_INDEX_MAGIC, sizeof ADZE_INDEX_MAGIC - 1));
 }
 
 static void unload_model(void *model) { adze_model_unload(model); }

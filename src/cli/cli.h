@@ -62,7 +62,7 @@ struct cli_option {
 struct cli;
 struct cli_command {
   const char *name;
-  const char *positional; /* "MODEL|PACKAGE", "MODEL...", "" */
+  const char *positional;  /* "MODEL|PACKAGE", "MODEL...", "" */
   size_t minimum, maximum; /* how many of them; SIZE_MAX: any number */
   const char *summary;     /* one line for the list of commands */
   const char *description; /* a paragraph */
@@ -92,7 +92,7 @@ extern const size_t cli_command_count;
 /* NULL when there is none of this name. */
 const struct cli_command *cli_find_command(const char *name);
 
-/* ---- options.c ------------------------------------------------------------ */
+/* ---- options.c ----------------------------------------------------------- */
 /* Fills `arguments` (zeroed, arguments_bytes) with defaults and what argv says,
  * and cli->positional. *help is set, and nothing else checked, when -h or
  * --help stands among them. INVALID_ARGUMENT otherwise. */
@@ -102,14 +102,14 @@ enum adze_status cli_parse(struct cli *cli, int argc, char *const *argv,
 /* Whether the user typed this option; `name` as in the table. */
 bool cli_given(const struct cli *cli, const char *name);
 
-/* ---- help.c --------------------------------------------------------------- */
+/* ---- help.c -------------------------------------------------------------- */
 /* The program's help: commands, exit codes. */
 void cli_help(FILE *out);
 void cli_help_command(FILE *out, const struct cli_command *command);
 /* All commands as docs/COMMANDS.md. */
 void cli_help_markdown(FILE *out);
 
-/* ---- program.c ------------------------------------------------------------ */
+/* ---- program.c ----------------------------------------------------------- */
 /* The whole program; returns the exit code. */
 int cli_main(int argc, char **argv);
 

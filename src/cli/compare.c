@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Comparison by ONNX's rule, which is numpy's assert_allclose. The worst element
- * is the one that exceeds its tolerance most; a NaN or infinity on one side
- * only exceeds it without bound.
+/* Comparison by ONNX's rule, which is numpy's assert_allclose. The worst
+ * element is the one that exceeds its tolerance most; a NaN or infinity on one
+ * side only exceeds it without bound.
  */
 #include <math.h>
 #include <string.h>

@@ -40,8 +40,8 @@ static const struct cli_option compile_options[] = {
      "\"llvm -mtriple=aarch64-linux-gnu -mcpu=cortex-a72\", \"c\""},
     {FIELD(target_llvm_mcpu), 0, CLI_TEXT, "CPU", NULL, "Target",
      "as -mcpu=CPU in --target"},
-    {FIELD(target_llvm_mattr), 0, CLI_TEXT, "+FEATURE,-FEATURE", NULL,
-     "Target", "as -mattr=... in --target"},
+    {FIELD(target_llvm_mattr), 0, CLI_TEXT, "+FEATURE,-FEATURE", NULL, "Target",
+     "as -mattr=... in --target"},
     {FIELD(target_llvm_mtriple), 0, CLI_TEXT, "TRIPLE", NULL, "Target",
      "as -mtriple=TRIPLE in --target"},
     {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Input",
@@ -67,8 +67,7 @@ static const struct cli_option compile_options[] = {
 #undef FIELD
 
 /* The words of --dump-code; the compiler takes them from here on. */
-static enum adze_status check_dump(const char *text,
-                                   struct adze_error *error) {
+static enum adze_status check_dump(const char *text, struct adze_error *error) {
   static const char *const words[] = {"ll", "asm", "ir", "c"};
   for (const char *at = text; at;) {
     size_t size = strcspn(at, ",");
@@ -111,8 +110,8 @@ static enum adze_status split_properties(struct arena *arena,
       return fail(error, ADZE_INVALID_ARGUMENT,
                   "compile: option --property: '%s' is not NAME=VALUE",
                   list->items[i]);
-    pairs[2 * i] = arena_strndup(arena, list->items[i],
-                                 (size_t)(equals - list->items[i]));
+    pairs[2 * i] =
+        arena_strndup(arena, list->items[i], (size_t)(equals - list->items[i]));
     pairs[2 * i + 1] = equals + 1;
   }
   *out = pairs;
@@ -188,8 +187,8 @@ static enum adze_status compile_run(struct cli *cli, void *data,
   options.progress_context = &progress;
   const char *output = arguments->output;
   if (!output)
-    output = default_output(cli->arena, options.output_format,
-                            options.module_name);
+    output =
+        default_output(cli->arena, options.output_format, options.module_name);
   progress_begin(&progress, slash ? slash + 1 : model, arguments->verbose);
   enum adze_status status = adze_compile(model, output, &options, error);
   progress_end(&progress);

@@ -16,8 +16,7 @@ enum { HELP_WIDTH = 80, HELP_COLUMN = 28 };
 
 /* Prints words from column `column` on, breaking before HELP_WIDTH; following
  * lines are indented by `indent`. Ends the line. */
-static void print_wrapped(FILE *out, const char *text, int column,
-                          int indent) {
+static void print_wrapped(FILE *out, const char *text, int column, int indent) {
   bool first = true;
   while (*text) {
     int length = (int)strcspn(text, " ");

@@ -7,7 +7,7 @@
 
 struct info_report {
   const char *path;
-  const char *format;  /* "onnx"; "package" */
+  const char *format;                  /* "onnx"; "package" */
   const char *name, *target, *version; /* of packages; else NULL */
   struct adze_tensor_info *inputs, *outputs;
   size_t input_count, output_count;

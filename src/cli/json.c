@@ -37,8 +37,8 @@ static json_t *text_value(struct arena *arena, const char *text) {
 }
 
 static json_t *count_value(struct arena *arena, uint64_t count) {
-  return keep(arena, json_integer(count > INT64_MAX ? INT64_MAX
-                                                    : (json_int_t)count));
+  return keep(arena,
+              json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count));
 }
 
 static json_t *new_object(struct arena *arena) {
@@ -76,9 +76,8 @@ static json_t *lines_value(struct arena *arena, const char *lines) {
       size_t skip = name + 1;
       skip += strspn(lines + skip, " ");
       set(object, arena_strndup(arena, lines, name),
-          text_value(arena,
-                     arena_strndup(arena, lines + skip,
-                                   length > skip ? length - skip : 0)));
+          text_value(arena, arena_strndup(arena, lines + skip,
+                                          length > skip ? length - skip : 0)));
     }
     lines += length + (lines[length] == '\n');
   }

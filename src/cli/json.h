@@ -15,8 +15,8 @@ enum adze_status json_env(struct arena *arena, const char *machine,
                           struct adze_error *error) ADZE_MUST_USE;
 /* An array of objects with the members named in bench.h. */
 enum adze_status json_bench(struct arena *arena, const struct bench_row *rows,
-                            size_t count, struct adze_error *error)
-    ADZE_MUST_USE;
+                            size_t count,
+                            struct adze_error *error) ADZE_MUST_USE;
 enum adze_status json_info(struct arena *arena,
                            const struct info_report *report,
                            struct adze_error *error) ADZE_MUST_USE;

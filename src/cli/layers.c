@@ -8,8 +8,7 @@
 #include <stdlib.h>
 
 enum adze_status layers_measure(struct session *session, int runs,
-                                struct layers *out,
-                                struct adze_error *error) {
+                                struct layers *out, struct adze_error *error) {
   size_t count = adze_model_kernel_count(session->model);
   int64_t *ns = ARENA_ARRAY(session->arena, int64_t, count + 1);
   *out = (struct layers){

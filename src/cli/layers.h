@@ -18,8 +18,8 @@ struct layers {
 
 /* Means over `runs` profiled runs, after one that is not counted. */
 enum adze_status layers_measure(struct session *session, int runs,
-                                struct layers *out, struct adze_error *error)
-    ADZE_MUST_USE;
+                                struct layers *out,
+                                struct adze_error *error) ADZE_MUST_USE;
 /* A table on stdout: kernel, template, ms, GFLOP/s, share of the time. */
 void layers_print(const struct layers *layers);
 /* The slowest first. */

@@ -67,8 +67,7 @@ static bool take_size(struct scanner *scanner, int64_t *out) {
     char digit = *scanner->next;
     if (digit < '0' || digit > '9')
       break;
-    if (!int64_mul(value, 10, &value) ||
-        !int64_add(value, digit - '0', &value))
+    if (!int64_mul(value, 10, &value) || !int64_add(value, digit - '0', &value))
       return false;
   }
   *out = value;
@@ -84,10 +83,10 @@ static enum adze_dtype dtype_from_descr(char kind, const char *bytes) {
     const char *bytes;
     enum adze_dtype dtype;
   } rows[] = {
-      {'f', "4", ADZE_F32}, {'f', "8", ADZE_F64}, {'f', "2", ADZE_F16},
-      {'i', "1", ADZE_I8},  {'i', "2", ADZE_I16}, {'i', "4", ADZE_I32},
-      {'i', "8", ADZE_I64}, {'u', "1", ADZE_U8},  {'u', "2", ADZE_U16},
-      {'u', "4", ADZE_U32}, {'u', "8", ADZE_U64}, {'b', "1", ADZE_BOOL},
+      {'f', "4", ADZE_F32},  {'f', "8", ADZE_F64}, {'f', "2", ADZE_F16},
+      {'i', "1", ADZE_I8},   {'i', "2", ADZE_I16}, {'i', "4", ADZE_I32},
+      {'i', "8", ADZE_I64},  {'u', "1", ADZE_U8},  {'u', "2", ADZE_U16},
+      {'u', "4", ADZE_U32},  {'u', "8", ADZE_U64}, {'b', "1", ADZE_BOOL},
       {'V', "2", ADZE_BF16}, /* how ml_dtypes' bfloat16 is written */
   };
   for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
@@ -110,8 +109,8 @@ static enum adze_status parse_descr(struct scanner *scanner,
   char order = '|';
   if (*kind && strchr("<>|=", *kind))
     order = *kind++;
-  out->array.dtype = *kind ? dtype_from_descr(*kind, kind + 1)
-                           : ADZE_DTYPE_NONE;
+  out->array.dtype =
+      *kind ? dtype_from_descr(*kind, kind + 1) : ADZE_DTYPE_NONE;
   if (out->array.dtype == ADZE_DTYPE_NONE)
     return fail(scanner->error, ADZE_UNSUPPORTED,
                 "its elements have numpy's type '%s', which adze does not read",

@@ -20,8 +20,8 @@ struct npy_header {
  * NPY_MAX_HEADER. On damage returns INVALID_DATA with a clause for a sentence
  * ("it does not start with the magic of npy"). */
 enum adze_status npy_parse(const uint8_t *bytes, size_t size,
-                           struct npy_header *out, struct adze_error *error)
-    ADZE_MUST_USE;
+                           struct npy_header *out,
+                           struct adze_error *error) ADZE_MUST_USE;
 /* A header of version 1.0 for the array; in the arena. */
 const char *npy_print(struct arena *arena, const struct array *array,
                       size_t *size);

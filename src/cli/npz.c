@@ -76,8 +76,8 @@ static zip_int64_t read_fully(zip_file_t *file, void *out, size_t size) {
 static enum adze_status check_member(const struct npz *npz, const char *name,
                                      const zip_stat_t *stat,
                                      struct adze_error *error) {
-  const zip_uint64_t needed = ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD |
-                              ZIP_STAT_ENCRYPTION_METHOD;
+  const zip_uint64_t needed =
+      ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
   if ((stat->valid & needed) != needed)
     return member_fail(npz, name, ADZE_INVALID_DATA,
                        "its entry in the archive is damaged", error);
@@ -92,7 +92,8 @@ static enum adze_status check_member(const struct npz *npz, const char *name,
 static size_t machine_memory(void) {
   long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
   size_t total;
-  if (pages <= 0 || bytes <= 0 || !size_mul((size_t)pages, (size_t)bytes, &total))
+  if (pages <= 0 || bytes <= 0 ||
+      !size_mul((size_t)pages, (size_t)bytes, &total))
     return SIZE_MAX;
   return total;
 }
@@ -104,8 +105,8 @@ static enum adze_status read_header(struct npz *npz, zip_uint64_t index,
   uint8_t start[NPY_MAX_HEADER];
   zip_file_t *file = zip_fopen_index(npz->archive, index, 0);
   if (!file)
-    return member_fail(npz, name, ADZE_INVALID_DATA,
-                       zip_strerror(npz->archive), error);
+    return member_fail(npz, name, ADZE_INVALID_DATA, zip_strerror(npz->archive),
+                       error);
   zip_int64_t got = read_fully(file, start, sizeof start);
   zip_fclose(file);
   if (got < 0)
@@ -146,8 +147,7 @@ static enum adze_status add_entry(struct npz *npz, zip_uint64_t index,
   TRY(check_member(npz, name, &stat, error));
   TRY(read_header(npz, index, name, stat.size, &header, error));
   header.array.name = name;
-  struct entry entry = {
-      arena_copy(npz->arena, &header, sizeof header), index};
+  struct entry entry = {arena_copy(npz->arena, &header, sizeof header), index};
   vec_push(npz->arena, &npz->entries, entry);
   return ADZE_OK;
 }
@@ -254,7 +254,7 @@ enum adze_status npz_read(struct npz *npz, size_t index, void *out,
   return ADZE_OK;
 }
 
-/* ---- Writing -------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------- */
 
 /* A member before the archive is there: libzip's objects are not held across
  * allocations of the arena, which may unwind. */
@@ -307,8 +307,7 @@ static enum adze_status build_archive(struct arena *arena,
   if (!bytes)
     guard_out_of_memory();
   arena_defer(arena, release_source, bytes);
-  zip_t *archive =
-      zip_open_from_source(bytes, ZIP_CREATE | ZIP_TRUNCATE, NULL);
+  zip_t *archive = zip_open_from_source(bytes, ZIP_CREATE | ZIP_TRUNCATE, NULL);
   if (!archive)
     guard_out_of_memory();
   /* The archive took the source; both it and the arena hold it now. */
@@ -333,8 +332,7 @@ static enum adze_status copy_source(zip_source_t *source,
   zip_int64_t got;
   while ((got = zip_source_read(source, chunk, sizeof chunk)) > 0)
     TRY(file_writer_write(writer, chunk, (size_t)got, error));
-  return got < 0 ? fail(error, ADZE_IO, "reading back an npz failed")
-                 : ADZE_OK;
+  return got < 0 ? fail(error, ADZE_IO, "reading back an npz failed") : ADZE_OK;
 }
 
 enum adze_status npz_write(struct arena *arena, const char *path,

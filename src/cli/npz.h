@@ -14,8 +14,8 @@ struct npz;
 /* In the arena, which also closes the file. NOT_FOUND, IO, INVALID_DATA,
  * UNSUPPORTED, LIMIT; the sentence names file and array. */
 enum adze_status npz_open(struct arena *arena, const char *path,
-                          struct npz **out, struct adze_error *error)
-    ADZE_MUST_USE;
+                          struct npz **out,
+                          struct adze_error *error) ADZE_MUST_USE;
 const char *npz_path(const struct npz *npz);
 size_t npz_count(const struct npz *npz);
 /* Described only; data is NULL. */

@@ -32,9 +32,10 @@ static size_t make_arrays(struct array *arrays) {
 #undef X
   };
   for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-    arrays[i] = (struct array){
-        .name = rows[i].name, .dtype = rows[i].dtype, .rank = 2,
-        .dims = {2, 3}};
+    arrays[i] = (struct array){.name = rows[i].name,
+                               .dtype = rows[i].dtype,
+                               .rank = 2,
+                               .dims = {2, 3}};
     assert_true(array_measure(&arrays[i]));
     array_allocate(arena, &arrays[i]);
     for (size_t j = 0; j < 6; j++)
@@ -140,7 +141,8 @@ static void finds_flipped_data(void **state) {
   struct file_map map;
   const char *path = in_folder("flipped.npz");
   (void)state;
-  struct array array = {.name = "x", .dtype = ADZE_U8, .rank = 1, .dims = {9000}};
+  struct array array = {
+      .name = "x", .dtype = ADZE_U8, .rank = 1, .dims = {9000}};
   assert_true(array_measure(&array));
   array_allocate(arena, &array);
   memset(array.data, 0x5a, array.bytes);
@@ -157,8 +159,8 @@ static void finds_flipped_data(void **state) {
     bytes[at + i] ^= 1;
     assert_ok(file_write_all(path, bytes, size, &error), error);
     assert_ok(npz_open(arena, path, &npz, &error), error);
-    assert_fails(npz_read(npz, 0, array.data, &error), error,
-                 ADZE_INVALID_DATA, "array 'x': its data is damaged");
+    assert_fails(npz_read(npz, 0, array.data, &error), error, ADZE_INVALID_DATA,
+                 "array 'x': its data is damaged");
     bytes[at + i] ^= 1;
   }
 }

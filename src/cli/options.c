@@ -50,8 +50,8 @@ static enum adze_status option_fail(struct parser *parser, const char *text) {
               parser->cli->command->name, text);
 }
 
-static enum adze_status unknown_option(struct parser *parser,
-                                       const char *typed, size_t size) {
+static enum adze_status unknown_option(struct parser *parser, const char *typed,
+                                       size_t size) {
   const struct cli_command *command = parser->cli->command;
   struct arena *arena = parser->cli->arena;
   const char **names =
@@ -63,13 +63,13 @@ static enum adze_status unknown_option(struct parser *parser,
   const char *wrong = arena_printf(arena, "--%.*s", (int)size, typed);
   string_near(wrong, names, command->option_count + 1, near, sizeof near);
   return option_fail(
-      parser, near[0] ? arena_printf(arena,
-                                     "unknown option '%s'; did you mean %s?",
-                                     wrong, near)
-                      : arena_printf(arena,
-                                     "unknown option '%s'; 'adze %s --help' "
-                                     "lists those there are",
-                                     wrong, command->name));
+      parser, near[0]
+                  ? arena_printf(arena, "unknown option '%s'; did you mean %s?",
+                                 wrong, near)
+                  : arena_printf(arena,
+                                 "unknown option '%s'; 'adze %s --help' "
+                                 "lists those there are",
+                                 wrong, command->name));
 }
 
 /* The option a long name stands for: itself or a unique prefix. *out is NULL
@@ -90,18 +90,17 @@ static enum adze_status find_long(struct parser *parser, const char *typed,
     *out = option;
     if (strlen(name) == size)
       return ADZE_OK;
-    matches = matches ? arena_printf(arena, "%s, %s", matches,
-                                     dashed(arena, name))
-                      : dashed(arena, name);
+    matches = matches
+                  ? arena_printf(arena, "%s, %s", matches, dashed(arena, name))
+                  : dashed(arena, name);
     match_count++;
   }
   if (match_count == 0)
     return unknown_option(parser, typed, size);
   if (match_count == 1)
     return ADZE_OK;
-  return option_fail(parser,
-                     arena_printf(arena, "option '--%.*s' could be %s",
-                                  (int)size, typed, matches));
+  return option_fail(parser, arena_printf(arena, "option '--%.*s' could be %s",
+                                          (int)size, typed, matches));
 }
 
 static enum adze_status find_short(struct parser *parser, char letter,
@@ -245,9 +244,9 @@ static enum adze_status take_value(struct parser *parser,
   if (option->kind != CLI_FLAG && !attached) {
     if (parser->next == parser->argc ||
         looks_like_option(parser->argv[parser->next]))
-      return option_fail(parser, arena_printf(arena,
-                                              "option %s needs a value %s",
-                                              name, option->value));
+      return option_fail(parser,
+                         arena_printf(arena, "option %s needs a value %s", name,
+                                      option->value));
     attached = parser->argv[parser->next++];
   }
   return set_value(parser->cli, parser->arguments, option, attached,
@@ -290,14 +289,13 @@ static enum adze_status check_positional(const struct cli *cli,
   const struct cli_command *command = cli->command;
   if (cli->positional_count < command->minimum)
     return fail(error, ADZE_INVALID_ARGUMENT,
-                "%s: %s is missing; usage: adze %s [options] %s",
-                command->name, command->positional, command->name,
-                command->positional);
+                "%s: %s is missing; usage: adze %s [options] %s", command->name,
+                command->positional, command->name, command->positional);
   if (cli->positional_count > command->maximum)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "%s: unexpected argument '%s'; usage: adze %s [options] %s",
-                command->name, cli->positional[command->maximum],
-                command->name, command->positional);
+                command->name, cli->positional[command->maximum], command->name,
+                command->positional);
   return ADZE_OK;
 }
 

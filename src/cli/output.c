@@ -15,8 +15,10 @@ static const char *scaled_text(struct arena *arena, double value,
   if (prefix == 0)
     return arena_printf(arena, "%.0f%s", value, plain);
   return arena_printf(arena, "%.*f %s%s",
-                      value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value,
-                      prefixes[prefix], suffix);
+                      value < 9.995   ? 2
+                      : value < 99.95 ? 1
+                                      : 0,
+                      value, prefixes[prefix], suffix);
 }
 
 const char *bytes_text(struct arena *arena, uint64_t bytes) {

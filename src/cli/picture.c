@@ -57,9 +57,8 @@ enum adze_status picture_fill(struct arena *arena, const char *path,
   check(find_layout(array->rank, array->dims, &layout));
   if (layout.height == 0 || layout.width == 0)
     return ADZE_OK;
-  float *planes =
-      arena_alloc_array(arena, (size_t)(layout.height * layout.width),
-                        3 * sizeof(float));
+  float *planes = arena_alloc_array(
+      arena, (size_t)(layout.height * layout.width), 3 * sizeof(float));
   TRY(adze_image_load(path, &image, error));
   adze_image_target_init(&target, planes, (int)layout.width,
                          (int)layout.height);

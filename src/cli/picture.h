@@ -12,7 +12,7 @@ bool picture_fits(int rank, const int64_t *dims);
 /* Fills an array that fits with the picture, stretched over it bilinearly, as
  * RGB from 0 to 255, or as luminance where there is one channel. */
 enum adze_status picture_fill(struct arena *arena, const char *path,
-                              struct array *array, struct adze_error *error)
-    ADZE_MUST_USE;
+                              struct array *array,
+                              struct adze_error *error) ADZE_MUST_USE;
 
 #endif

@@ -64,8 +64,8 @@ struct labels {
 static void split_lines(struct arena *arena, const struct file_map *map,
                         struct labels *out) {
   VEC(struct label) lines = {0};
-  char *text = arena_copy(arena, map->size ? (const void *)map->data : "",
-                          map->size);
+  char *text =
+      arena_copy(arena, map->size ? (const void *)map->data : "", map->size);
   for (const char *at = text, *end = text + map->size; at < end;) {
     const char *newline = memchr(at, '\n', (size_t)(end - at));
     const char *stop = newline ? newline : end;

@@ -11,8 +11,7 @@
 
 static const int64_t INTERVAL_NS = 100 * 1000 * 1000;
 
-void progress_begin(struct progress *progress, const char *what,
-                    bool verbose) {
+void progress_begin(struct progress *progress, const char *what, bool verbose) {
   *progress = (struct progress){
       .what = what, .terminal = isatty(STDERR_FILENO), .verbose = verbose};
 }

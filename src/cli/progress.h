@@ -15,8 +15,7 @@ struct progress {
 
 void progress_begin(struct progress *progress, const char *what, bool verbose);
 /* An adze_progress_function; `context` is the struct progress. */
-void progress_show(void *context, const char *stage, size_t done,
-                   size_t total);
+void progress_show(void *context, const char *stage, size_t done, size_t total);
 /* Clears the line, or ends the last stage's. */
 void progress_end(struct progress *progress);
 

@@ -51,12 +51,10 @@ static const struct cli_option run_options[] = {
      "how many times to measure, after one run that is not", .minimum = 1,
      .maximum = 1e9},
     {FIELD(number), 0, CLI_INT, "N", "1", "Time",
-     "runs per measurement, which is their mean", .minimum = 1,
-     .maximum = 1e9},
+     "runs per measurement, which is their mean", .minimum = 1, .maximum = 1e9},
     {FIELD(profile), 0, CLI_FLAG, NULL, NULL, "Time",
      "print the time of each kernel, the slowest first"},
-    {FIELD(device), 0, CLI_CHOICE, "cpu", "cpu", "Working",
-     "where to run"},
+    {FIELD(device), 0, CLI_CHOICE, "cpu", "cpu", "Working", "where to run"},
     {FIELD(threads), 0, CLI_INT, "N", "0", "Working",
      "threads that run; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
     {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Working",
@@ -81,9 +79,8 @@ static enum adze_status match_npz(struct session *session, const char *path,
     int input = adze_model_find_input(session->model, array->name);
     if (input < 0)
       return fail(error, ADZE_INVALID_ARGUMENT,
-                  "%s: array '%s' is no input of %s, whose inputs are %s",
-                  path, array->name, session->path,
-                  session_names(session, false));
+                  "%s: array '%s' is no input of %s, whose inputs are %s", path,
+                  array->name, session->path, session_names(session, false));
     TRY(session_check_input(session, (size_t)input, array, path, error));
     sources->from_npz[input] = (int)i;
     sources->known[input] = array;
@@ -92,8 +89,7 @@ static enum adze_status match_npz(struct session *session, const char *path,
 }
 
 static enum adze_status match_image(const struct session *session,
-                                    const char *path,
-                                    struct sources *sources,
+                                    const char *path, struct sources *sources,
                                     struct adze_error *error) {
   for (size_t i = 0; i < session->input_count; i++) {
     struct adze_tensor_info info;

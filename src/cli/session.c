@@ -19,8 +19,7 @@
 
 enum adze_status session_load(struct arena *arena,
                               const struct session_options *options,
-                              struct session **out,
-                              struct adze_error *error) {
+                              struct session **out, struct adze_error *error) {
   struct session *session = ARENA_NEW(arena, struct session);
   struct adze_compile_options compile;
   struct progress progress;
@@ -36,9 +35,8 @@ enum adze_status session_load(struct arena *arena,
   compile.progress_context = &progress;
   progress_begin(&progress, slash ? slash + 1 : options->path,
                  options->verbose);
-  enum adze_status status =
-      cache_load(arena, options->path, &compile, options->fresh,
-                 &session->model, error);
+  enum adze_status status = cache_load(arena, options->path, &compile,
+                                       options->fresh, &session->model, error);
   progress_end(&progress);
   TRY(status);
   session->input_count = adze_model_input_count(session->model);
@@ -72,12 +70,11 @@ enum adze_status session_check_input(const struct session *session,
     same_shape = info.dims[i] < 0 || info.dims[i] == array->dims[i];
   if (same_shape && info.dtype == array->dtype)
     return ADZE_OK;
-  return fail(error, same_shape ? ADZE_INVALID_ARGUMENT : ADZE_SHAPE,
-              "%s: array '%s' is %s, but input '%s' of %s needs %s", where,
-              array->name,
-              array_type_text(session->arena, array->dtype, array->rank,
-                              array->dims),
-              info.name, session->path, tensor_text(session->arena, &info));
+  return fail(
+      error, same_shape ? ADZE_INVALID_ARGUMENT : ADZE_SHAPE,
+      "%s: array '%s' is %s, but input '%s' of %s needs %s", where, array->name,
+      array_type_text(session->arena, array->dtype, array->rank, array->dims),
+      info.name, session->path, tensor_text(session->arena, &info));
 }
 
 /* The typed shape against the model's; a package has fixed sizes of its own. */
@@ -130,8 +127,8 @@ static enum adze_status decide_dims(const struct session *session,
       return fail(error, ADZE_SHAPE,
                   "%s: input '%s' is %s, with a size open in dimension %d; "
                   "give it with --input-shapes \"%s:[...]\"",
-                  session->path, info->name,
-                  tensor_text(session->arena, info), i, info->name);
+                  session->path, info->name, tensor_text(session->arena, info),
+                  i, info->name);
   }
   return ADZE_OK;
 }

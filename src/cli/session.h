@@ -35,8 +35,8 @@ struct session {
 /* The arena releases model and instance. */
 enum adze_status session_load(struct arena *arena,
                               const struct session_options *options,
-                              struct session **out, struct adze_error *error)
-    ADZE_MUST_USE;
+                              struct session **out,
+                              struct adze_error *error) ADZE_MUST_USE;
 /* Creates the instance and binds zeroed memory to every input and output. Open
  * dimensions come from known[i] (an array meant for input i; `known` and its
  * entries may be NULL), else from the input shapes; an open first dimension is

@@ -78,8 +78,7 @@ enum adze_status shapes_parse(struct arena *arena, const char *text,
   return ADZE_OK;
 }
 
-const struct shape *shapes_find(const struct shapes *shapes,
-                                const char *name) {
+const struct shape *shapes_find(const struct shapes *shapes, const char *name) {
   for (size_t i = 0; i < shapes->count; i++)
     if (string_equal(shapes->items[i].name, name))
       return &shapes->items[i];

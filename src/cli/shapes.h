@@ -19,8 +19,8 @@ struct shapes {
 
 /* `text` may be NULL: no shapes. In the arena. */
 enum adze_status shapes_parse(struct arena *arena, const char *text,
-                              struct shapes *out, struct adze_error *error)
-    ADZE_MUST_USE;
+                              struct shapes *out,
+                              struct adze_error *error) ADZE_MUST_USE;
 /* NULL when there is none of this name. */
 const struct shape *shapes_find(const struct shapes *shapes, const char *name);
 

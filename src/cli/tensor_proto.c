@@ -27,9 +27,9 @@ static const struct onnx_type {
   enum adze_dtype dtype;
   uint32_t data_field; /* where numbers stand when they aren't raw */
 } onnx_types[] = {
-    {1, ADZE_F32, 4},  {2, ADZE_U8, 5},    {3, ADZE_I8, 5},
-    {4, ADZE_U16, 5},  {5, ADZE_I16, 5},   {6, ADZE_I32, 5},
-    {7, ADZE_I64, 7},  {9, ADZE_BOOL, 5},  {10, ADZE_F16, 5},
+    {1, ADZE_F32, 4},   {2, ADZE_U8, 5},    {3, ADZE_I8, 5},
+    {4, ADZE_U16, 5},   {5, ADZE_I16, 5},   {6, ADZE_I32, 5},
+    {7, ADZE_I64, 7},   {9, ADZE_BOOL, 5},  {10, ADZE_F16, 5},
     {11, ADZE_F64, 10}, {12, ADZE_U32, 11}, {13, ADZE_U64, 11},
     {16, ADZE_BF16, 5},
 };
@@ -158,20 +158,17 @@ static void read_numbers(struct protobuf_message message,
 
 /* `found` of `wanted` bytes or numbers. */
 static enum adze_status data_fail(const struct array *array, const char *path,
-                                  size_t found, size_t wanted,
-                                  const char *what,
+                                  size_t found, size_t wanted, const char *what,
                                   struct adze_error *error) {
   return fail(error, ADZE_INVALID_DATA,
               "%s: tensor '%s' holds %zu %s, but its shape needs %zu", path,
               array->name, found, what, wanted);
 }
 
-static enum adze_status read_data(struct arena *arena,
-                                  struct protobuf_message message,
-                                  const struct tensor_fields *fields,
-                                  const struct onnx_type *type,
-                                  struct array *array, const char *path,
-                                  struct adze_error *error) {
+static enum adze_status
+read_data(struct arena *arena, struct protobuf_message message,
+          const struct tensor_fields *fields, const struct onnx_type *type,
+          struct array *array, const char *path, struct adze_error *error) {
   if (fields->has_raw && fields->raw.size != array->bytes)
     return data_fail(array, path, fields->raw.size, array->bytes, "bytes",
                      error);
@@ -207,8 +204,8 @@ enum adze_status tensor_proto_read(struct arena *arena, const void *bytes,
                 path);
   *out = (struct array){.dtype = type->dtype, .rank = fields.rank};
   memcpy(out->dims, fields.dims, sizeof out->dims);
-  out->name = arena_strndup(arena, (const char *)fields.name.data,
-                            fields.name.size);
+  out->name =
+      arena_strndup(arena, (const char *)fields.name.data, fields.name.size);
   if (fields.too_many_dims || !array_measure(out))
     return fail(error, ADZE_INVALID_DATA,
                 "%s: tensor '%s' has an impossible shape", path, out->name);

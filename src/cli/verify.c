@@ -60,9 +60,9 @@ static _Noreturn void run_child(int out, const struct verify_case *test,
   enum adze_status status = ADZE_OUT_OF_MEMORY;
   if (job.arena)
     status = guard_run(run_guarded, &job, &error);
-  const char *text = status == ADZE_OK     ? "ok"
-                     : error.message[0]    ? error.message
-                                           : adze_status_text(status);
+  const char *text = status == ADZE_OK  ? "ok"
+                     : error.message[0] ? error.message
+                                        : adze_status_text(status);
   arena_destroy(job.arena); /* removes temporary files */
   size_t size = strlen(text) + 1;
   bool sent = write(out, text, size) == (ssize_t)size;
@@ -74,9 +74,8 @@ static _Noreturn void run_child(int out, const struct verify_case *test,
 static bool receive(int in, char *text, size_t bytes) {
   size_t size = 0;
   ssize_t got;
-  while (size < bytes &&
-         ((got = read(in, text + size, bytes - size)) > 0 ||
-          (got < 0 && errno == EINTR)))
+  while (size < bytes && ((got = read(in, text + size, bytes - size)) > 0 ||
+                          (got < 0 && errno == EINTR)))
     size += got > 0 ? (size_t)got : 0;
   return size > 0 && text[size - 1] == '\0';
 }

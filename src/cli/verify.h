@@ -40,7 +40,7 @@ enum adze_status verify_find(struct arena *arena, const char *const *arguments,
                              size_t count, struct verify_cases *out,
                              struct adze_error *error) ADZE_MUST_USE;
 
-/* ---- verify_case.c --------------------------------------------------------- */
+/* ---- verify_case.c ------------------------------------------------------- */
 /* Compiles and runs a model on its data sets, or, when it has none, on random
  * inputs against the reference. MISMATCH with the first difference. */
 enum adze_status verify_run_case(struct arena *arena,
@@ -48,13 +48,13 @@ enum adze_status verify_run_case(struct arena *arena,
                                  const struct verify_options *options,
                                  struct adze_error *error) ADZE_MUST_USE;
 
-/* ---- compare.c ------------------------------------------------------------- */
+/* ---- compare.c ----------------------------------------------------------- */
 /* OK when type and shape are equal and every |found - expected| <= atol + rtol
  * * |expected| (integers and bools: equal; NaN equals NaN); else MISMATCH with
  * how many differ and where the worst is. */
 enum adze_status compare_arrays(struct arena *arena, const struct array *found,
                                 const struct array *expected, double rtol,
-                                double atol, struct adze_error *error)
-    ADZE_MUST_USE;
+                                double atol,
+                                struct adze_error *error) ADZE_MUST_USE;
 
 #endif

@@ -27,14 +27,13 @@ static struct stored new_stored(const struct session *session) {
       ARENA_ARRAY(session->arena, struct array, session->output_count + 1)};
 }
 
-/* ---- test_data_set_N ------------------------------------------------------- */
+/* ---- test_data_set_N ----------------------------------------------------- */
 
 /* input_I.pb is meant for the input of its tensor's name, or, where it has none
  * that the model knows, for input I. */
-static enum adze_status store_tensor(struct session *session,
-                                     const char *path, int index, bool output,
-                                     struct array *array,
-                                     struct stored *stored,
+static enum adze_status store_tensor(struct session *session, const char *path,
+                                     int index, bool output,
+                                     struct array *array, struct stored *stored,
                                      struct adze_error *error) {
   int named = output ? adze_model_find_output(session->model, array->name)
                      : adze_model_find_input(session->model, array->name);
@@ -43,8 +42,8 @@ static enum adze_status store_tensor(struct session *session,
   size_t slot = (size_t)(named >= 0 ? named : index);
   if (slot >= count || slots[slot].data)
     return fail(error, ADZE_INVALID_DATA,
-                "%s: the model has no %s for this tensor; its %ss are %s",
-                path, output ? "output" : "input", output ? "output" : "input",
+                "%s: the model has no %s for this tensor; its %ss are %s", path,
+                output ? "output" : "input", output ? "output" : "input",
                 session_names(session, output));
   slots[slot] = *array;
   return ADZE_OK;
@@ -65,7 +64,7 @@ static enum adze_status load_tensors(struct session *session,
   }
 }
 
-/* ---- npz ------------------------------------------------------------------- */
+/* ---- npz ----------------------------------------------------------------- */
 
 static enum adze_status store_npz_array(struct session *session,
                                         struct npz *npz, size_t index,
@@ -104,10 +103,9 @@ static enum adze_status load_npz(struct session *session, const char *path,
   return ADZE_OK;
 }
 
-/* ---- Running ---------------------------------------------------------------- */
+/* ---- Running ------------------------------------------------------------- */
 
-static enum adze_status check_inputs(struct session *session,
-                                     const char *where,
+static enum adze_status check_inputs(struct session *session, const char *where,
                                      const struct stored *stored,
                                      const struct array ***known,
                                      struct adze_error *error) {
@@ -148,9 +146,8 @@ static enum adze_status run_set(struct session *session,
     if (!stored.outputs[i].data)
       continue;
     compared = true;
-    TRY(compare_arrays(session->arena, &session->outputs[i],
-                       &stored.outputs[i], options->rtol, options->atol,
-                       error));
+    TRY(compare_arrays(session->arena, &session->outputs[i], &stored.outputs[i],
+                       options->rtol, options->atol, error));
   }
   return compared ? ADZE_OK
                   : fail(error, ADZE_INVALID_DATA,
@@ -195,8 +192,8 @@ static enum adze_status run_reference(struct session *session,
   TRY(adze_instance_run(session->instance, error));
   TRY(adze_interpret(session->path, &compile, inputs, outputs, error));
   for (size_t i = 0; i < session->output_count; i++)
-    TRY(compare_arrays(arena, &session->outputs[i], &expected[i],
-                       options->rtol, options->atol, error));
+    TRY(compare_arrays(arena, &session->outputs[i], &expected[i], options->rtol,
+                       options->atol, error));
   return ADZE_OK;
 }
 

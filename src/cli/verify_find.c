@@ -107,9 +107,8 @@ static void add_sets(struct finder *finder, const char *folder,
                      struct verify_case *test) {
   VEC(struct data_set) sets = {0};
   bool alone = count_models(names) <= 1;
-  const char *own =
-      arena_printf(finder->arena, "%s.npz",
-                   without_ending(finder->arena, file));
+  const char *own = arena_printf(finder->arena, "%s.npz",
+                                 without_ending(finder->arena, file));
   for (size_t i = 0; i < names->count; i++) {
     const char *name = names->items[i];
     struct data_set set = {join(finder->arena, folder, name),
@@ -130,8 +129,8 @@ static void add_model(struct finder *finder, const char *folder,
   const char *file = last_part(finder->arena, path);
   bool alone = count_models(names) <= 1;
   const char *parent = last_part(finder->arena, folder);
-  test.name = (alone || string_equal(file, "model.onnx")) &&
-                      parent[0] != '.' && parent[0] != '/'
+  test.name = (alone || string_equal(file, "model.onnx")) && parent[0] != '.' &&
+                      parent[0] != '/'
                   ? parent
                   : without_ending(finder->arena, file);
   add_sets(finder, folder, names, file, &test);
@@ -166,8 +165,7 @@ static enum adze_status add_npz(struct finder *finder, const char *path,
                 "verify: %s comes before the model that it is for", path);
   struct verify_case *test = &finder->cases.data[finder->cases.count - 1];
   size_t kept = first ? 0 : test->set_count;
-  struct data_set *sets =
-      ARENA_ARRAY(finder->arena, struct data_set, kept + 1);
+  struct data_set *sets = ARENA_ARRAY(finder->arena, struct data_set, kept + 1);
   if (kept)
     memcpy(sets, test->sets, kept * sizeof *sets);
   sets[kept] = (struct data_set){path, true};

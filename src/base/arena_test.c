@@ -140,6 +140,12 @@ static void text_grows(void **state) {
   }
   assert_string_equal(text_string(&text), expected);
   assert_int_equal(text.size, size);
+  for (size_t length = 0; length < 300; length++) {
+    struct text short_text = {.arena = arena};
+    text_format(&short_text, "%.*s", (int)length, expected);
+    assert_int_equal(strlen(text_string(&short_text)), length);
+    assert_memory_equal(text_string(&short_text), expected, length);
+  }
   arena_destroy(arena);
 }
 

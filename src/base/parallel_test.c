@@ -2,6 +2,7 @@
 /* Parallel loops: every index once, failures, memory running out. */
 #include "test.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "base/arena.h"
@@ -45,6 +46,18 @@ static enum adze_status fail_at(void *argument, size_t index,
   return ADZE_OK;
 }
 
+/* Waits for the other one, and task 0 a little longer. */
+static enum adze_status fail_together(void *argument, size_t index,
+                                      struct adze_error *error) {
+  struct counts *counts = argument;
+  atomic_fetch_add(&counts->runs[0], 1);
+  while (atomic_load(&counts->runs[0]) % 2)
+    sched_yield();
+  if (index == 0)
+    usleep(1000);
+  return fail_at(argument, index, error);
+}
+
 static void reports_the_failure(void **state) {
   (void)state;
   static struct counts counts = {.bad = 37, .worse = 37};
@@ -52,6 +65,13 @@ static void reports_the_failure(void **state) {
   for (int threads = 1; threads < 5; threads++)
     assert_fails(parallel_for(threads, 1000, fail_at, &counts, &error), error,
                  ADZE_SHAPE, "task 37");
+  /* Two tasks on two threads fail together: the lower index is told. */
+  counts.worse = 1;
+  counts.bad = 0;
+  for (int i = 0; i < 20; i++)
+    assert_fails(parallel_for(2, 2, fail_together, &counts, &error), error,
+                 ADZE_SHAPE, "task 0");
+  counts.bad = 37;
   counts.worse = 900;
   assert_fails(parallel_for(1, 1000, fail_at, &counts, &error), error,
                ADZE_SHAPE, "task 37");

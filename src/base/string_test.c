@@ -76,6 +76,8 @@ static void environment_is_read(void **state) {
   assert_true(environment_has(ENVIRONMENT_ADZE_DUMP, "place"));
   assert_false(environment_has(ENVIRONMENT_ADZE_DUMP, "pla"));
   assert_false(environment_has(ENVIRONMENT_ADZE_DUMP, "placement"));
+  setenv("ADZE_DUMP", "allocate", 1);
+  assert_false(environment_has(ENVIRONMENT_ADZE_DUMP, "fold"));
   setenv("ADZE_DUMP", "x,all", 1);
   assert_true(environment_has(ENVIRONMENT_ADZE_DUMP, "whatever"));
   unsetenv("ADZE_DUMP");

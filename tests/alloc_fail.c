@@ -26,9 +26,7 @@ void *__libc_realloc(void *memory, size_t bytes);
 void *__libc_memalign(size_t alignment, size_t bytes);
 
 enum { MAX_RANGES = 16 };
-static struct {
-  uintptr_t from, to;
-} ranges[MAX_RANGES];
+static struct { uintptr_t from, to; } ranges[MAX_RANGES];
 static size_t range_count;
 static atomic_long calls;
 static long fail_at;

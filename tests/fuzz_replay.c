@@ -46,8 +46,8 @@ static int replay_file(const char *path) {
   long size = ftell(file);
   rewind(file);
   uint8_t *data = malloc(size > 0 ? (size_t)size : 1);
-  int failed = !data || size < 0 ||
-               fread(data, 1, (size_t)size, file) != (size_t)size;
+  int failed =
+      !data || size < 0 || fread(data, 1, (size_t)size, file) != (size_t)size;
   fclose(file);
   if (!failed) {
     replay_bytes(data, (size_t)size);

@@ -88,8 +88,8 @@ static inline uint64_t test_random_next(struct test_random *random) {
   return x * 0x2545f4914f6cdd1du;
 }
 /* In [low, high]. */
-static inline int64_t test_random_range(struct test_random *random,
-                                        int64_t low, int64_t high) {
+static inline int64_t test_random_range(struct test_random *random, int64_t low,
+                                        int64_t high) {
   uint64_t span = (uint64_t)high - (uint64_t)low + 1;
   uint64_t value = test_random_next(random);
   return (int64_t)((uint64_t)low + (span ? value % span : value));

@@ -221,8 +221,7 @@ static enum adze_status defer_body(void *argument) {
 }
 
 /* The resource is released even if there is no memory to remember it. */
-void arena_defer(struct arena *arena, void (*release)(void *),
-                 void *resource) {
+void arena_defer(struct arena *arena, void (*release)(void *), void *resource) {
   struct defer_request request = {.arena = arena};
   if (guard_run(defer_body, &request, NULL) != ADZE_OK) {
     release(resource);
@@ -272,8 +271,8 @@ char *arena_printf(struct arena *arena, const char *format, ...) {
   return text;
 }
 
-void vec_grow_(struct arena *arena, void **data, size_t count,
-               size_t *capacity, size_t item_bytes) {
+void vec_grow_(struct arena *arena, void **data, size_t count, size_t *capacity,
+               size_t item_bytes) {
   if (count < *capacity)
     return;
   size_t grown;

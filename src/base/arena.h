@@ -51,8 +51,8 @@ void *arena_copy(struct arena *arena, const void *data, size_t bytes);
  * OUT_OF_MEMORY with a message in `error` when an arena ran out inside. Nests;
  * each thread has its own. */
 enum adze_status guard_run(enum adze_status (*body)(void *argument),
-                           void *argument, struct adze_error *error)
-    ADZE_MUST_USE;
+                           void *argument,
+                           struct adze_error *error) ADZE_MUST_USE;
 /* Unwinds as a failing arena does; for code that got NULL from a library. */
 _Noreturn void guard_out_of_memory(void);
 
@@ -69,7 +69,7 @@ _Noreturn void guard_out_of_memory(void);
   (vec_grow_((arena), (void **)&(vec)->data, (vec)->count, &(vec)->capacity,   \
              sizeof *(vec)->data),                                             \
    (vec)->data[(vec)->count++] = (item))
-void vec_grow_(struct arena *arena, void **data, size_t count,
-               size_t *capacity, size_t item_bytes);
+void vec_grow_(struct arena *arena, void **data, size_t count, size_t *capacity,
+               size_t item_bytes);
 
 #endif

@@ -60,8 +60,7 @@ enum adze_status fail_prefix(struct adze_error *error, const char *prefix) {
   return error->status;
 }
 
-_Noreturn void check_failed(const char *file, int line,
-                            const char *condition) {
+_Noreturn void check_failed(const char *file, int line, const char *condition) {
   fprintf(stderr, "internal: %s:%d: %s\n", file, line, condition);
   abort();
 }

@@ -41,9 +41,8 @@ static int allowed_cpus(void) {
     if (!set)
       return 1;
     size_t bytes = CPU_ALLOC_SIZE((size_t)cpus);
-    int count = sched_getaffinity(0, bytes, set) == 0
-                    ? CPU_COUNT_S(bytes, set)
-                    : 0;
+    int count =
+        sched_getaffinity(0, bytes, set) == 0 ? CPU_COUNT_S(bytes, set) : 0;
     CPU_FREE(set);
     if (count > 0)
       return count;

@@ -127,8 +127,7 @@ static int open_below(int folder, const char *relative) {
       .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
   };
-  long descriptor =
-      syscall(SYS_openat2, folder, relative, &how, sizeof how);
+  long descriptor = syscall(SYS_openat2, folder, relative, &how, sizeof how);
   if (descriptor >= 0)
     return (int)descriptor;
   /* Sandboxes answer unknown calls with EPERM. */
@@ -142,8 +141,7 @@ enum adze_status file_map_open_below(const char *folder, const char *relative,
                                      struct adze_error *error) {
   *out = (struct file_map){0};
   TRY(check_relative(relative, error));
-  int root = open(*folder ? folder : ".",
-                  O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int root = open(*folder ? folder : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (root < 0)
     return fail_errno(error, folder, "open", errno);
   int descriptor = open_below(root, relative);

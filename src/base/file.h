@@ -29,14 +29,14 @@ enum adze_status file_map_open_below(const char *folder, const char *relative,
 struct file_writer;
 enum adze_status file_writer_open(const char *path, struct file_writer **out,
                                   struct adze_error *error) ADZE_MUST_USE;
-enum adze_status file_writer_write(struct file_writer *writer,
-                                   const void *data, size_t size,
+enum adze_status file_writer_write(struct file_writer *writer, const void *data,
+                                   size_t size,
                                    struct adze_error *error) ADZE_MUST_USE;
 /* Overwrites bytes written before (an index at the front). */
 enum adze_status file_writer_write_at(struct file_writer *writer,
                                       uint64_t offset, const void *data,
-                                      size_t size, struct adze_error *error)
-    ADZE_MUST_USE;
+                                      size_t size,
+                                      struct adze_error *error) ADZE_MUST_USE;
 uint64_t file_writer_offset(const struct file_writer *writer);
 /* Closes and renames; takes the writer, also on failure. */
 enum adze_status file_writer_commit(struct file_writer *writer,
@@ -45,17 +45,16 @@ enum adze_status file_writer_commit(struct file_writer *writer,
 void file_writer_abandon(struct file_writer *writer);
 
 /* Convenience: the whole of a small text at once. */
-enum adze_status file_write_all(const char *path, const void *data,
-                                size_t size, struct adze_error *error)
-    ADZE_MUST_USE;
+enum adze_status file_write_all(const char *path, const void *data, size_t size,
+                                struct adze_error *error) ADZE_MUST_USE;
 
 /* A new private folder under TMPDIR, and its removal with all it holds. `out`
  * has PATH_MAX bytes. */
-enum adze_status folder_make_temporary(char *out, struct adze_error *error)
-    ADZE_MUST_USE;
+enum adze_status folder_make_temporary(char *out,
+                                       struct adze_error *error) ADZE_MUST_USE;
 void folder_remove(const char *path);
 /* mkdir -p. */
-enum adze_status folder_make(const char *path, struct adze_error *error)
-    ADZE_MUST_USE;
+enum adze_status folder_make(const char *path,
+                             struct adze_error *error) ADZE_MUST_USE;
 
 #endif

@@ -117,12 +117,11 @@ static void stays_below_the_folder(void **state) {
       {"deep", ADZE_IO, "is a folder"},
   };
   for (size_t i = 0; i < ARRAY_COUNT(refused); i++)
-    assert_fails(
-        file_map_open_below(folder, refused[i].name, &map, &error), error,
-        refused[i].status, refused[i].part);
+    assert_fails(file_map_open_below(folder, refused[i].name, &map, &error),
+                 error, refused[i].status, refused[i].part);
   /* On the way, ELOOP or ENOTDIR, as the kernel likes. */
-  assert_int_not_equal(
-      file_map_open_below(folder, "way/er/more", &map, &error), ADZE_OK);
+  assert_int_not_equal(file_map_open_below(folder, "way/er/more", &map, &error),
+                       ADZE_OK);
 }
 
 static void a_file_appears_when_committed(void **state) {
@@ -173,8 +172,8 @@ static void writing_fails_with_a_sentence(void **state) {
   struct file_writer *writer;
   assert_fails(file_writer_open(at(place, "no/where"), &writer, &error), error,
                ADZE_NOT_FOUND, "no/where: can't write");
-  assert_fails(file_writer_open(place->folder, &writer, &error), error,
-               ADZE_IO, "is a folder");
+  assert_fails(file_writer_open(place->folder, &writer, &error), error, ADZE_IO,
+               "is a folder");
   /* A pipe is written, not replaced; so are devices, of which this one says
    * that it is full. (The pipe comes first: a writer that replaces must not get
    * as far as the device.) */

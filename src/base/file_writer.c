@@ -52,8 +52,7 @@ static enum adze_status resolve_path(struct file_writer *writer,
                 path);
   if (stat(path, &facts) != 0) {
     strcpy(writer->path, path);
-    return errno == ENOENT && *path ? ADZE_OK
-                                    : fail_write(error, path, errno);
+    return errno == ENOENT && *path ? ADZE_OK : fail_write(error, path, errno);
   }
   if (S_ISDIR(facts.st_mode))
     return fail(error, ADZE_IO, "%s: can't write: is a folder", path);
@@ -124,9 +123,9 @@ static enum adze_status write_all(struct file_writer *writer, const void *data,
                                   struct adze_error *error) {
   const unsigned char *bytes = data;
   while (size > 0) {
-    ssize_t written =
-        offset < 0 ? write(writer->descriptor, bytes, size)
-                   : pwrite(writer->descriptor, bytes, size, offset);
+    ssize_t written = offset < 0
+                          ? write(writer->descriptor, bytes, size)
+                          : pwrite(writer->descriptor, bytes, size, offset);
     if (written < 0 && errno == EINTR)
       continue;
     if (written <= 0)
@@ -148,9 +147,8 @@ static enum adze_status flush(struct file_writer *writer,
   return write_all(writer, writer->buffer, size, -1, error);
 }
 
-enum adze_status file_writer_write(struct file_writer *writer,
-                                   const void *data, size_t size,
-                                   struct adze_error *error) {
+enum adze_status file_writer_write(struct file_writer *writer, const void *data,
+                                   size_t size, struct adze_error *error) {
   if (size > sizeof writer->buffer - writer->buffered)
     TRY(flush(writer, error));
   if (size > sizeof writer->buffer)
@@ -183,8 +181,8 @@ static enum adze_status publish(struct file_writer *writer,
   if (!writer->named) {
     char unnamed[64];
     snprintf(unnamed, sizeof unnamed, "/proc/self/fd/%d", writer->descriptor);
-    if (linkat(AT_FDCWD, unnamed, AT_FDCWD, writer->part,
-               AT_SYMLINK_FOLLOW) != 0)
+    if (linkat(AT_FDCWD, unnamed, AT_FDCWD, writer->part, AT_SYMLINK_FOLLOW) !=
+        0)
       return fail_write(error, writer->path, errno);
     writer->named = true;
   }
@@ -216,8 +214,8 @@ void file_writer_abandon(struct file_writer *writer) {
   free(writer);
 }
 
-enum adze_status file_write_all(const char *path, const void *data,
-                                size_t size, struct adze_error *error) {
+enum adze_status file_write_all(const char *path, const void *data, size_t size,
+                                struct adze_error *error) {
   struct file_writer *writer;
   TRY(file_writer_open(path, &writer, error));
   enum adze_status status = file_writer_write(writer, data, size, error);

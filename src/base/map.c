@@ -53,8 +53,8 @@ static void grow(struct map *map) {
   }
 }
 
-static void *set(struct map *map, const char *name, uint64_t key,
-                 uint64_t hash, void *value) {
+static void *set(struct map *map, const char *name, uint64_t key, uint64_t hash,
+                 void *value) {
   if ((map->count + 1) * 2 > map->slot_count)
     grow(map);
   uint32_t *slot = find_slot(map, name, key, hash);

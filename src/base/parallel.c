@@ -67,11 +67,11 @@ static void *work(void *argument) {
   return NULL;
 }
 
-enum adze_status parallel_for(int threads, size_t count,
-                              enum adze_status (*task)(void *argument,
-                                                       size_t index,
-                                                       struct adze_error *error),
-                              void *argument, struct adze_error *error) {
+enum adze_status
+parallel_for(int threads, size_t count,
+             enum adze_status (*task)(void *argument, size_t index,
+                                      struct adze_error *error),
+             void *argument, struct adze_error *error) {
   struct parallel_loop loop = {.task = task,
                                .argument = argument,
                                .count = count,

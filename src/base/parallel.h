@@ -11,11 +11,10 @@
  * failed; returns the failure of the lowest index seen, so that messages do
  * not depend on timing when one task fails. Falls back to fewer threads when
  * some can't be started. */
-enum adze_status parallel_for(int threads, size_t count,
-                              enum adze_status (*task)(void *argument,
-                                                       size_t index,
-                                                       struct adze_error *error),
-                              void *argument, struct adze_error *error)
-    ADZE_MUST_USE;
+enum adze_status
+parallel_for(int threads, size_t count,
+             enum adze_status (*task)(void *argument, size_t index,
+                                      struct adze_error *error),
+             void *argument, struct adze_error *error) ADZE_MUST_USE;
 
 #endif

@@ -115,13 +115,10 @@ void string_near(const char *wrong, const char *const *names, size_t count,
       continue;
     size_t distance = edit_distance(wrong, names[i]);
     if (distance <= farthest && distance < size)
-      insert_near(found, &found_count,
-                  (struct near_name){names[i], distance});
+      insert_near(found, &found_count, (struct near_name){names[i], distance});
   }
   for (size_t i = 0; i < found_count && used < out_bytes; i++) {
-    const char *separator = i == 0                  ? ""
-                            : i + 1 == found_count ? " or "
-                                                   : ", ";
+    const char *separator = i == 0 ? "" : i + 1 == found_count ? " or " : ", ";
     used += (size_t)snprintf(out + used, out_bytes - used, "%s%s", separator,
                              found[i].name);
   }

@@ -10,8 +10,9 @@
 static void whole_numbers_are_strict(void **state) {
   (void)state;
   int64_t value = 42;
-  const char *const wrong[] = {"",   "-",  "+1", " 1", "1 ", "1x",
-                               "0x1", "--1", "1.0", "9223372036854775808"};
+  const char *const wrong[] = {
+      "",   "-",   "+1",  " 1",  "1 ",
+      "1x", "0x1", "--1", "1.0", "9223372036854775808"};
   for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
     if (string_to_int64(wrong[i], &value))
       fail_msg("\"%s\" was taken for %jd", wrong[i], (intmax_t)value);
@@ -47,9 +48,8 @@ static void starts_and_ends(void **state) {
 
 static void near_names_are_ranked(void **state) {
   (void)state;
-  const char *const names[] = {"compile", "run",  "bench", "verify",
-                               "info",    "env",  "pose",  "rum",
-                               "runs",    "skylake"};
+  const char *const names[] = {"compile", "run",  "bench", "verify", "info",
+                               "env",     "pose", "rum",   "runs",   "skylake"};
   char out[64];
   size_t count = ARRAY_COUNT(names);
   string_near("compiel", names, count, out, sizeof out);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pool by itself: everyone runs once, barriers separate what they should
+ * (plain memory, so that the thread sanitizer sees a missing one), jobs from
+ * several threads don't mix, sleeping threads wake up. */
+#include "test.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "runtime/gate.h"
+#include "runtime/pool.h"
+
+enum { MAX_WORKERS = 9 };
+
+static adze_pool *pool_of(int threads) {
+  struct adze_error error;
+  adze_pool *pool;
+  struct adze_pool_options options = {.threads = threads};
+  assert_ok(adze_pool_create(&options, &pool, &error), error);
+  assert_int_equal(adze_pool_threads(pool), threads);
+  return pool;
+}
+
+/* Every worker writes its cell, then reads all cells. */
+struct rounds {
+  adze_pool *pool;
+  int workers, rounds;
+  int cells[MAX_WORKERS];
+  atomic_int wrong, calls;
+};
+
+static void run_rounds(void *argument, int64_t worker) {
+  struct rounds *rounds = argument;
+  atomic_fetch_add(&rounds->calls, 1);
+  for (int round = 1; round <= rounds->rounds; round++) {
+    rounds->cells[worker] = round;
+    pool_barrier(rounds->pool);
+    for (int i = 0; i < rounds->workers; i++)
+      if (rounds->cells[i] != round)
+        atomic_fetch_add(&rounds->wrong, 1);
+    pool_barrier(rounds->pool);
+  }
+}
+
+static void barriers_separate_rounds(void **state) {
+  (void)state;
+  for (int threads = 1; threads <= MAX_WORKERS; threads++) {
+    /* More threads than CPUs sleep at every barrier. */
+    int count = threads <= 2 ? 2000 : 100;
+    struct rounds rounds = {pool_of(threads), threads, count, {0}, 0, 0};
+    for (int i = 0; i < 5; i++)
+      pool_run(rounds.pool, run_rounds, &rounds);
+    assert_int_equal(rounds.wrong, 0);
+    assert_int_equal(rounds.calls, 5 * threads);
+    adze_pool_destroy(rounds.pool);
+  }
+}
+
+/* Jobs of two kinds from several threads on one pool. */
+struct shared {
+  adze_pool *pool;
+  long total;   /* written by worker 0 only, while it has the pool */
+  long parts[MAX_WORKERS];
+};
+
+static void add_part(void *argument, int64_t worker) {
+  struct shared *shared = argument;
+  shared->parts[worker] = worker + 1;
+  pool_barrier(shared->pool);
+  if (worker == 0)
+    for (int i = 0; i < adze_pool_threads(shared->pool); i++)
+      shared->total += shared->parts[i];
+}
+
+static void *add_parts(void *argument) {
+  struct shared *shared = argument;
+  for (int i = 0; i < 200; i++)
+    pool_run(shared->pool, add_part, shared);
+  return NULL;
+}
+
+static void callers_take_turns(void **state) {
+  (void)state;
+  struct shared shared = {.pool = pool_of(3)};
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, add_parts, &shared), 0);
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(pthread_join(threads[i], NULL), 0);
+  assert_int_equal(shared.total, 4 * 200 * (1 + 2 + 3));
+  adze_pool_destroy(shared.pool);
+}
+
+static void sleepers_wake_up(void **state) {
+  (void)state;
+  struct rounds rounds = {pool_of(2), 2, 3, {0}, 0, 0};
+  struct timespec pause = {.tv_nsec = 2000000}; /* far more than they spin */
+  for (int i = 0; i < 20; i++) {
+    nanosleep(&pause, NULL);
+    pool_run(rounds.pool, run_rounds, &rounds);
+  }
+  assert_int_equal(rounds.wrong, 0);
+  assert_int_equal(rounds.calls, 40);
+  nanosleep(&pause, NULL);
+  adze_pool_destroy(rounds.pool); /* asleep */
+}
+
+static void pools_come_and_go(void **state) {
+  (void)state;
+  for (int i = 0; i < 100; i++)
+    adze_pool_destroy(pool_of(1 + i % 4));
+}
+
+static struct gate_lock lock;
+static long guarded;
+
+static void *count_up(void *argument) {
+  (void)argument;
+  for (int i = 0; i < 20000; i++) {
+    gate_lock(&lock);
+    guarded++;
+    gate_unlock(&lock);
+  }
+  return NULL;
+}
+
+static void locks_exclude(void **state) {
+  (void)state;
+  pthread_t threads[3];
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, count_up, NULL), 0);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(pthread_join(threads[i], NULL), 0);
+  assert_int_equal(guarded, 60000);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(barriers_separate_rounds),
+      cmocka_unit_test(callers_take_turns),
+      cmocka_unit_test(sleepers_wake_up),
+      cmocka_unit_test(pools_come_and_go),
+      cmocka_unit_test(locks_exclude),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -9,6 +9,8 @@
  */
 #include "target/llvm/emitter.h"
 
+#include "ir/scalar.h"
+
 #include <llvm-c/Core.h>
 
 /* ---- Types and constants ------------------------------------------------------ */
@@ -88,13 +90,14 @@ static LLVMValueRef emit_literal(struct emitter *emitter,
                                  const struct expr *e) {
   LLVMTypeRef type = scalar_type(emitter->context, e->dtype);
   LLVMValueRef value;
-  if (e->kind == EXPR_INTEGER) {
+  if (e->kind == EXPR_INTEGER)
     value = LLVMConstInt(type, (uint64_t)e->integer, true);
-  } else {
-    /* Storage types have no literals of their own in flat IR. */
-    check(e->dtype == ADZE_F32 || e->dtype == ADZE_F64);
+  else if (e->dtype == ADZE_F16)
+    value = LLVMConstInt(type, scalar_to_half(e->real), false);
+  else if (e->dtype == ADZE_BF16)
+    value = LLVMConstInt(type, scalar_to_bfloat(e->real), false);
+  else
     value = LLVMConstReal(type, e->real);
-  }
   return emit_splat(emitter, value, e->lanes);
 }
 

@@ -8,7 +8,7 @@
 
 #include "adze/pose.h"
 
-/* ---- A made-up runtime ---------------------------------------------------- */
+/* ---- A made-up runtime --------------------------------------------------- */
 
 struct adze_model {
   size_t input_count, output_count;
@@ -123,7 +123,7 @@ enum adze_status adze_instance_run(adze_instance *instance,
   return ADZE_OK;
 }
 
-/* ---- Models ---------------------------------------------------------------- */
+/* ---- Models -------------------------------------------------------------- */
 
 static struct adze_tensor_info tensor(const char *name, int64_t a, int64_t b,
                                       int64_t c) {
@@ -156,7 +156,7 @@ static struct adze_image grey_image(int width, int height, uint8_t value) {
   return image;
 }
 
-/* ---- Tests ----------------------------------------------------------------- */
+/* ---- Tests --------------------------------------------------------------- */
 
 static void test_default_size(void **state) {
   (void)state;

@@ -70,7 +70,8 @@ static inline bool test_small(void) {
 }
 
 /* The path of a file of ../shared in `out`; false when it is absent. */
-static inline bool test_shared_path(const char *name, char *out, size_t out_bytes) {
+static inline bool test_shared_path(const char *name, char *out,
+                                    size_t out_bytes) {
   snprintf(out, out_bytes, "%s/%s", ADZE_SHARED, name);
   return access(out, R_OK) == 0;
 }

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compares a compiled network with ONNX Runtime on the same random input.
+
+    zoo_numerics.py ADZE SHARED zoo/resnet50
+
+The figure is the largest absolute difference divided by the largest absolute
+value of ONNX Runtime's output: at most 2e-5, or 2e-3 where the model stores
+float16. Networks of the zoo have no weights; its own script draws them.
+"""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+import numpy as np
+import onnxruntime
+
+# Sizes of open dimensions, and of what range the input is.
+SHAPES = {
+    "posenet_mnv1_050": [1, 3, 513, 513],
+    "tfpose_mobilenet_v2_small": [1, 3, 368, 432],
+}
+RANGES = {
+    "tfpose_mobilenet_v2_small": (0, 255),
+    "SqueezeNet_fp16": (-128, 128),
+    "mnist": (0, 255),
+}
+DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+
+
+def find_model(shared, name, work):
+    kind, stem = name.split("/")
+    if kind != "zoo":
+        return shared / "models" / kind / f"{stem}.onnx"
+    subprocess.run([sys.executable, str(shared / "zoo" / "fill.py"),
+                    str(work), stem], check=True, stdout=subprocess.DEVNULL)
+    return work / f"{stem}.onnx"
+
+
+def make_inputs(session, stem):
+    low, high = RANGES.get(stem, (-2, 2))
+    inputs, shapes = {}, []
+    for value in session.get_inputs():
+        dims = [d if isinstance(d, int) and d > 0 else 1 for d in value.shape]
+        dims = SHAPES.get(stem, dims)
+        rng = np.random.default_rng(zlib.crc32(value.name.encode()))
+        inputs[value.name] = rng.uniform(low, high, dims).astype(
+            DTYPES[value.type])
+        shapes.append(f"{value.name}:{list(dims)}".replace(" ", ""))
+    return inputs, " ".join(shapes)
+
+
+def run_adze(adze, model, inputs, shapes, work):
+    package = work / "model.tar"
+    np.savez(work / "in.npz", **inputs)
+    start = time.time()
+    subprocess.run([adze, "compile", str(model), "-o", str(package),
+                    "--input-shapes", shapes], check=True)
+    compiled = time.time() - start
+    subprocess.run([adze, "run", str(package), "-i", str(work / "in.npz"),
+                    "-o", str(work / "out.npz")], check=True,
+                   stdout=subprocess.DEVNULL)
+    with np.load(work / "out.npz") as outputs:
+        return {name: outputs[name] for name in outputs.files}, compiled
+
+
+def compare(expected, found):
+    worst = 0.0
+    for name, want in expected.items():
+        if name not in found:
+            raise SystemExit(f"no output {name}; there are {sorted(found)}")
+        have = found[name]
+        if have.shape != want.shape or have.dtype != want.dtype:
+            raise SystemExit(f"{name}: {have.dtype}{have.shape} instead of "
+                             f"{want.dtype}{want.shape}")
+        want = want.astype(np.float64)
+        scale = np.abs(want).max() if want.size else 0
+        difference = np.abs(have.astype(np.float64) - want)
+        if not np.isfinite(difference).all():
+            raise SystemExit(f"{name}: not finite")
+        error = difference.max() / scale if scale else difference.max()
+        worst = max(worst, error)
+    return worst
+
+
+def main():
+    adze, shared, name = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+    stem = name.split("/")[1]
+    if not shared.is_dir():
+        print(f"skipped: {shared} is absent")
+        return 77
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        model = find_model(shared, name, work)
+        if not model.exists():
+            print(f"skipped: {model} is absent")
+            return 77
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 2
+        session = onnxruntime.InferenceSession(
+            str(model), options, providers=["CPUExecutionProvider"])
+        inputs, shapes = make_inputs(session, stem)
+        names = [value.name for value in session.get_outputs()]
+        expected = dict(zip(names, session.run(names, inputs)))
+        del session
+        found, compiled = run_adze(adze, model, inputs, shapes, work)
+    half = "fp16" in stem
+    limit = 2e-3 if half else 2e-5
+    worst = compare(expected, found)
+    print(f"{name}: {worst:.2e} of the largest value (limit {limit:g}); "
+          f"compiled in {compiled:.1f} s")
+    return 0 if worst <= limit else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -36,13 +36,10 @@ static enum adze_status evaluate_size(const struct run *run,
   struct expr_pool *pool = function->pool;
   size_t count = function->scalars.count;
   struct substitution *pairs =
-      ARENA_ARRAY(run->arena, struct substitution, count + 2);
+      ARENA_ARRAY(run->arena, struct substitution, count + 1);
   for (size_t i = 0; i < count; i++)
     pairs[i] = (struct substitution){function->scalars.data[i],
                                      expr_index(pool, run->scalars[i])};
-  if (function->workers != NULL)
-    pairs[count++] = (struct substitution){function->workers,
-                                           expr_index(pool, run->workers)};
   const struct expr *value =
       simplify(pool, expr_substitute(pool, e, pairs, count));
   int64_t number;

@@ -12,6 +12,22 @@
 
 /* ---- Buffers ------------------------------------------------------------- */
 
+void buffer_lay_out(struct expr_pool *pool, struct buffer *buffer) {
+  buffer->offset = expr_index(pool, 0);
+  buffer->size = expr_index(pool, 1);
+  for (size_t i = buffer->rank; i-- > 0;) {
+    int64_t before = buffer->halo_before[i], after = buffer->halo_after[i];
+    buffer->strides[i] = buffer->size;
+    buffer->offset =
+        expr_add(pool, buffer->offset,
+                 expr_mul(pool, expr_index(pool, before), buffer->size));
+    const struct expr *pitch =
+        expr_add(pool, buffer->shape[i], expr_index(pool, before + after));
+    buffer->size = simplify(pool, expr_mul(pool, pitch, buffer->size));
+  }
+  buffer->offset = simplify(pool, buffer->offset);
+}
+
 struct buffer *buffer_new_halo(struct expr_pool *pool, const char *name,
                                enum adze_dtype dtype, enum buffer_scope scope,
                                const struct expr *const *shape, size_t rank,
@@ -24,22 +40,13 @@ struct buffer *buffer_new_halo(struct expr_pool *pool, const char *name,
   buffer->dtype = dtype;
   buffer->scope = scope;
   buffer->rank = rank;
-  buffer->offset = expr_index(pool, 0);
-  buffer->size = expr_index(pool, 1);
-  for (size_t i = rank; i-- > 0;) {
+  for (size_t i = 0; i < rank; i++) {
     check(before[i] >= 0 && after[i] >= 0);
     buffer->shape[i] = shape[i];
     buffer->halo_before[i] = before[i];
     buffer->halo_after[i] = after[i];
-    buffer->strides[i] = buffer->size;
-    buffer->offset = expr_add(
-        pool, buffer->offset,
-        expr_mul(pool, expr_index(pool, before[i]), buffer->size));
-    const struct expr *pitch =
-        expr_add(pool, shape[i], expr_index(pool, before[i] + after[i]));
-    buffer->size = simplify(pool, expr_mul(pool, pitch, buffer->size));
   }
-  buffer->offset = simplify(pool, buffer->offset);
+  buffer_lay_out(pool, buffer);
   return buffer;
 }
 

@@ -52,6 +52,9 @@ struct buffer *buffer_new_halo(struct expr_pool *pool, const char *name,
                                enum adze_dtype dtype, enum buffer_scope scope,
                                const struct expr *const *shape, size_t rank,
                                const int64_t *before, const int64_t *after);
+/* Sets strides, offset and size to those of buffer_new_halo, from shape and
+ * halo. */
+void buffer_lay_out(struct expr_pool *pool, struct buffer *buffer);
 /* offset + sum(index*stride), simplified. */
 const struct expr *buffer_element(struct expr_pool *pool,
                                   const struct buffer *buffer,

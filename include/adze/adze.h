@@ -41,7 +41,8 @@ struct adze_compile_options {
                                "adze" + the model's name */
   /* Preprocessing compiled in: y = (x - mean[c]) * scale[c] after the optional
    * reversal of the channel axis (axis 1 of every rank-4 input). The text is
-   * "123.675,116.28,103.53" for all inputs or "name:[a,b,c] …". NULL: none. */
+   * "123.675,116.28,103.53" for all inputs or "name:[a,b,c] …". NULL: none.
+   * With any of them the package has the property "preprocessing". */
   const char *mean_values, *scale_values;
   bool reverse_input_channels;
   const char *dump_code;    /* "ll,asm,ir,c": written beside the output */

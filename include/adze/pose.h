@@ -128,6 +128,12 @@ ADZE_EXPORT void adze_pose_options_init(struct adze_pose_options *options);
 
 typedef struct adze_pose adze_pose;
 
+/* A package can say what its network wants, by properties that were stored when
+ * it was compiled: pose.network (its kind), pose.mean and pose.scale (three
+ * numbers with commas: channel c becomes (x - mean[c]) * scale[c], x from 0 to
+ * 255), pose.channels (rgb or bgr). With the property "preprocessing" all that
+ * is compiled in, and pixels go in as they are. */
+
 /* Loads a package. Returns new. `options` may be NULL. Fails as
  * adze_model_load, and with UNSUPPORTED when this isn't a pose network that is
  * known, SHAPE when its input has another size than asked for. */

@@ -93,6 +93,11 @@ enum adze_status compile_open_package(struct compilation *compilation) {
   for (size_t i = 0; i < property_count; i++)
     properties[i] = (struct package_property){options->properties[2 * i],
                                               options->properties[2 * i + 1]};
+  /* So that nobody who prepares inputs does it twice. */
+  if (options->mean_values || options->scale_values ||
+      options->reverse_input_channels)
+    properties[property_count++] =
+        (struct package_property){"preprocessing", "compiled in"};
   struct package_contents contents = {
       .format = options->output_format,
       .path = compilation->output,

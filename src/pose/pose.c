@@ -90,12 +90,15 @@ static enum adze_status read_triple(const adze_model *model, const char *name,
   return ADZE_OK;
 }
 
-/* What pixels become: the kind's usual, unless the package says otherwise. */
+/* What pixels become: the kind's usual; nothing when that is compiled in; or
+ * what the package says. */
 static enum adze_status set_normalisation(struct adze_pose *pose,
                                           struct adze_error *error) {
   struct adze_image_target *input = &pose->frame.input;
-  memcpy(input->mean, pose->network->mean, sizeof input->mean);
-  memcpy(input->scale, pose->network->scale, sizeof input->scale);
+  if (!adze_model_property(pose->model, "preprocessing")) {
+    memcpy(input->mean, pose->network->mean, sizeof input->mean);
+    memcpy(input->scale, pose->network->scale, sizeof input->scale);
+  }
   TRY(read_triple(pose->model, "pose.mean", input->mean, error));
   TRY(read_triple(pose->model, "pose.scale", input->scale, error));
   const char *channels = adze_model_property(pose->model, "pose.channels");

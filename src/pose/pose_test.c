@@ -305,6 +305,14 @@ static void test_properties(void **state) {
   assert_ok(adze_pose_run(pose, &image, &box, 1, &poses, &error), error);
   assert_true(fabsf(seen[0] - 10) < 1e-4f);
   adze_pose_destroy(pose);
+  /* Compiled in: pixels as they are. */
+  model.properties[0] = "preprocessing";
+  model.properties[2] = NULL;
+  assert_ok(adze_pose_create_from_model(&model, NULL, &pose, &error), error);
+  assert_ok(adze_pose_run(pose, &image, &box, 1, &poses, &error), error);
+  assert_true(seen[0] == 11);
+  adze_pose_destroy(pose);
+  memcpy(model.properties, properties, sizeof properties);
   adze_image_release(&image);
   static const char *const wrong[] = {"", "1,2", "1,2,3,4", "1,b,3", "1,2,"};
   for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {

@@ -90,7 +90,6 @@ enum adze_status compile_kernels(struct compilation *compilation) {
     builder_init(builder, compilation->graph, &compilation->machine,
                  plan->groups.data[g], plan->placements, plan->block,
                  compilation->error);
-    builder_buffer(builder, plan->groups.data[g]->output);
     TRY(builder_make_stages(builder));
     TRY(add_kernel(compilation, builder, &kernel));
     vec_push(arena, &compilation->builders, builder);

@@ -143,6 +143,53 @@ static struct statement *drop_conditions(const struct copy *copy,
   return result;
 }
 
+/* A partial tile whose d is itself outer*c + inner: the loop over `outer` is
+ * partitioned in turn. */
+struct marking {
+  const struct copy *copy;
+  const struct expr *inner;
+};
+static void mark_visit(void *context, struct statement *statement) {
+  const struct marking *marking = context;
+  struct expr_pool *pool = marking->copy->tail->lowering->pool;
+  int64_t stride;
+  if (statement->kind != STATEMENT_FOR ||
+      !expr_uses_variable(pool, marking->inner, statement->loop.variable))
+    return;
+  struct substitution step = {
+      statement->loop.variable,
+      expr_add(pool, expr_variable(pool, statement->loop.variable),
+               expr_index(pool, 1))};
+  const struct expr *next = expr_substitute(pool, marking->inner, &step, 1);
+  if (expr_get_integer(simplify(pool, expr_sub(pool, next, marking->inner)),
+                       &stride) &&
+      stride > 1)
+    statement->loop.partition = true;
+}
+static void mark_condition(const struct copy *copy, const struct expr *e,
+                           struct statement *body) {
+  int64_t factor;
+  const struct expr *bound, *inner;
+  if (e->kind == EXPR_AND) {
+    mark_condition(copy, e->args[0], body);
+    mark_condition(copy, e->args[1], body);
+  } else if (tail_matches(copy->tail, e, &factor, &bound, &inner) &&
+             factor == copy->tail->factor && bound == copy->tail->bound &&
+             inner->kind != EXPR_VARIABLE) {
+    struct marking marking = {copy, inner};
+    statement_walk(body, mark_visit, &marking);
+  }
+}
+struct mark_context {
+  const struct copy *copy;
+  struct statement *body;
+};
+static void mark_branch(void *context, struct statement *statement) {
+  struct mark_context *mark = context;
+  if (statement->kind == STATEMENT_IF)
+    mark_condition(mark->copy, statement->branch.condition, mark->body);
+}
+
 /* Variables keep extents of their own, which simplify uses: a shrunk loop gets
  * a fresh variable. */
 static void refresh_variables(struct lowering *lowering,
@@ -246,6 +293,10 @@ static struct statement *make_copy(const struct tail *tail,
   struct copy rewriting = {&own, width};
   struct inner_search search = {.copy = &rewriting};
   statement_walk(copy->loop.body, collect_visit, &search);
+  if (width != tail->factor) {
+    struct mark_context mark = {&rewriting, copy->loop.body};
+    statement_walk(copy->loop.body, mark_branch, &mark);
+  }
   copy->loop.body = drop_conditions(&rewriting, copy->loop.body);
   copy->loop.partition = false;
   if (width == tail->factor)
@@ -321,6 +372,9 @@ static size_t owned_buffers(struct lowering *lowering, struct statement *loop,
   return count;
 }
 
+static void partition_list(struct lowering *lowering,
+                           struct statement **head);
+
 static struct statement *split_tail(struct tail *tail,
                                     struct statement *loop) {
   struct lowering *lowering = tail->lowering;
@@ -349,14 +403,15 @@ static struct statement *split_tail(struct tail *tail,
         partial_tile(tail, loop, tiles, width, NULL);
     fresh_buffers(lowering, partial, owned, owned_count);
     refresh_variables(lowering, partial);
+    partition_list(lowering, &partial);
     list = statement_append(list, partial);
   }
   return list;
 }
 
 /* Inner loops first, so that copies of an outer one hold finished code. */
-static struct statement *partition_list(struct lowering *lowering,
-                                        struct statement **head) {
+static void partition_list(struct lowering *lowering,
+                           struct statement **head) {
   for (struct statement **link = head; *link;) {
     struct statement *s = *link, *next = s->next;
     if (s->kind == STATEMENT_FOR) {
@@ -379,7 +434,6 @@ static struct statement *partition_list(struct lowering *lowering,
     }
     link = &s->next;
   }
-  return *head;
 }
 
 static void drop_unused_buffers(struct lowering *lowering) {

@@ -166,7 +166,10 @@ static enum adze_status place_group(struct placing *placing,
   }
   decide_blocks(placing, group);
   vec_push(placing->plan->arena, &placing->groups, group);
-  placing->maker[group->output->id] = group;
+  const struct node *last = group->nodes.data[group->nodes.count - 1];
+  for (size_t i = 0; i < last->output_count; i++)
+    if (last->outputs[i])
+      placing->maker[last->outputs[i]->id] = group;
   return ADZE_OK;
 }
 

@@ -74,10 +74,11 @@ static struct buffer *add_constant(struct builder *builder,
   return buffer;
 }
 
+/* Made and used up inside the group: not by its last node. */
 static bool made_inside(const struct builder *builder,
                         const struct value *value) {
   const struct group *group = builder->group;
-  for (size_t i = 0; i < group->nodes.count; i++)
+  for (size_t i = 0; i + 1 < group->nodes.count; i++)
     if (group->nodes.data[i] == value->producer)
       return true;
   return false;
@@ -99,7 +100,7 @@ struct buffer *builder_buffer(struct builder *builder,
   if (value->constant) {
     buffer = add_constant(builder, dense_buffer(builder, value), NULL, value,
                           NULL);
-  } else if (made_inside(builder, value) && value != builder->group->output) {
+  } else if (made_inside(builder, value)) {
     const struct expr *shape[LOOP_MAX_RANK];
     size_t rank = placement_shape(builder->pool, value,
                                   &builder->placements[value->id], shape);
@@ -370,7 +371,11 @@ enum adze_status builder_schedule(struct builder *builder,
   if (builder->group->template->choose)
     builder->group->template->choose(builder, knobs);
   TRY(builder->group->template->apply(builder, &schedule, knobs));
-  common_zero_halo(function, builder_buffer(builder, builder->group->output));
+  const struct group *group = builder->group;
+  const struct node *final = group->nodes.data[group->nodes.count - 1];
+  for (size_t i = 0; i < final->output_count; i++)
+    if (final->outputs[i])
+      common_zero_halo(function, builder_buffer(builder, final->outputs[i]));
   if (trace)
     *trace = text_string(&schedule.trace);
   *out = function;

@@ -116,17 +116,23 @@ enum adze_status common_reduce_at(struct schedule *schedule,
                                   struct statement *block,
                                   struct statement *loop,
                                   const char *const *unrolled,
-                                  int64_t factor) {
+                                  int64_t factor, int64_t lanes) {
   TRY(schedule_compute_at(schedule, block, loop));
   struct nest nest = {.reducing_count = 0};
   TRY(order_nest(schedule, block, loop, unrolled, &nest));
   for (size_t i = 0; i < nest.spatial_count; i++) {
-    if (!expr_is_integer(nest.spatial[i]->loop.extent))
+    struct statement *spatial = nest.spatial[i], *outer;
+    if (!expr_is_integer(spatial->loop.extent))
       continue;
-    if (i + 1 < nest.spatial_count)
-      TRY(schedule_unroll(schedule, nest.spatial[i]));
-    else
-      TRY(schedule_vectorize(schedule, nest.spatial[i]));
+    if (i + 1 < nest.spatial_count) {
+      TRY(schedule_unroll(schedule, spatial));
+      continue;
+    }
+    if (spatial->loop.extent->integer > lanes) {
+      TRY(schedule_split(schedule, spatial, lanes, &outer, &spatial));
+      TRY(schedule_unroll(schedule, outer));
+    }
+    TRY(schedule_vectorize(schedule, spatial));
   }
   if (nest.reducing_count == 0)
     return ADZE_OK;

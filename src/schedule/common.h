@@ -21,14 +21,15 @@ enum adze_status common_writer(struct schedule *schedule,
 
 /* Moves a reducing block below `loop` of its reader, with its accumulators in
  * registers, initialised before the reduction. Loops over the region are
- * innermost: unrolled, the last one vectorized. Of the reduction loops, those
+ * innermost: unrolled, the last one vectorized by `lanes`. Of the reduction
+ * loops, those
  * named in `unrolled` (NULL-terminated names of reduction axes, or NULL) are
  * unrolled whole, and the innermost remaining one by `factor`. */
 enum adze_status common_reduce_at(struct schedule *schedule,
                                   struct statement *block,
                                   struct statement *loop,
-                                  const char *const *unrolled, int64_t factor)
-    ADZE_MUST_USE;
+                                  const char *const *unrolled, int64_t factor,
+                                  int64_t lanes) ADZE_MUST_USE;
 
 /* Fuses loops[0 .. count), a perfect nest from the outermost, and makes the
  * result parallel. */

@@ -144,7 +144,8 @@ static enum adze_status depthwise_apply(struct builder *builder,
                  anchor->reductions[1]->extent->integer;
   TRY(common_reduce_at(schedule,
                        schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
-                       taps <= 25 ? kernel_axes : kernel_columns, 1));
+                       taps <= 25 ? kernel_axes : kernel_columns, 1,
+                       builder->block));
   TRY(schedule_unroll(schedule, x_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
   return common_parallel(schedule, loops, 3);

@@ -21,6 +21,7 @@
  */
 #include "ir/simplify.h"
 #include "schedule/common.h"
+#include "schedule/tile.h"
 #include "schedule/window.h"
 
 enum { KNOB_COLUMNS, KNOB_BLOCKS, KNOB_UNROLL };
@@ -144,75 +145,19 @@ static enum adze_status direct_express(struct builder *builder) {
 static const char *const direct_knobs[] = {"columns", "blocks", "unroll",
                                            NULL};
 
-static bool tile_fits(const struct builder *builder, int64_t columns,
-                      int64_t blocks) {
-  return columns * blocks + blocks + 1 <= builder->machine->vector_registers;
-}
-
 static size_t direct_space(const struct builder *builder, size_t knob,
                            int64_t *values, size_t capacity) {
-  size_t count = 0;
-  if (knob == KNOB_UNROLL) {
-    for (int64_t u = 1; u <= builder->block && count < capacity; u *= 2)
-      values[count++] = u;
-    return count;
-  }
-  int64_t limit = knob == KNOB_COLUMNS ? 28 : 4;
-  for (int64_t v = 1; v <= limit && count < capacity; v++)
-    if (tile_fits(builder, knob == KNOB_COLUMNS ? v : 1,
-                  knob == KNOB_BLOCKS ? v : 1))
-      values[count++] = v;
-  return count;
-}
-
-/* Cycles that one reduction step of a tile takes: multiply-adds, loads, or the
- * latency of the additions when there are too few of them to hide it. */
-static double tile_cycles(const struct machine *machine, int64_t columns,
-                          int64_t blocks) {
-  double fma = (double)(columns * blocks) / machine->fma_per_cycle;
-  double loads = (double)(columns + blocks) / machine->loads_per_cycle;
-  double cycles = fma > loads ? fma : loads;
-  return cycles > machine->fma_latency ? cycles : machine->fma_latency;
-}
-
-/* Of a whole row for all blocks of output channels; a tile also costs a little
- * for its start and its epilogue. */
-static double row_cycles(const struct builder *builder, int64_t width,
-                         int64_t channel_blocks, int64_t columns,
-                         int64_t blocks) {
-  const struct machine *machine = builder->machine;
-  double cycles = 0;
-  for (int64_t k = 0; k < channel_blocks; k += blocks) {
-    int64_t b = channel_blocks - k < blocks ? channel_blocks - k : blocks;
-    cycles += (double)(width / columns) *
-              (tile_cycles(machine, columns, b) + 0.5);
-    if (width % columns)
-      cycles += tile_cycles(machine, width % columns, b) + 0.5;
-  }
-  return cycles;
+  return tile_space(builder, knob == KNOB_COLUMNS  ? TILE_COLUMNS
+                             : knob == KNOB_BLOCKS ? TILE_BLOCKS
+                                                   : TILE_UNROLL,
+                    values, capacity);
 }
 
 static void direct_choose(const struct builder *builder, int64_t *knobs) {
   const struct value *out = builder->group->nodes.data[0]->outputs[0];
-  int64_t width = value_dim(out, 3);
-  int64_t channel_blocks = ceil_div(value_dim(out, 1), builder->block);
-  double best = 0;
-  if (width < 1)
-    width = 840; /* open: any tile divides it */
-  for (int64_t blocks = 1; blocks <= 4 && blocks <= channel_blocks; blocks++)
-    for (int64_t columns = 1; columns <= 28 && columns <= width; columns++) {
-      if (!tile_fits(builder, columns, blocks))
-        continue;
-      double cycles =
-          row_cycles(builder, width, channel_blocks, columns, blocks);
-      if (channel_blocks % blocks)
-        cycles *= 1.02; /* code for two sizes */
-      if (best == 0 || cycles < best * 0.999) {
-        best = cycles;
-        knobs[KNOB_COLUMNS] = columns;
-        knobs[KNOB_BLOCKS] = blocks;
-      }
-    }
+  tile_choose(builder, value_dim(out, 3),
+              ceil_div(value_dim(out, 1), builder->block),
+              &knobs[KNOB_COLUMNS], &knobs[KNOB_BLOCKS]);
   knobs[KNOB_UNROLL] = 4;
 }
 
@@ -241,7 +186,8 @@ static enum adze_status direct_apply(struct builder *builder,
   bool blocked = builder->stages.data[0]->reduction_count == 4;
   TRY(common_reduce_at(
       schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
-      blocked ? NULL : kernel_columns, blocked ? knobs[KNOB_UNROLL] : 1));
+      blocked ? NULL : kernel_columns, blocked ? knobs[KNOB_UNROLL] : 1,
+      builder->block));
   TRY(schedule_unroll(schedule, x_inner));
   TRY(schedule_unroll(schedule, k_inner));
   TRY(schedule_vectorize(schedule, loops[4]));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The generic schedule: a good one for whatever no other template takes.
  *
- * Elementwise stages are inlined into the group's last one. Every remaining
- * stage gets a nest of its own: outer axes fused and parallel, the innermost
- * axis vectorized, a reduction in between with its sums in registers.
+ * Elementwise stages are inlined into their readers. Every stage that writes
+ * memory gets a nest of its own: outer axes fused and parallel, the innermost
+ * axis vectorized; reductions that it reads, or its own, are computed inside,
+ * for one vector at a time, in registers.
  */
 #include "ir/simplify.h"
 #include "schedule/builder.h"
@@ -36,11 +37,32 @@ static int64_t lanes_for(const struct builder *builder,
   return lanes < 1 ? 1 : lanes;
 }
 
+/* Brings every reducing stage that only `stage` reads below `loop`. */
+static enum adze_status bring_producers(struct builder *builder,
+                                        struct schedule *schedule,
+                                        const struct stage *stage,
+                                        struct statement *loop,
+                                        int64_t lanes) {
+  for (size_t i = 0; i < builder->stages.count; i++) {
+    const struct stage *producer = builder->stages.data[i];
+    struct statement *block =
+        schedule_block(schedule, producer->name, BLOCK_WHOLE);
+    if (producer == stage || !block ||
+        producer->output->scope == BUFFER_ARGUMENT ||
+        !expr_uses_buffer(builder->pool, stage->body, producer->output))
+      continue;
+    TRY(schedule_set_scope(schedule, block, BUFFER_REGISTER));
+    TRY(common_reduce_at(schedule, block, loop, NULL, 1, lanes));
+  }
+  return ADZE_OK;
+}
+
 static enum adze_status schedule_stage(struct builder *builder,
                                        struct schedule *schedule,
                                        const struct stage *stage) {
   struct statement *block = schedule_block(schedule, stage->name, BLOCK_WHOLE);
-  if (!block || stage->axis_count == 0)
+  if (!block || stage->output->scope != BUFFER_ARGUMENT ||
+      stage->axis_count == 0)
     return ADZE_OK;
   struct statement *write = block, *loops[LOOP_MAX_RANK * 2];
   bool reduces = stage->reduce != REDUCE_NONE;
@@ -49,18 +71,15 @@ static enum adze_status schedule_stage(struct builder *builder,
   size_t count = schedule_loops_around(schedule, write, loops,
                                        ARRAY_COUNT(loops));
   int64_t lanes = lanes_for(builder, stage);
-  struct statement *inner = NULL, *last = loops[count - 1];
-  if (lanes > 1) {
-    TRY(schedule_split(schedule, last, lanes, &last, &inner));
-    TRY(schedule_partition(schedule, last));
-    loops[count - 1] = last;
-  }
+  struct statement *inner, *last = loops[count - 1];
+  TRY(schedule_split(schedule, last, lanes, &last, &inner));
+  TRY(schedule_partition(schedule, last));
+  loops[count - 1] = last;
   if (reduces)
-    TRY(common_reduce_at(schedule, block, last, NULL, 1));
-  if (inner)
-    TRY(schedule_vectorize(schedule, inner));
-  size_t fused = count > 1 ? count - 1 : 1;
-  return common_parallel(schedule, loops, fused);
+    TRY(common_reduce_at(schedule, block, last, NULL, 1, lanes));
+  TRY(bring_producers(builder, schedule, stage, last, lanes));
+  TRY(schedule_vectorize(schedule, inner));
+  return common_parallel(schedule, loops, count > 1 ? count - 1 : 1);
 }
 
 static enum adze_status generic_apply(struct builder *builder,

@@ -11,9 +11,7 @@ static void pair(const struct node *node, const char *name, int64_t missing,
     out[i] = i < count ? values[i] : missing;
 }
 
-bool window2d_of_conv(const struct node *node, struct window2d *out) {
-  if (node->op != &op_conv)
-    return false;
+static bool read_window(const struct node *node, struct window2d *out) {
   const struct value *x = node->inputs[0], *w = node->inputs[1];
   const struct value *bias = node->input_count > 2 ? node->inputs[2] : NULL;
   if (x->rank != 4 || x->dtype != ADZE_F32 || !w->constant ||
@@ -24,8 +22,6 @@ bool window2d_of_conv(const struct node *node, struct window2d *out) {
   pair(node, "strides", 1, out->stride);
   pair(node, "dilations", 1, out->dilation);
   out->groups = node_int(node, "group");
-  out->in_channels = w->constant->dims[1] * out->groups;
-  out->out_channels = w->constant->dims[0];
   for (size_t i = 0; i < 2; i++) {
     out->kernel[i] = w->constant->dims[2 + i];
     out->before[i] = count == 4 ? pads[i] : 0;
@@ -33,6 +29,26 @@ bool window2d_of_conv(const struct node *node, struct window2d *out) {
     if (out->before[i] < 0 || out->after[i] < 0)
       return false;
   }
+  return true;
+}
+
+bool window2d_of_conv(const struct node *node, struct window2d *out) {
+  if (node->op != &op_conv || !read_window(node, out))
+    return false;
+  const struct constant *weights = node->inputs[1]->constant;
+  out->in_channels = weights->dims[1] * out->groups;
+  out->out_channels = weights->dims[0];
+  return true;
+}
+
+bool window2d_of_conv_transpose(const struct node *node,
+                                struct window2d *out) {
+  if (node->op != &op_conv_transpose || !read_window(node, out))
+    return false;
+  const struct constant *weights = node->inputs[1]->constant;
+  out->in_channels = weights->dims[0];
+  out->out_channels = weights->dims[1] * out->groups;
+  pair(node, "output_padding", 0, out->extra);
   return true;
 }
 

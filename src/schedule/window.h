@@ -8,11 +8,14 @@
 struct window2d {
   int64_t in_channels, out_channels, groups;
   int64_t kernel[2], stride[2], dilation[2], before[2], after[2];
+  int64_t extra[2]; /* output_padding of transposed convolutions */
 };
 
 /* False unless `node` is a 2-d fp32 convolution with constant weights and a
  * constant bias or none. */
 bool window2d_of_conv(const struct node *node, struct window2d *out);
+/* The same of a transposed convolution; weights are [C, K, R, S]. */
+bool window2d_of_conv_transpose(const struct node *node, struct window2d *out);
 /* The zeros it reads around its input. */
 void window2d_halo(const struct window2d *window, struct demand *demand);
 /* Input row or column (axis 0 or 1) of output position `o` at kernel position

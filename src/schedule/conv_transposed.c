@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Transposed convolution on channel blocks, as sub-pixel convolutions.
+ *
+ * Along one axis, output position o gets x[i]*w[r] from every input position i
+ * and kernel position r with i*s + r = o + before. So r = (o + before) mod s
+ * + t*s for t = 0, 1, …, and i = (o + before) div s - t: each of the s phases
+ * of the output is an ordinary convolution of stride 1 with ceil(R/s) taps,
+ * its weights every s-th of the kernel's.
+ *
+ *   out[n,k,y,x,lane] = sum(c,th,tw,ci)
+ *       in[n, c, (y+before) div s - th, (x+before) div s - tw, ci]
+ *     * packed[(y+before) mod s, (x+before) mod s, k, c, th, tw, ci, lane]
+ */
+#include "ir/simplify.h"
+#include "schedule/common.h"
+#include "schedule/tile.h"
+#include "schedule/window.h"
+
+enum { KNOB_COLUMNS, KNOB_BLOCKS, KNOB_UNROLL };
+
+static size_t transposed_match(struct match_query *query, struct node *node,
+                               struct node **nodes, size_t capacity) {
+  struct window2d window;
+  if (capacity < 1 || !window2d_of_conv_transpose(node, &window))
+    return match_decline(query, "not a 2-d fp32 transposed convolution with "
+                                "constant weights");
+  if (window.groups != 1 || window.dilation[0] != 1 ||
+      window.dilation[1] != 1)
+    return match_decline(query, "groups or dilation");
+  nodes[0] = node;
+  return 1;
+}
+
+static int64_t taps(const struct window2d *window, int axis) {
+  return ceil_div(window->kernel[axis], window->stride[axis]);
+}
+
+static void transposed_demand(const struct match_query *query,
+                              const struct group *group,
+                              const struct node *node, size_t input,
+                              struct demand *out) {
+  (void)query, (void)group;
+  struct window2d window;
+  if (input != 0 || !window2d_of_conv_transpose(node, &window)) {
+    out->any = true;
+    return;
+  }
+  out->blocked = true;
+  for (int axis = 0; axis < 2; axis++) {
+    /* The first position is before div s - (taps - 1). The output's extent is
+     * (in - 1)*s + R + extra - before - after, so the last is in - 1 +
+     * (R - 1 + extra - after) div s. */
+    int64_t low = taps(&window, axis) - 1 -
+                  window.before[axis] / window.stride[axis];
+    int64_t high = floor_div(window.kernel[axis] - 1 + window.extra[axis] -
+                                 window.after[axis],
+                             window.stride[axis]);
+    out->before[2 + axis] = low > 0 ? low : 0;
+    out->after[2 + axis] = high > 0 ? high : 0;
+  }
+}
+
+/* ---- Stages ------------------------------------------------------------------- */
+struct packing {
+  struct window2d window;
+  int64_t block;
+};
+
+static const struct expr *below(struct expr_pool *pool, const struct expr *e,
+                                int64_t limit) {
+  return expr_less(pool, e, expr_index(pool, limit));
+}
+
+/* packed[py, px, k, c, th, tw, ci, lane]; weights are [C, K, R, S]. */
+static const struct expr *pack_phases(void *context, struct expr_pool *pool,
+                                      struct buffer *source,
+                                      const struct expr *const *axes) {
+  const struct packing *packing = context;
+  const struct window2d *window = &packing->window;
+  const struct expr *block = expr_index(pool, packing->block);
+  const struct expr *k =
+      expr_add(pool, expr_mul(pool, axes[2], block), axes[7]);
+  const struct expr *c =
+      expr_add(pool, expr_mul(pool, axes[3], block), axes[6]);
+  const struct expr *r[2], *exists =
+      expr_and(pool, below(pool, k, window->out_channels),
+               below(pool, c, window->in_channels));
+  for (int axis = 0; axis < 2; axis++) {
+    r[axis] = expr_add(
+        pool, axes[axis],
+        expr_mul(pool, axes[4 + axis],
+                 expr_index(pool, window->stride[axis])));
+    exists = expr_and(pool, exists, below(pool, r[axis],
+                                          window->kernel[axis]));
+  }
+  const struct expr *indices[4] = {c, k, r[0], r[1]};
+  return expr_select(pool, exists, expr_load(pool, source, indices, 4),
+                     expr_constant(pool, source->dtype, 0));
+}
+
+static enum adze_status transposed_express(struct builder *builder) {
+  struct expr_pool *pool = builder->pool;
+  const struct node *node = builder->group->nodes.data[0];
+  struct packing packing = {.block = builder->block};
+  window2d_of_conv_transpose(node, &packing.window);
+  const struct window2d *window = &packing.window;
+  const struct expr *shape[8] = {
+      expr_index(pool, window->stride[0]),
+      expr_index(pool, window->stride[1]),
+      expr_index(pool, ceil_div(window->out_channels, builder->block)),
+      expr_index(pool, ceil_div(window->in_channels, builder->block)),
+      expr_index(pool, taps(window, 0)),
+      expr_index(pool, taps(window, 1)),
+      expr_index(pool, builder->block),
+      expr_index(pool, builder->block)};
+  struct buffer *in = builder_buffer(builder, node->inputs[0]);
+  struct buffer *weights = builder_pack(builder, node->inputs[1], "phases",
+                                        shape, 8, pack_phases, &packing);
+  struct stage *stage =
+      builder_stage(builder, builder_buffer(builder, node->outputs[0]));
+  const struct expr *axes[5], *phase[2], *start[2];
+  for (size_t i = 0; i < 5; i++)
+    axes[i] = expr_variable(pool, stage->axes[i]);
+  const struct expr *c = builder_reduction(builder, stage, "c", shape[3]);
+  const struct expr *th = builder_reduction(builder, stage, "th", shape[4]);
+  const struct expr *tw = builder_reduction(builder, stage, "tw", shape[5]);
+  const struct expr *ci = builder_reduction(builder, stage, "ci", shape[6]);
+  for (int axis = 0; axis < 2; axis++) {
+    const struct expr *stride = expr_index(pool, window->stride[axis]);
+    const struct expr *shifted = expr_add(
+        pool, axes[2 + axis], expr_index(pool, window->before[axis]));
+    phase[axis] = expr_floor_mod(pool, shifted, stride);
+    start[axis] = expr_floor_div(pool, shifted, stride);
+  }
+  const struct expr *at[5] = {axes[0], c, expr_sub(pool, start[0], th),
+                              expr_sub(pool, start[1], tw), ci};
+  const struct expr *w[8] = {phase[0], phase[1], axes[1], c,
+                             th,       tw,       ci,      axes[4]};
+  stage->reduce = REDUCE_SUM;
+  stage->initial = window2d_bias(builder, node, stage);
+  stage->body = expr_mul(pool, expr_load(pool, in, at, 5),
+                         expr_load(pool, weights, w, 8));
+  vec_push(builder->arena, &builder->stages, stage);
+  return ADZE_OK;
+}
+
+/* ---- Knobs and schedule --------------------------------------------------------- */
+static const char *const transposed_knobs[] = {"columns", "blocks", "unroll",
+                                               NULL};
+
+static int64_t phase_width(const struct builder *builder) {
+  const struct node *node = builder->group->nodes.data[0];
+  struct window2d window;
+  window2d_of_conv_transpose(node, &window);
+  int64_t width = value_dim(node->outputs[0], 3);
+  return width < 1 ? -1 : ceil_div(width, window.stride[1]);
+}
+
+static size_t transposed_space(const struct builder *builder, size_t knob,
+                               int64_t *values, size_t capacity) {
+  return tile_space(builder, knob == KNOB_COLUMNS  ? TILE_COLUMNS
+                             : knob == KNOB_BLOCKS ? TILE_BLOCKS
+                                                   : TILE_UNROLL,
+                    values, capacity);
+}
+
+static void transposed_choose(const struct builder *builder, int64_t *knobs) {
+  const struct value *out = builder->group->nodes.data[0]->outputs[0];
+  tile_choose(builder, phase_width(builder),
+              ceil_div(value_dim(out, 1), builder->block),
+              &knobs[KNOB_COLUMNS], &knobs[KNOB_BLOCKS]);
+  knobs[KNOB_UNROLL] = 4;
+}
+
+static enum adze_status transposed_apply(struct builder *builder,
+                                         struct schedule *schedule,
+                                         const int64_t *knobs) {
+  const struct stage *anchor = builder->stages.data[0];
+  const struct stage *last =
+      builder->stages.data[builder->stages.count - 1];
+  struct window2d window;
+  window2d_of_conv_transpose(builder->group->nodes.data[0], &window);
+  struct statement *write, *loops[LOOP_MAX_RANK], *k, *lane_block, *y, *py,
+      *x, *px, *column;
+  TRY(common_inline_elementwise(builder, schedule));
+  TRY(common_writer(schedule, anchor, last, &write));
+  size_t count =
+      schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
+  check(count == 5);
+  TRY(schedule_split(schedule, loops[1], knobs[KNOB_BLOCKS], &k,
+                     &lane_block));
+  TRY(schedule_split(schedule, loops[2], window.stride[0], &y, &py));
+  TRY(schedule_split(schedule, loops[3], window.stride[1], &x, &px));
+  TRY(schedule_split(schedule, x, knobs[KNOB_COLUMNS], &x, &column));
+  TRY(schedule_partition(schedule, k));
+  TRY(schedule_partition(schedule, x));
+  struct statement *order[] = {loops[0], k,      y,          py,      px,
+                               x,        column, lane_block, loops[4]};
+  TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
+  TRY(common_reduce_at(schedule,
+                       schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
+                       NULL, knobs[KNOB_UNROLL], builder->block));
+  TRY(schedule_unroll(schedule, column));
+  TRY(schedule_unroll(schedule, lane_block));
+  TRY(schedule_vectorize(schedule, loops[4]));
+  return common_parallel(schedule, order, 4);
+}
+
+const struct template template_conv_transposed = {
+    .name = "conv_transposed",
+    .summary = "transposed convolution as sub-pixel convolutions",
+    .output_blocked = true,
+    .match = transposed_match,
+    .demand = transposed_demand,
+    .express = transposed_express,
+    .knobs = transposed_knobs,
+    .space = transposed_space,
+    .choose = transposed_choose,
+    .apply = transposed_apply,
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tiles of 12 to 28 accumulators all reach the peak; what differs is how well
+ * they divide the extents, and what the loads cost. So every tile that fits
+ * the registers is tried. */
+#include "schedule/tile.h"
+
+static bool tile_fits(const struct builder *builder, int64_t columns,
+                      int64_t blocks) {
+  return columns * blocks + blocks + 1 <= builder->machine->vector_registers;
+}
+
+size_t tile_space(const struct builder *builder, enum tile_knob knob,
+                  int64_t *values, size_t capacity) {
+  size_t count = 0;
+  if (knob == TILE_UNROLL) {
+    for (int64_t u = 1; u <= builder->block && count < capacity; u *= 2)
+      values[count++] = u;
+    return count;
+  }
+  int64_t limit = knob == TILE_COLUMNS ? 28 : 4;
+  for (int64_t v = 1; v <= limit && count < capacity; v++)
+    if (tile_fits(builder, knob == TILE_COLUMNS ? v : 1,
+                  knob == TILE_BLOCKS ? v : 1))
+      values[count++] = v;
+  return count;
+}
+
+/* Cycles that one reduction step of a tile takes: multiply-adds, loads, or the
+ * latency of the additions when there are too few of them to hide it. */
+static double tile_cycles(const struct machine *machine, int64_t columns,
+                          int64_t blocks) {
+  double fma = (double)(columns * blocks) / machine->fma_per_cycle;
+  double loads = (double)(columns + blocks) / machine->loads_per_cycle;
+  double cycles = fma > loads ? fma : loads;
+  return cycles > machine->fma_latency ? cycles : machine->fma_latency;
+}
+
+/* Of a whole row for all blocks of output channels; a tile also costs a little
+ * for its start and its epilogue. */
+static double row_cycles(const struct builder *builder, int64_t width,
+                         int64_t channel_blocks, int64_t columns,
+                         int64_t blocks) {
+  const struct machine *machine = builder->machine;
+  double cycles = 0;
+  for (int64_t k = 0; k < channel_blocks; k += blocks) {
+    int64_t b = channel_blocks - k < blocks ? channel_blocks - k : blocks;
+    cycles += (double)(width / columns) *
+              (tile_cycles(machine, columns, b) + 0.5);
+    if (width % columns)
+      cycles += tile_cycles(machine, width % columns, b) + 0.5;
+  }
+  return cycles;
+}
+
+void tile_choose(const struct builder *builder, int64_t width,
+                 int64_t channel_blocks, int64_t *columns, int64_t *blocks) {
+  double best = 0;
+  if (width < 1)
+    width = 840; /* open: any tile divides it */
+  for (int64_t b = 1; b <= 4 && b <= channel_blocks; b++)
+    for (int64_t c = 1; c <= 28 && c <= width; c++) {
+      if (!tile_fits(builder, c, b))
+        continue;
+      double cycles = row_cycles(builder, width, channel_blocks, c, b);
+      if (channel_blocks % b)
+        cycles *= 1.02; /* code for two sizes */
+      if (best == 0 || cycles < best * 0.999) {
+        best = cycles;
+        *columns = c;
+        *blocks = b;
+      }
+    }
+}

@@ -7,16 +7,13 @@
  * local) is computed where it stands and known to the end of its region. Sums
  * of index terms are ordered by level, so that the inner loops add one term.
  */
-#include <stdlib.h>
-
-#include "ir/expand_math.h"
 #include "ir/interpret_compile.h"
 
 #define DEPTH_LIMIT 200 /* loads in indices, loads under selects */
 
 /* ---- Levels ---------------------------------------------------------------- */
 
-static struct node_info *info_of(struct compiler *c, const struct expr *e) {
+struct node_info *node_info_of(struct compiler *c, const struct expr *e) {
   struct node_info *info = map_get_key(&c->nodes, e->id);
   if (info == NULL) {
     info = ARENA_NEW(c->arena, struct node_info);
@@ -49,7 +46,7 @@ static enum adze_status level_of_node(struct compiler *c, const struct expr *e,
   TRY(level_of_leaf(c, e, info));
   info->has_load = e->kind == EXPR_LOAD;
   for (size_t i = 0; i < e->arg_count; i++) {
-    const struct node_info *arg = info_of(c, e->args[i]);
+    const struct node_info *arg = node_info_of(c, e->args[i]);
     info->has_load |= arg->has_load;
     if (arg->level > info->level)
       info->level = arg->level;
@@ -65,16 +62,16 @@ struct node_stack {
 };
 
 /* Finds the level of e and of all below it. */
-static enum adze_status analyze(struct compiler *c, const struct expr *e) {
+enum adze_status node_analyze(struct compiler *c, const struct expr *e) {
   struct node_stack stack = {0};
   vec_push(c->arena, &stack, e);
   while (stack.count != 0) {
     const struct expr *node = stack.data[stack.count - 1];
-    struct node_info *info = info_of(c, node);
+    struct node_info *info = node_info_of(c, node);
     size_t before = stack.count;
     if (info->level == LEVEL_UNKNOWN)
       for (size_t i = node->arg_count; i-- > 0;)
-        if (info_of(c, node->args[i])->level == LEVEL_UNKNOWN)
+        if (node_info_of(c, node->args[i])->level == LEVEL_UNKNOWN)
           vec_push(c->arena, &stack, node->args[i]);
     if (stack.count != before)
       continue;
@@ -101,7 +98,7 @@ static void emit_for(struct compiler *c, const struct node_info *info,
     vec_push(c->arena, &c->levels[info->level].prologue, instruction);
 }
 
-static void set_slot(struct compiler *c, struct node_info *info,
+void node_set_slot(struct compiler *c, struct node_info *info,
                      uint32_t slot) {
   info->slot = slot;
   if (info->level == LEVEL_HERE)
@@ -111,7 +108,7 @@ static void set_slot(struct compiler *c, struct node_info *info,
 /* The operand's slot, as a vector where the node is one. */
 static uint32_t operand(struct compiler *c, const struct node_info *info,
                         const struct expr *arg, uint16_t lanes) {
-  uint32_t slot = info_of(c, arg)->slot;
+  uint32_t slot = node_info_of(c, arg)->slot;
   if (arg->lanes == lanes)
     return slot;
   uint32_t wide = slot_for(c, info, lanes);
@@ -124,11 +121,12 @@ static uint32_t operand(struct compiler *c, const struct node_info *info,
 /* The product below a 64-bit sum that can be computed together with it. */
 static const struct expr *fused_product(struct compiler *c,
                                         const struct expr *e) {
-  if (e->kind != EXPR_ADD || e->lanes != 1 || e->dtype != ADZE_I64)
+  if (e->kind != EXPR_ADD || e->lanes != 1 || e->dtype != ADZE_I64 ||
+      e->args[0] == e->args[1])
     return NULL;
-  int32_t level = info_of(c, e)->level;
+  int32_t level = node_info_of(c, e)->level;
   for (size_t i = 0; i < 2; i++) {
-    const struct node_info *info = info_of(c, e->args[i]);
+    const struct node_info *info = node_info_of(c, e->args[i]);
     if (e->args[i]->kind == EXPR_MUL && info->slot == SLOT_NONE &&
         info->level == level)
       return e->args[i];
@@ -142,12 +140,12 @@ static void emit_fused(struct compiler *c, const struct expr *e,
   struct instruction instruction = {
       .opcode = OP_MUL_ADD_I,
       .lanes = 1,
-      .a = info_of(c, product->args[0])->slot,
-      .b = info_of(c, product->args[1])->slot,
-      .c = info_of(c, other)->slot,
+      .a = node_info_of(c, product->args[0])->slot,
+      .b = node_info_of(c, product->args[1])->slot,
+      .c = node_info_of(c, other)->slot,
       .dst = slot_for(c, info, 1)};
   emit_for(c, info, instruction);
-  set_slot(c, info, instruction.dst);
+  node_set_slot(c, info, instruction.dst);
 }
 
 static void emit_steps(struct compiler *c, const struct expr *e,
@@ -172,7 +170,7 @@ static void emit_steps(struct compiler *c, const struct expr *e,
   /* With one step the result can be written to another place at once. */
   if (info->level == LEVEL_HERE && count == 1)
     c->last_slot = dst;
-  set_slot(c, info, dst);
+  node_set_slot(c, info, dst);
 }
 
 static void emit_constant(struct compiler *c, const struct expr *e,
@@ -180,7 +178,7 @@ static void emit_constant(struct compiler *c, const struct expr *e,
   struct program_constant constant = {slot_persistent(c, 1),
                                       value_of_constant(e)};
   vec_push(c->arena, &c->constants, constant);
-  set_slot(c, info, constant.slot);
+  node_set_slot(c, info, constant.slot);
 }
 
 /* Base and stride of a ramp narrower than 64 bits wrap lane by lane. */
@@ -192,185 +190,17 @@ static void emit_ramp(struct compiler *c, const struct expr *e,
       .opcode = is_ramp ? OP_RAMP : OP_BROADCAST,
       .lanes = e->lanes,
       .dst = dst,
-      .a = info_of(c, e->args[0])->slot,
-      .b = is_ramp ? info_of(c, e->args[1])->slot : SLOT_NONE,
+      .a = node_info_of(c, e->args[0])->slot,
+      .b = is_ramp ? node_info_of(c, e->args[1])->slot : SLOT_NONE,
       .immediate = (int32_t)e->dtype};
   emit_for(c, info, instruction);
-  set_slot(c, info, dst);
-}
-
-/* ---- Memory ------------------------------------------------------------------ */
-
-static uint16_t load_opcode(const struct expr *e, bool is_masked) {
-  if (e->args[0]->lanes > 1 && e->arg_count == 1)
-    return OP_GATHER;
-  if (e->lanes > 1 || is_masked)
-    return OP_LOAD_LANES;
-  switch (value_bytes(e->dtype)) {
-  case 8: return OP_LOAD_64;
-  case 4: return e->dtype == ADZE_F32 ? OP_LOAD_32 : OP_LOAD_OTHER;
-  default: return OP_LOAD_OTHER;
-  }
-}
-
-static uint32_t mask_for(struct compiler *c, uint16_t lanes) {
-  if (c->mask == SLOT_NONE || lanes == c->mask_lanes)
-    return c->mask;
-  check(lanes == 1);
-  uint32_t any = slot_temporary(c, 1);
-  emit(c, (struct instruction){
-              .opcode = OP_ANY, .lanes = c->mask_lanes, .dst = any,
-              .a = c->mask});
-  return any;
-}
-
-static enum adze_status compile_load(struct compiler *c, const struct expr *e,
-                                     struct node_info *info) {
-  int32_t memory;
-  uint32_t offset;
-  TRY(memory_number(c, e->buffer, &memory));
-  TRY(compile_offset(c, e->buffer, e->args, e->arg_count, &offset));
-  uint32_t mask = mask_for(c, e->lanes);
-  uint32_t dst = slot_temporary(c, e->lanes);
-  emit(c, (struct instruction){.opcode = load_opcode(e, mask != SLOT_NONE),
-                               .lanes = e->lanes,
-                               .dst = dst,
-                               .a = offset,
-                               .c = mask,
-                               .immediate = memory});
-  c->last_slot = dst;
-  set_slot(c, info, dst);
-  return ADZE_OK;
-}
-
-static size_t stage_of_buffer(const struct compiler *c,
-                              const struct buffer *buffer) {
-  size_t i = 0;
-  while (i < c->calls->count && c->calls->stages[i]->output != buffer)
-    i++;
-  return i;
-}
-
-/* A load of what another stage computes. */
-static enum adze_status compile_call(struct compiler *c, const struct expr *e,
-                                     struct node_info *info, size_t stage) {
-  uint32_t block = slot_temporary(c, e->arg_count > 0 ? e->arg_count : 1);
-  for (uint32_t i = 0; i < e->arg_count; i++) {
-    uint32_t slot;
-    TRY(compile_expr(c, e->args[i], &slot));
-    emit(c, (struct instruction){
-                .opcode = OP_MOVE, .lanes = 1, .dst = block + i, .a = slot});
-  }
-  uint32_t dst = slot_temporary(c, 1);
-  emit(c, (struct instruction){.opcode = OP_CALL,
-                               .lanes = e->arg_count,
-                               .dst = dst,
-                               .a = block,
-                               .immediate = (int32_t)stage});
-  set_slot(c, info, dst);
-  return ADZE_OK;
-}
-
-/* Index terms in the order of their levels: what stays fixed longest first. */
-struct term {
-  const struct expr *value;
-  int32_t level;
-  size_t position;
-};
-
-static int compare_terms(const void *a, const void *b) {
-  const struct term *x = a, *y = b;
-  if (x->level != y->level)
-    return x->level < y->level ? -1 : 1;
-  return x->position < y->position ? -1 : x->position > y->position;
-}
-
-static enum adze_status sort_terms(struct compiler *c, struct term *terms,
-                                   size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    TRY(analyze(c, terms[i].value));
-    terms[i].level = info_of(c, terms[i].value)->level;
-    terms[i].position = i;
-  }
-  if (count > 1)
-    qsort(terms, count, sizeof *terms, compare_terms);
-  return ADZE_OK;
-}
-
-/* Whether index d lies in the shape or its halo; NULL where it plainly does. */
-static const struct expr *in_range(struct compiler *c,
-                                   const struct buffer *buffer, size_t d,
-                                   const struct expr *index) {
-  struct expr_pool *pool = c->pool;
-  if (index->kind == EXPR_VARIABLE &&
-      index->variable->extent == buffer->shape[d])
-    return NULL;
-  const struct expr *low = expr_index(pool, -buffer->halo_before[d]);
-  const struct expr *high = expr_add(
-      pool, buffer->shape[d], expr_index(pool, buffer->halo_after[d]));
-  const struct expr *condition =
-      expr_and(pool, expr_less_equal(pool, low, index),
-               expr_less(pool, index, high));
-  return expr_is_value(condition, 1) ? NULL : condition;
-}
-
-static enum adze_status compile_checks(struct compiler *c,
-                                       const struct buffer *buffer,
-                                       const struct expr *const *indices) {
-  struct term terms[LOOP_MAX_RANK];
-  size_t count = 0;
-  for (size_t d = 0; d < buffer->rank; d++) {
-    const struct expr *condition = in_range(c, buffer, d, indices[d]);
-    if (condition != NULL)
-      terms[count++].value = condition;
-  }
-  if (count == 0)
-    return ADZE_OK;
-  TRY(sort_terms(c, terms, count));
-  const struct expr *all = terms[0].value;
-  for (size_t i = 1; i < count; i++)
-    all = expr_and(c->pool, all, terms[i].value);
-  uint32_t slot;
-  int32_t memory;
-  TRY(compile_expr(c, all, &slot));
-  TRY(memory_number(c, buffer, &memory));
-  emit(c, (struct instruction){
-              .opcode = OP_CHECK, .lanes = 1, .a = slot, .immediate = memory});
-  return ADZE_OK;
-}
-
-enum adze_status compile_offset(struct compiler *c,
-                                const struct buffer *buffer,
-                                const struct expr *const *indices,
-                                size_t count, uint32_t *slot) {
-  if (c->function->is_flat) {
-    if (count != 1)
-      return fail(c->error, ADZE_INTERNAL,
-                  "function %s: an access to %s has %zu indices, expected one "
-                  "element offset",
-                  c->function->name, buffer->name, count);
-    return compile_expr(c, indices[0], slot);
-  }
-  if (count != buffer->rank)
-    return fail(c->error, ADZE_INTERNAL,
-                "function %s: an access to %s has %zu indices, expected %zu",
-                c->function->name, buffer->name, count, buffer->rank);
-  TRY(compile_checks(c, buffer, indices));
-  struct term terms[LOOP_MAX_RANK + 1];
-  terms[0].value = buffer->offset;
-  for (size_t d = 0; d < count; d++)
-    terms[d + 1].value = expr_mul(c->pool, indices[d], buffer->strides[d]);
-  TRY(sort_terms(c, terms, count + 1));
-  const struct expr *sum = terms[0].value;
-  for (size_t d = 1; d <= count; d++)
-    sum = expr_add(c->pool, sum, terms[d].value);
-  return compile_expr(c, sum, slot);
+  node_set_slot(c, info, dst);
 }
 
 /* ---- Selects that guard loads -------------------------------------------------- */
 
 static bool loads(struct compiler *c, const struct expr *e) {
-  const struct node_info *info = info_of(c, e);
+  const struct node_info *info = node_info_of(c, e);
   return info->has_load && info->slot == SLOT_NONE;
 }
 
@@ -389,7 +219,7 @@ static enum adze_status always_needed(struct compiler *c, const struct expr *e,
   uint32_t own = compute ? mark + 1 : mark;
   while (stack.count != 0) {
     const struct expr *node = stack.data[--stack.count];
-    struct node_info *info = info_of(c, node);
+    struct node_info *info = node_info_of(c, node);
     if (!loads(c, node) || info->mark == own)
       continue;
     if (compute && info->mark == mark) {
@@ -430,7 +260,7 @@ static enum adze_status compile_jumps(struct compiler *c, const struct expr *e,
   TRY(compile_arm(c, e->args[2], dst));
   patch_jump(c, to_end);
   c->last_slot = SLOT_NONE; /* both arms write it */
-  set_slot(c, info, dst);
+  node_set_slot(c, info, dst);
   return ADZE_OK;
 }
 
@@ -439,7 +269,7 @@ static enum adze_status compile_masked(struct compiler *c,
                                        const struct expr *condition,
                                        bool is_else, const struct expr *arm,
                                        uint32_t *slot) {
-  uint32_t outer = c->mask, mask = info_of(c, condition)->slot;
+  uint32_t outer = c->mask, mask = node_info_of(c, condition)->slot;
   uint16_t outer_lanes = c->mask_lanes, lanes = condition->lanes;
   check(outer == SLOT_NONE || outer_lanes == lanes);
   struct instruction instruction = {.lanes = lanes};
@@ -481,7 +311,7 @@ static enum adze_status compile_guard(struct compiler *c, const struct expr *e,
   emit(c, (struct instruction){.opcode = OP_VECTOR + OP_SELECT,
                                .lanes = e->lanes, .dst = dst, .a = condition,
                                .b = yes, .c = no});
-  set_slot(c, info, dst);
+  node_set_slot(c, info, dst);
   return ADZE_OK;
 }
 
@@ -492,14 +322,14 @@ static enum adze_status compile_leaf(struct compiler *c, const struct expr *e,
   if (e->kind == EXPR_VARIABLE) {
     const struct binding *binding =
         map_get_key(&c->variables, e->variable->id);
-    set_slot(c, info, binding->slot);
+    node_set_slot(c, info, binding->slot);
   } else if (e->kind == EXPR_LOCAL) {
     uintptr_t slot = (uintptr_t)map_get_key(&c->locals, e->local->id);
     if (slot == SLOT_NONE)
       return fail(c->error, ADZE_INTERNAL,
                   "function %s: local %s is read before it is set",
                   c->function->name, e->local->name);
-    set_slot(c, info, (uint32_t)slot);
+    node_set_slot(c, info, (uint32_t)slot);
   } else {
     emit_constant(c, e, info);
   }
@@ -537,27 +367,14 @@ static void push_needs(struct compiler *c, struct node_stack *stack,
   for (size_t i = e->arg_count; i-- > 0;) {
     const struct expr *arg = e->args[i];
     if (arg != product) {
-      if (info_of(c, arg)->slot == SLOT_NONE)
+      if (node_info_of(c, arg)->slot == SLOT_NONE)
         vec_push(c->arena, stack, arg);
       continue;
     }
     for (size_t j = 0; j < arg->arg_count; j++)
-      if (info_of(c, arg->args[j])->slot == SLOT_NONE)
+      if (node_info_of(c, arg->args[j])->slot == SLOT_NONE)
         vec_push(c->arena, stack, arg->args[j]);
   }
-}
-
-static enum adze_status compile_own_way(struct compiler *c,
-                                        const struct expr *e,
-                                        struct node_info *info) {
-  if (e->kind != EXPR_LOAD)
-    return compile_guard(c, e, info);
-  if (c->calls != NULL) {
-    size_t stage = stage_of_buffer(c, e->buffer);
-    if (stage < c->calls->count)
-      return compile_call(c, e, info, stage);
-  }
-  return compile_load(c, e, info);
 }
 
 static enum adze_status compile_walk(struct compiler *c,
@@ -566,13 +383,14 @@ static enum adze_status compile_walk(struct compiler *c,
   vec_push(c->arena, &stack, e);
   while (stack.count != 0) {
     const struct expr *node = stack.data[stack.count - 1];
-    struct node_info *info = info_of(c, node);
+    struct node_info *info = node_info_of(c, node);
     if (info->slot != SLOT_NONE) {
       stack.count--;
       continue;
     }
     if (node->kind == EXPR_LOAD || guards_loads(c, node)) {
-      TRY(compile_own_way(c, node, info));
+      TRY(node->kind == EXPR_LOAD ? compile_load(c, node, info)
+                                  : compile_guard(c, node, info));
       continue;
     }
     size_t before = stack.count;
@@ -590,7 +408,7 @@ enum adze_status compile_expr(struct compiler *c, const struct expr *e,
                 "function %s: loads and selects nest deeper than %d",
                 c->function->name, DEPTH_LIMIT);
   c->depth++;
-  enum adze_status status = analyze(c, e);
+  enum adze_status status = node_analyze(c, e);
   if (status == ADZE_OK)
     status = compile_walk(c, e);
   c->depth--;
@@ -599,6 +417,6 @@ enum adze_status compile_expr(struct compiler *c, const struct expr *e,
   if (c->persistent >= SLOT_LIMIT || c->temporary >= SLOT_LIMIT)
     return fail(c->error, ADZE_LIMIT,
                 "function %s: too large to be interpreted", c->function->name);
-  *slot = info_of(c, e)->slot;
+  *slot = node_info_of(c, e)->slot;
   return ADZE_OK;
 }

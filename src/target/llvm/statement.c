@@ -213,18 +213,16 @@ static LLVMValueRef *loop_body(struct emitter *emitter,
 }
 
 static void emit_for(struct emitter *emitter, const struct statement *s) {
-  int64_t known;
   check(s->loop.kind == LOOP_SERIAL);
-  if (expr_get_integer(s->loop.extent, &known)) {
-    if (known <= 0)
-      return;
-    if (known == 1) {
+  LLVMValueRef extent = emit_expr(emitter, s->loop.extent);
+  if (LLVMIsAConstantInt(extent) != NULL) {
+    int64_t known = LLVMConstIntGetSExtValue(extent);
+    if (known == 1)
       emit_once(emitter, s);
+    if (known <= 1)
       return;
-    }
   }
   LLVMValueRef minimum = emit_expr(emitter, s->loop.minimum);
-  LLVMValueRef extent = emit_expr(emitter, s->loop.extent);
   LLVMValueRef end = LLVMBuildAdd(emitter->builder, minimum, extent, "");
   struct changes changes = changes_of(emitter, s->loop.body);
   changes_apply(emitter, &changes);

@@ -17,6 +17,12 @@
 #include "cli/progress.h"
 #include "cli/shapes.h"
 
+static void drop_instance(void *context) {
+  struct session *session = context;
+  adze_instance_destroy(session->instance);
+  session->instance = NULL;
+}
+
 enum adze_status session_load(struct arena *arena,
                               const struct session_options *options,
                               struct session **out, struct adze_error *error) {
@@ -39,6 +45,7 @@ enum adze_status session_load(struct arena *arena,
                                        options->fresh, &session->model, error);
   progress_end(&progress);
   TRY(status);
+  arena_defer(arena, drop_instance, session);
   session->input_count = adze_model_input_count(session->model);
   session->output_count = adze_model_output_count(session->model);
   *out = session;
@@ -133,10 +140,6 @@ static enum adze_status decide_dims(const struct session *session,
   return ADZE_OK;
 }
 
-static void destroy_instance(void *instance) {
-  adze_instance_destroy(instance);
-}
-
 static enum adze_status create_instance(struct session *session,
                                         const struct array *const *known,
                                         struct adze_error *error) {
@@ -158,10 +161,9 @@ static enum adze_status create_instance(struct session *session,
   }
   struct adze_instance_options options = {.threads = session->threads,
                                           .input_dims = dims};
-  TRY(adze_instance_create(session->model, &options, &session->instance,
-                           error));
-  arena_defer(session->arena, destroy_instance, session->instance);
-  return ADZE_OK;
+  drop_instance(session);
+  return adze_instance_create(session->model, &options, &session->instance,
+                              error);
 }
 
 enum adze_status session_prepare(struct session *session,

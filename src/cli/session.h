@@ -37,10 +37,10 @@ enum adze_status session_load(struct arena *arena,
                               const struct session_options *options,
                               struct session **out,
                               struct adze_error *error) ADZE_MUST_USE;
-/* Creates the instance and binds zeroed memory to every input and output. Open
- * dimensions come from known[i] (an array meant for input i; `known` and its
- * entries may be NULL), else from the input shapes; an open first dimension is
- * 1 otherwise. */
+/* Creates the instance, in place of one that was there before, and binds zeroed
+ * memory to every input and output. Open dimensions come from known[i] (an
+ * array meant for input i; `known` and its entries may be NULL), else from the
+ * input shapes; an open first dimension is 1 otherwise. */
 enum adze_status session_prepare(struct session *session,
                                  const struct array *const *known,
                                  struct adze_error *error) ADZE_MUST_USE;

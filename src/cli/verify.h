@@ -34,7 +34,7 @@ struct verify_options {
  * The models that the arguments name: a model file, followed by npz files that
  * are for it alone; or a folder, which is searched to its depths. Data lies
  * beside a model: test_data_set_N folders, and npz files named like it (any
- * npz, where the model is alone in its folder). In the order of the arguments,
+ * npz, in a searched folder with one model). In the order of the arguments,
  * folders in the order of names. NOT_FOUND when there is none. */
 enum adze_status verify_find(struct arena *arena, const char *const *arguments,
                              size_t count, struct verify_cases *out,

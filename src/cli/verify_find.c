@@ -6,6 +6,7 @@
  * may lead back up.
  */
 #include <dirent.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -101,9 +102,10 @@ static size_t count_models(const struct names *names) {
   return count;
 }
 
-/* What of `names` in `folder` is data for the model called `file`. */
+/* What of `names` in `folder` is data for the model called `file`. Files of any
+ * name count only where the folder itself was asked for. */
 static void add_sets(struct finder *finder, const char *folder,
-                     const struct names *names, const char *file,
+                     const struct names *names, const char *file, bool found,
                      struct verify_case *test) {
   VEC(struct data_set) sets = {0};
   bool alone = count_models(names) <= 1;
@@ -115,25 +117,28 @@ static void add_sets(struct finder *finder, const char *folder,
                            string_ends(name, ".npz")};
     if ((alone && string_starts(name, "test_data_set_") &&
          is_folder(set.path)) ||
-        (set.npz && (alone || string_equal(name, own))))
+        (set.npz && ((alone && found) || string_equal(name, own))))
       vec_push(finder->arena, &sets, set);
   }
   test->sets = sets.data;
   test->set_count = sets.count;
 }
 
-/* A model in a folder whose names are known. */
+/* A model in a folder whose names are known; `found` there, or typed. */
 static void add_model(struct finder *finder, const char *folder,
-                      const struct names *names, const char *path) {
+                      const struct names *names, const char *path, bool found) {
   struct verify_case test = {.model = path};
   const char *file = last_part(finder->arena, path);
-  bool alone = count_models(names) <= 1;
-  const char *parent = last_part(finder->arena, folder);
-  test.name = (alone || string_equal(file, "model.onnx")) && parent[0] != '.' &&
-                      parent[0] != '/'
+  char *whole = arena_alloc(finder->arena, PATH_MAX);
+  const char *parent = "/";
+  if (realpath(folder, whole))
+    parent = last_part(finder->arena, whole);
+  bool by_folder =
+      string_equal(file, "model.onnx") || (found && count_models(names) == 1);
+  test.name = by_folder && parent[0] && parent[0] != '/'
                   ? parent
                   : without_ending(finder->arena, file);
-  add_sets(finder, folder, names, file, &test);
+  add_sets(finder, folder, names, file, found, &test);
   vec_push(finder->arena, &finder->cases, test);
 }
 
@@ -147,7 +152,7 @@ static enum adze_status walk(struct finder *finder, const char *folder,
   for (size_t i = 0; i < names.count; i++)
     if (is_model_name(names.items[i]))
       add_model(finder, folder, &names,
-                join(finder->arena, folder, names.items[i]));
+                join(finder->arena, folder, names.items[i]), true);
   for (size_t i = 0; i < names.count; i++) {
     const char *path = join(finder->arena, folder, names.items[i]);
     if (is_folder(path) && !string_starts(names.items[i], "test_data_set_"))
@@ -193,7 +198,7 @@ enum adze_status verify_find(struct arena *arena, const char *const *arguments,
       struct names names;
       const char *folder = folder_of(arena, path);
       TRY(list_folder(&finder, folder, &names));
-      add_model(&finder, folder, &names, path);
+      add_model(&finder, folder, &names, path, false);
     }
     npz_before = npz;
   }

@@ -35,12 +35,12 @@ struct adze_abi_env {
 /* One run's memory. Pointers to inputs and outputs need the alignment of their
  * element type only; weights and workspace are ADZE_ABI_ALIGNMENT-aligned. */
 struct adze_abi_instance {
-  const int64_t *symbols;      /* [symbol_count] values of open dimensions */
-  const int64_t *offsets;      /* [offset_count] written by plan() */
-  const void *const *inputs;   /* [input_count] */
-  void *const *outputs;        /* [output_count] */
-  const void *weights;         /* weights_bytes */
-  void *workspace;             /* what plan() asked for; contents irrelevant */
+  const int64_t *symbols;    /* [symbol_count] values of open dimensions */
+  const int64_t *offsets;    /* [offset_count] written by plan() */
+  const void *const *inputs; /* [input_count] */
+  void *const *outputs;      /* [output_count] */
+  const void *weights;       /* weights_bytes */
+  void *workspace;           /* what plan() asked for; contents irrelevant */
 };
 
 struct adze_abi_module {
@@ -70,8 +70,8 @@ struct adze_abi_module {
 };
 
 /* The only export of a module; NULL when it can't serve `abi_version`. */
-typedef const struct adze_abi_module *adze_module_query_function(
-    uint32_t abi_version);
+typedef const struct adze_abi_module *
+adze_module_query_function(uint32_t abi_version);
 #define ADZE_MODULE_QUERY_NAME "adze_module_query"
 
 /* ---- The package: a POSIX ustar archive whose first member is the index ----
@@ -110,17 +110,17 @@ struct adze_index_header {
   uint64_t weights_offset, weights_bytes;
   uint64_t json_offset, json_bytes;
   uint32_t code_crc, weights_crc, json_crc, rest_crc;
-  uint32_t machine;           /* ELF e_machine of the code: 62, 183, … */
-  uint32_t target_string;     /* string: the target line */
-  uint32_t version_string;    /* string: adze's version */
-  uint32_t name_string;       /* string: the model's name */
+  uint32_t machine;        /* ELF e_machine of the code: 62, 183, … */
+  uint32_t target_string;  /* string: the target line */
+  uint32_t version_string; /* string: adze's version */
+  uint32_t name_string;    /* string: the model's name */
   uint32_t feature_count, features; /* uint32 strings: CPU features needed, in
                                        LLVM's spelling ("avx512f") */
   uint32_t symbol_count, symbols;   /* struct adze_index_symbol */
   uint32_t input_count, inputs;     /* struct adze_index_tensor */
   uint32_t output_count, outputs;   /* struct adze_index_tensor */
   uint32_t constraint_count, constraints; /* uint32 strings: sentences */
-  uint32_t kernel_count, kernels;   /* struct adze_index_kernel */
+  uint32_t kernel_count, kernels;         /* struct adze_index_kernel */
   uint32_t property_count, properties; /* pairs of uint32 strings: name, value:
                                           preprocessing, pose network, … */
   uint32_t reserved[4];
@@ -140,7 +140,7 @@ struct adze_index_tensor {
   uint32_t rank;
   uint32_t reserved;
   /* >= 0: a fixed size; otherwise ~dim (bitwise not) is the number of the
-   * symbol whose value it is, or, for outputs, INT64_MIN: computed by plan(). */
+   * symbol whose value it is, or, for outputs, INT64_MIN: known to plan(). */
   int64_t dims[ADZE_INDEX_MAX_RANK];
 };
 

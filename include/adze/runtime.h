@@ -52,7 +52,7 @@ struct adze_allocator {
   void (*release)(void *context, void *memory, size_t bytes);
 };
 
-/* An input or output. Strings and dims belong to the model or instance asked. */
+/* An input or output. Strings belong to the model. */
 struct adze_tensor_info {
   const char *name;
   enum adze_dtype dtype;
@@ -81,9 +81,9 @@ struct adze_load_options {
 
 /* Returns new in *out. `options` may be NULL. Verifies index and members
  * before use; INVALID_PACKAGE, INCOMPATIBLE (CPU, version), NOT_FOUND, IO. */
-ADZE_EXPORT enum adze_status adze_model_load(
-    const char *path, const struct adze_load_options *options,
-    adze_model **out, struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_model_load(const char *path, const struct adze_load_options *options,
+                adze_model **out, struct adze_error *error) ADZE_MUST_USE;
 /* Instances must have been destroyed. NULL is fine. */
 ADZE_EXPORT void adze_model_unload(adze_model *model);
 
@@ -109,34 +109,33 @@ ADZE_EXPORT int adze_model_find_output(const adze_model *model,
 /* Kernels, for profiles: their count, name (the nodes), template and flops. */
 ADZE_EXPORT size_t adze_model_kernel_count(const adze_model *model);
 ADZE_EXPORT void adze_model_kernel(const adze_model *model, size_t index,
-                                   const char **name, const char **template_name,
-                                   double *flops);
+                                   const char **name,
+                                   const char **template_name, double *flops);
 /* The package's mod.json; a string of json_bytes bytes, not NUL-terminated.
  * Read and verified at each call into memory from the model's allocator;
  * release with adze_model_json_release. */
-ADZE_EXPORT enum adze_status adze_model_json(const adze_model *model,
-                                             char **out, size_t *json_bytes,
-                                             struct adze_error *error)
-    ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_model_json(const adze_model *model, char **out, size_t *json_bytes,
+                struct adze_error *error) ADZE_MUST_USE;
 ADZE_EXPORT void adze_model_json_release(const adze_model *model, char *json,
                                          size_t json_bytes);
 
-/* ---- Pools ---------------------------------------------------------------- */
+/* ---- Pools --------------------------------------------------------------- */
 struct adze_pool_options {
-  int threads;        /* with the caller's; 0: every CPU this process may use */
+  int threads; /* with the caller's; 0: every CPU this process may use */
   const int *affinity; /* [threads] CPU numbers, or NULL: not pinned; the first
                           is the calling thread's and is not applied */
   const struct adze_allocator *allocator; /* NULL: malloc */
 };
-ADZE_EXPORT enum adze_status adze_pool_create(
-    const struct adze_pool_options *options, adze_pool **out,
-    struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_pool_create(const struct adze_pool_options *options, adze_pool **out,
+                 struct adze_error *error) ADZE_MUST_USE;
 ADZE_EXPORT void adze_pool_destroy(adze_pool *pool);
 ADZE_EXPORT int adze_pool_threads(const adze_pool *pool);
 
-/* ---- Instances ------------------------------------------------------------ */
+/* ---- Instances ----------------------------------------------------------- */
 struct adze_instance_options {
-  int threads;     /* a pool of its own with so many; 0: as pool, or every CPU */
+  int threads; /* a pool of its own with so many; 0: as pool, or every CPU */
   adze_pool *pool; /* borrowed; NULL: a pool of its own */
   const struct adze_allocator *allocator; /* NULL: the model's */
   /* Shapes of inputs with open dimensions: input_dims[i] points to the rank-i
@@ -159,22 +158,22 @@ ADZE_EXPORT size_t adze_instance_workspace_bytes(const adze_instance *instance);
 /* Uses the caller's memory without copying; borrowed until bound anew or the
  * instance is destroyed. `bytes` must be the tensor's size; the pointer needs
  * the alignment of its element type. Inputs and outputs must not overlap. */
-ADZE_EXPORT enum adze_status adze_instance_bind_input(
-    adze_instance *instance, size_t index, const void *data, size_t bytes,
-    struct adze_error *error) ADZE_MUST_USE;
-ADZE_EXPORT enum adze_status adze_instance_bind_output(
-    adze_instance *instance, size_t index, void *data, size_t bytes,
-    struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_instance_bind_input(adze_instance *instance, size_t index,
+                         const void *data, size_t bytes,
+                         struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_instance_bind_output(adze_instance *instance, size_t index, void *data,
+                          size_t bytes, struct adze_error *error) ADZE_MUST_USE;
 /* Runs once. INVALID_ARGUMENT when something is not bound. No allocation. */
-ADZE_EXPORT enum adze_status adze_instance_run(adze_instance *instance,
-                                               struct adze_error *error)
-    ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_instance_run(adze_instance *instance,
+                  struct adze_error *error) ADZE_MUST_USE;
 /* Runs once with clocks around every kernel: ns[kernel_count] receives the
  * nanoseconds each took, from its first worker's start to the next one's. */
-ADZE_EXPORT enum adze_status adze_instance_profile(adze_instance *instance,
-                                                   int64_t *ns,
-                                                   struct adze_error *error)
-    ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_instance_profile(adze_instance *instance, int64_t *ns,
+                      struct adze_error *error) ADZE_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -22,9 +22,9 @@ static const struct {
   uint32_t number;
   const char *name;
 } machine_names[] = {
-    {3, "x86"},     {8, "MIPS"},     {21, "PowerPC64"}, {22, "s390x"},
-    {40, "ARM"},    {62, "x86-64"},  {183, "AArch64"},  {243, "RISC-V"},
-    {258, "LoongArch"},
+    {3, "x86"},       {8, "MIPS"},     {21, "PowerPC64"},
+    {22, "s390x"},    {40, "ARM"},     {62, "x86-64"},
+    {183, "AArch64"}, {243, "RISC-V"}, {258, "LoongArch"},
 };
 
 uint32_t cpu_elf_machine(void) {

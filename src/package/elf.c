@@ -66,7 +66,7 @@ void elf_weights_abandon(struct elf_weights *weights) {
     weights->file = NULL;
 }
 
-/* ---- Finishing ----------------------------------------------------------------- */
+/* ---- Finishing ----------------------------------------------------------- */
 
 static enum adze_status read_header(const struct object_code *object,
                                     Elf64_Ehdr *out, struct adze_error *error) {
@@ -169,7 +169,7 @@ enum adze_status elf_weights_finish(struct elf_weights *weights,
   return fclose(file) == 0 ? ADZE_OK : fail_io(weights, error);
 }
 
-/* ---- Reading symbols, for archives ------------------------------------------------ */
+/* ---- Reading symbols, for archives --------------------------------------- */
 
 static bool inside(const struct object_code *object, uint64_t offset,
                    uint64_t bytes) {
@@ -183,7 +183,8 @@ static bool read_section(const struct object_code *object,
   if (index >= header->e_shnum || header->e_shoff > object->bytes ||
       !inside(object, header->e_shoff + index * sizeof *out, sizeof *out))
     return false;
-  memcpy(out, (const char *)object->data + header->e_shoff + index * sizeof *out,
+  memcpy(out,
+         (const char *)object->data + header->e_shoff + index * sizeof *out,
          sizeof *out);
   return out->sh_type == SHT_NOBITS ||
          inside(object, out->sh_offset, out->sh_size);

@@ -16,9 +16,9 @@ struct package_writer {
   const struct package_format *format;
   uint64_t weights_bytes; /* so far */
   struct file_writer *output;
-  struct file_writer *header;      /* NAME.h */
-  char folder[PATH_MAX];           /* temporary; "" when there is none */
-  void *state;                     /* the format's, in the arena */
+  struct file_writer *header; /* NAME.h */
+  char folder[PATH_MAX];      /* temporary; "" when there is none */
+  void *state;                /* the format's, in the arena */
 };
 
 /* One output format. Steps are called in this order, each after the success of
@@ -40,7 +40,7 @@ struct package_format {
 extern const struct package_format package_format_so, package_format_object,
     package_format_archive, package_format_source;
 
-/* ---- Pieces that formats share ------------------------------------------------ */
+/* ---- Pieces that formats share ------------------------------------------- */
 
 /* The index with checksums, offsets and byte counts left zero. */
 struct index_image {
@@ -49,16 +49,16 @@ struct index_image {
 };
 enum adze_status index_build(struct arena *arena,
                              const struct package_contents *contents,
-                             struct index_image *out, struct adze_error *error)
-    ADZE_MUST_USE;
+                             struct index_image *out,
+                             struct adze_error *error) ADZE_MUST_USE;
 /* Fills in index_crc; the last step. */
 void index_seal(struct adze_index_header *header);
 
 /* One ustar header, 512 bytes; LIMIT for 8 GiB and more. */
 #define TAR_RECORD 512u
 enum adze_status tar_header(const char *name, uint64_t bytes,
-                            uint8_t out[TAR_RECORD], struct adze_error *error)
-    ADZE_MUST_USE;
+                            uint8_t out[TAR_RECORD],
+                            struct adze_error *error) ADZE_MUST_USE;
 
 /* The text of NAME.h. */
 void header_print(struct text *text, const struct package_contents *contents,
@@ -67,8 +67,8 @@ void header_print(struct text *text, const struct package_contents *contents,
 /* A file in the temporary folder: neither synced nor renamed. */
 enum adze_status scratch_write(const char *path, const void *data, size_t bytes,
                                struct adze_error *error) ADZE_MUST_USE;
-/* Writes every object as FOLDER/codeN.o and returns their names, NULL-terminated,
- * arena. */
+/* Writes every object as FOLDER/codeN.o and returns their names, ending with
+ * NULL, arena. */
 enum adze_status link_write_objects(struct arena *arena, const char *folder,
                                     const struct package_code *code,
                                     const char ***names,
@@ -87,8 +87,8 @@ enum adze_status elf_weights_open(struct arena *arena, const char *path,
                                   struct elf_weights **out,
                                   struct adze_error *error) ADZE_MUST_USE;
 enum adze_status elf_weights_add(struct elf_weights *weights, const void *data,
-                                 size_t bytes, struct adze_error *error)
-    ADZE_MUST_USE;
+                                 size_t bytes,
+                                 struct adze_error *error) ADZE_MUST_USE;
 enum adze_status elf_weights_finish(struct elf_weights *weights,
                                     const char *symbol,
                                     const struct object_code *like,

@@ -15,10 +15,10 @@ static enum adze_status object_open(struct package_writer *writer,
                                     struct adze_error *error) {
   TRY(folder_make_temporary(writer->folder, error));
   struct elf_weights *weights;
-  TRY(elf_weights_open(writer->arena,
-                       arena_printf(writer->arena, "%s/weights.o",
-                                    writer->folder),
-                       &weights, error));
+  TRY(elf_weights_open(
+      writer->arena,
+      arena_printf(writer->arena, "%s/weights.o", writer->folder), &weights,
+      error));
   writer->state = weights;
   return ADZE_OK;
 }
@@ -39,8 +39,8 @@ static enum adze_status finish_weights(struct package_writer *writer,
                                        const struct package_code *code,
                                        struct adze_error *error) {
   check(code->object_count > 0);
-  const char *symbol = arena_printf(writer->arena, "%s_weights",
-                                    writer->contents->module_name);
+  const char *symbol =
+      arena_printf(writer->arena, "%s_weights", writer->contents->module_name);
   return elf_weights_finish(writer->state, symbol, &code->objects[0], error);
 }
 
@@ -56,7 +56,7 @@ static enum adze_status copy_file(struct package_writer *writer,
   return status;
 }
 
-/* ---- NAME.o -------------------------------------------------------------------- */
+/* ---- NAME.o -------------------------------------------------------------- */
 
 static enum adze_status object_finish(struct package_writer *writer,
                                       const struct package_code *code,
@@ -78,7 +78,7 @@ static enum adze_status object_finish(struct package_writer *writer,
   return copy_file(writer, "joined.o", error);
 }
 
-/* ---- libNAME.a ------------------------------------------------------------------ */
+/* ---- libNAME.a ----------------------------------------------------------- */
 
 #define AR_HEADER 60u
 
@@ -95,9 +95,8 @@ static enum adze_status write_member_header(struct package_writer *writer,
   /* Wide enough for any number, since the compiler can't know they are small;
    * name 16, date 12, owner 6, group 6, mode 8, size 10, end 2. */
   char header[128];
-  int size = snprintf(header, sizeof header,
-                      "%-16s%-12d%-6d%-6d%-8s%-10llu`\n", name, 0, 0, 0,
-                      "100644", (unsigned long long)bytes);
+  int size = snprintf(header, sizeof header, "%-16s%-12d%-6d%-6d%-8s%-10llu`\n",
+                      name, 0, 0, 0, "100644", (unsigned long long)bytes);
   if (size != AR_HEADER)
     return fail(error, ADZE_LIMIT, "%s: too large for an archive",
                 writer->contents->path);
@@ -178,21 +177,20 @@ static enum adze_status archive_finish(struct package_writer *writer,
                                        struct adze_error *error) {
   TRY(finish_weights(writer, code, error));
   struct file_map map;
-  TRY(file_map_open(
-      arena_printf(writer->arena, "%s/weights.o", writer->folder), &map,
-      error));
+  TRY(file_map_open(arena_printf(writer->arena, "%s/weights.o", writer->folder),
+                    &map, error));
   struct object_code weights = {map.data, map.size};
   enum adze_status status = write_archive(writer, code, &weights, error);
   file_map_close(&map);
   return status;
 }
 
-const struct package_format package_format_object = {
-    .is_standalone = true,
-    .open = object_open,
-    .add_weights = object_add_weights,
-    .finish = object_finish,
-    .abandon = object_abandon};
+const struct package_format package_format_object = {.is_standalone = true,
+                                                     .open = object_open,
+                                                     .add_weights =
+                                                         object_add_weights,
+                                                     .finish = object_finish,
+                                                     .abandon = object_abandon};
 const struct package_format package_format_archive = {
     .is_standalone = true,
     .open = object_open,

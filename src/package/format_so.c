@@ -55,7 +55,7 @@ static enum adze_status so_add_weights(struct package_writer *writer,
   return file_writer_write(writer->output, data, bytes, error);
 }
 
-/* ---- Finishing ----------------------------------------------------------------- */
+/* ---- Finishing ----------------------------------------------------------- */
 
 /* Bytes that belong to no member. */
 static enum adze_status write_rest(struct package_writer *writer,
@@ -102,8 +102,8 @@ static enum adze_status fill_front(struct package_writer *writer,
                  error));
   size_t after = ADZE_INDEX_OFFSET + state->index.bytes;
   state->rest_crc = crc32c(0, front, ADZE_INDEX_OFFSET);
-  state->rest_crc = crc32c(state->rest_crc, front + after,
-                           state->front_bytes - after);
+  state->rest_crc =
+      crc32c(state->rest_crc, front + after, state->front_bytes - after);
   return ADZE_OK;
 }
 
@@ -114,10 +114,22 @@ static enum adze_status link_shared(struct package_writer *writer,
   struct arena *arena = writer->arena;
   static const char exports[] =
       "{ global: " ADZE_MODULE_QUERY_NAME "; local: *; };\n";
-  static const char *const fixed[] = {
-      "-shared", "-o", "mod.so", "--version-script=exports",
-      "--gc-sections", "-z", "defs", "-z", "relro", "-z", "now",
-      "-z", "noexecstack", "--hash-style=gnu", "--build-id=none", "-s"};
+  static const char *const fixed[] = {"-shared",
+                                      "-o",
+                                      "mod.so",
+                                      "--version-script=exports",
+                                      "--gc-sections",
+                                      "-z",
+                                      "defs",
+                                      "-z",
+                                      "relro",
+                                      "-z",
+                                      "now",
+                                      "-z",
+                                      "noexecstack",
+                                      "--hash-style=gnu",
+                                      "--build-id=none",
+                                      "-s"};
   TRY(folder_make_temporary(writer->folder, error));
   TRY(scratch_write(arena_printf(arena, "%s/exports", writer->folder), exports,
                     sizeof exports - 1, error));

@@ -27,19 +27,18 @@ static enum adze_status source_open(struct package_writer *writer,
   writer->state = ARENA_NEW(writer->arena, struct state);
   TRY(write_string(
       writer,
-      arena_printf(
-          writer->arena,
-          "/* Compiled by adze %s; see %s.h. */\n"
-          "#include <stdint.h>\n\n"
-          "#if defined(__BYTE_ORDER__) && "
-          "__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__\n"
-          "#error \"compiled for little-endian machines\"\n"
-          "#endif\n\n"
-          "extern const uint64_t %s_weights[];\n"
-          "_Alignas(%u) const uint64_t %s_weights[] = {",
-          writer->contents->version ? writer->contents->version : "",
-          writer->contents->module_name, writer->contents->module_name,
-          ADZE_ABI_ALIGNMENT, writer->contents->module_name),
+      arena_printf(writer->arena,
+                   "/* Compiled by adze %s; see %s.h. */\n"
+                   "#include <stdint.h>\n\n"
+                   "#if defined(__BYTE_ORDER__) && "
+                   "__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__\n"
+                   "#error \"compiled for little-endian machines\"\n"
+                   "#endif\n\n"
+                   "extern const uint64_t %s_weights[];\n"
+                   "_Alignas(%u) const uint64_t %s_weights[] = {",
+                   writer->contents->version ? writer->contents->version : "",
+                   writer->contents->module_name, writer->contents->module_name,
+                   ADZE_ABI_ALIGNMENT, writer->contents->module_name),
       error));
   return ADZE_OK;
 }
@@ -79,8 +78,8 @@ static enum adze_status source_finish(struct package_writer *writer,
   return write_string(writer, code->source, error);
 }
 
-const struct package_format package_format_source = {
-    .is_standalone = true,
-    .open = source_open,
-    .add_weights = source_add_weights,
-    .finish = source_finish};
+const struct package_format package_format_source = {.is_standalone = true,
+                                                     .open = source_open,
+                                                     .add_weights =
+                                                         source_add_weights,
+                                                     .finish = source_finish};

@@ -15,7 +15,7 @@ struct printer {
   char upper[128]; /* NAME in capitals */
 };
 
-/* Names come from the model: nothing in them may end the comment they are in. */
+/* Names come from the model: nothing in them may end the comment around. */
 static void print_name(struct text *text, const char *name) {
   for (const char *next = name ? name : ""; *next; next++) {
     unsigned char byte = (unsigned char)*next;
@@ -91,16 +91,12 @@ static enum openness tensor_openness(const struct package_tensor *tensor) {
   return openness;
 }
 
-/* NAME_INPUT_0_ELEMENTS, a number or a macro over the symbols' values. */
-static void print_elements(const struct printer *printer, const char *kind,
-                           size_t index, const struct package_tensor *tensor) {
+/* Elements and bytes as macros over the symbols' values. */
+static void print_open_size(const struct printer *printer, const char *kind,
+                            size_t index, const struct package_tensor *tensor) {
   struct text *text = printer->text;
-  const char *parameters =
-      tensor_openness(tensor) == FIXED ? "" : "(symbols)";
-  text_format(text, "#define %s_%s_%zu_ELEMENTS%s (", printer->upper, kind,
-              index, parameters);
-  if (tensor->rank == 0)
-    text_add(text, "(size_t)1");
+  text_format(text, "#define %s_%s_%zu_ELEMENTS(symbols) (", printer->upper,
+              kind, index);
   for (size_t i = 0; i < tensor->rank; i++) {
     text_add(text, i > 0 ? " * (size_t)" : "(size_t)");
     if (tensor->dims[i] >= 0)
@@ -109,9 +105,25 @@ static void print_elements(const struct printer *printer, const char *kind,
       text_format(text, "(symbols)[%" PRId64 "]", ~tensor->dims[i]);
   }
   text_add(text, ")\n");
-  text_format(text, "#define %s_%s_%zu_BYTES%s (%s_%s_%zu_ELEMENTS%s * %zu)\n",
-              printer->upper, kind, index, parameters, printer->upper, kind,
-              index, parameters, adze_dtype_bytes(tensor->dtype));
+  text_format(text,
+              "#define %s_%s_%zu_BYTES(symbols) \\\n"
+              "  (%s_%s_%zu_ELEMENTS(symbols) * %zu)\n",
+              printer->upper, kind, index, printer->upper, kind, index,
+              adze_dtype_bytes(tensor->dtype));
+}
+
+/* The same as numbers. */
+static void print_fixed_size(const struct printer *printer, const char *kind,
+                             size_t index,
+                             const struct package_tensor *tensor) {
+  uint64_t elements = 1;
+  for (size_t i = 0; i < tensor->rank; i++)
+    elements *= (uint64_t)tensor->dims[i];
+  text_format(printer->text, "#define %s_%s_%zu_ELEMENTS %" PRIu64 "\n",
+              printer->upper, kind, index, elements);
+  text_format(printer->text, "#define %s_%s_%zu_BYTES %" PRIu64 "\n",
+              printer->upper, kind, index,
+              elements * adze_dtype_bytes(tensor->dtype));
 }
 
 static void print_tensor(const struct printer *printer, const char *kind,
@@ -127,8 +139,30 @@ static void print_tensor(const struct printer *printer, const char *kind,
               c_type(tensor->dtype));
   text_format(text, "#define %s_%s_%zu_RANK %zu\n", printer->upper, kind, index,
               tensor->rank);
-  if (tensor_openness(tensor) != COMPUTED)
-    print_elements(printer, kind, index, tensor);
+  if (tensor_openness(tensor) == BY_SYMBOLS)
+    print_open_size(printer, kind, index, tensor);
+  else if (tensor_openness(tensor) == FIXED)
+    print_fixed_size(printer, kind, index, tensor);
+}
+
+/* NAME_INPUT_BYTES, to initialise an array with the bytes of all inputs. */
+static void print_all_bytes(const struct printer *printer, const char *kind,
+                            const struct package_tensor *tensors,
+                            size_t count) {
+  enum openness openness = FIXED;
+  for (size_t i = 0; i < count; i++)
+    if (tensor_openness(&tensors[i]) > openness)
+      openness = tensor_openness(&tensors[i]);
+  if (openness == COMPUTED || count == 0)
+    return;
+  const char *symbols = openness == FIXED ? "" : "(symbols)";
+  text_format(printer->text, "\n#define %s_%s_BYTES%s {", printer->upper, kind,
+              symbols);
+  for (size_t i = 0; i < count; i++)
+    text_format(printer->text, "%s%s_%s_%zu_BYTES%s", i > 0 ? ", " : "",
+                printer->upper, kind, i,
+                tensor_openness(&tensors[i]) == FIXED ? "" : symbols);
+  text_add(printer->text, "}\n");
 }
 
 static void print_tensors(const struct printer *printer) {
@@ -141,6 +175,10 @@ static void print_tensors(const struct printer *printer) {
     print_tensor(printer, "INPUT", "inputs", i, &contents->inputs[i]);
   for (size_t i = 0; i < contents->output_count; i++)
     print_tensor(printer, "OUTPUT", "outputs", i, &contents->outputs[i]);
+  text_add(printer->text,
+           "\n/* The bytes of all of them, to initialise arrays. */");
+  print_all_bytes(printer, "INPUT", contents->inputs, contents->input_count);
+  print_all_bytes(printer, "OUTPUT", contents->outputs, contents->output_count);
 }
 
 static void print_symbols(const struct printer *printer) {
@@ -161,7 +199,8 @@ static void print_fixed_functions(const struct printer *printer,
   text_format(
       printer->text,
       "\n#define %s_WORKSPACE_BYTES %" PRId64 "\n\n"
-      "/* Runs the model once, on the calling thread. inputs[i] and outputs[i]\n"
+      "/* Runs the model once, on the calling thread. inputs[i] and "
+      "outputs[i]\n"
       " * are dense arrays as described above, aligned to their elements;\n"
       " * workspace has %s_WORKSPACE_BYTES bytes, aligned to %u, and keeps\n"
       " * nothing between runs. Any number of threads may run at once, each\n"
@@ -176,7 +215,8 @@ static void print_open_functions(const struct printer *printer) {
   const char *name = printer->contents->module_name;
   text_format(
       printer->text,
-      "\n/* Bytes of workspace for these values of the open dimensions; negative\n"
+      "\n/* Bytes of workspace for these values of the open dimensions; "
+      "negative\n"
       " * when they contradict the model. Any thread. */\n"
       "int64_t %s_workspace_bytes(const int64_t *symbols);\n\n"
       "/* Runs the model once, on the calling thread. symbols are values for\n"
@@ -195,9 +235,9 @@ void header_print(struct text *text, const struct package_contents *contents,
   struct printer printer = {.text = text, .contents = contents};
   const char *name = contents->module_name;
   for (size_t i = 0; name[i]; i++) /* valid: at most 100 bytes */
-    printer.upper[i] = (char)(name[i] >= 'a' && name[i] <= 'z'
-                                  ? name[i] - 'a' + 'A'
-                                  : name[i]);
+    printer.upper[i] =
+        (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 'a' + 'A'
+                                                : name[i]);
   text_add(text, "/* Model ");
   print_name(text, contents->name);
   text_format(text, ", compiled by adze %s for\n * ",

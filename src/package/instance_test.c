@@ -151,7 +151,8 @@ static void contradictions_name_the_dimension(void **state) {
                       "compiled for 3");
   x[1] = 3;
   y[0] = 6;
-  REFUSED(ADZE_SHAPE, "dimension 0 ('rows') of input 'y' is 6, but 'rows' is 4");
+  REFUSED(ADZE_SHAPE,
+          "dimension 0 ('rows') of input 'y' is 6, but 'rows' is 4");
   x[0] = y[0] = 0;
   REFUSED(ADZE_SHAPE, "('rows') of input 'x' is 0; 1 to");
   x[0] = y[0] = -1;
@@ -238,9 +239,9 @@ static void profile_adds_up(void **state) {
   struct fixture_run run;
   fixture_run_setup(&run, 20000, 1);
   for (int threads = 1; threads <= 2; threads++) {
-    assert_ok(
-        fixture_instance(loaded->model, 20000, threads, NULL, &instance, &error),
-        error);
+    assert_ok(fixture_instance(loaded->model, 20000, threads, NULL, &instance,
+                               &error),
+              error);
     fixture_run_bind(&run, instance);
     int64_t least[4] = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
     for (int i = 0; i < 20; i++) {
@@ -268,7 +269,7 @@ static void profile_adds_up(void **state) {
   fixture_run_teardown(&run);
 }
 
-/* ---- Memory ---------------------------------------------------------------------- */
+/* ---- Memory -------------------------------------------------------------- */
 
 struct counter {
   atomic_long blocks, calls;
@@ -345,7 +346,7 @@ static void large_workspaces_work(void **state) {
   run_times(loaded->model, 200000, 2, NULL, 2); /* 4.8 MB, in huge pages */
 }
 
-/* ---- Floating point ----------------------------------------------------------------- */
+/* ---- Floating point ------------------------------------------------------ */
 
 static void floating_point_settings_do_not_leak_in(void **state) {
   struct loaded *loaded = *state;

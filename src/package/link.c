@@ -82,8 +82,8 @@ static int spawn(pid_t *child, const char *program, const char *folder,
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setflags(&attributes,
                            POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  problem = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY,
-                                             0);
+  problem =
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   if (problem == 0)
     problem = posix_spawn_file_actions_addopen(
         &actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);

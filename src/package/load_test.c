@@ -136,7 +136,7 @@ static void every_flipped_bit_is_found(void **state) {
   assert_ok(try_load(path, &error), error);
 }
 
-/* ---- Packages that are whole, but not for us ------------------------------------- */
+/* ---- Packages that are whole, but not for us ----------------------------- */
 
 /* Changes the 32-bit field at `offset` of the index and makes the index' own
  * checksum right again; loads the result. */
@@ -186,8 +186,8 @@ static void missing_features_are_named(void **state) {
   fixture.contents.feature_count = 2;
   assert_ok(fixture_write(&fixture, &error), error);
   assert_fails(try_load(fixture.path, &error), error, ADZE_INCOMPATIBLE,
-               arena_printf(fixture.arena, "a CPU with %s, which this CPU lacks",
-                            missing));
+               arena_printf(fixture.arena,
+                            "a CPU with %s, which this CPU lacks", missing));
   const char *const unknown[] = {"teleport"};
   fixture.contents.features = unknown;
   fixture.contents.feature_count = 1;
@@ -252,7 +252,7 @@ static void code_and_index_must_agree(void **state) {
   fixture_teardown(&fixture);
 }
 
-/* ---- Loading often -------------------------------------------------------------- */
+/* ---- Loading often ------------------------------------------------------- */
 
 static size_t count_descriptors(void) {
   size_t count = 0;

@@ -46,9 +46,8 @@ static enum adze_status open_header(struct package_writer *writer,
   const struct package_contents *contents = writer->contents;
   const char *slash = strrchr(contents->path, '/');
   size_t folder = slash ? (size_t)(slash - contents->path) + 1 : 0;
-  const char *path =
-      arena_printf(writer->arena, "%.*s%s.h", (int)folder, contents->path,
-                   contents->module_name);
+  const char *path = arena_printf(writer->arena, "%.*s%s.h", (int)folder,
+                                  contents->path, contents->module_name);
   if (string_equal(path, contents->path))
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "%s: this name is needed for the header", path);

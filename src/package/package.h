@@ -49,7 +49,7 @@ struct package_contents {
   const char *module_name; /* NAME; a C identifier; not used by packages */
   const char *name;        /* the model's */
   const char *target_line, *version;
-  uint32_t machine;        /* ELF e_machine */
+  uint32_t machine; /* ELF e_machine */
   const char *const *features;
   size_t feature_count;
   const struct package_symbol *symbols;

@@ -85,8 +85,7 @@ static void weights_lie_where_they_were_put(void **state) {
   const struct adze_index_header *index =
       (const void *)((const char *)file.data + ADZE_INDEX_OFFSET);
   assert_int_equal(index->weights_bytes, offsets[COUNT - 1] + sizes[COUNT - 1]);
-  const uint8_t *weights =
-      (const uint8_t *)file.data + index->weights_offset;
+  const uint8_t *weights = (const uint8_t *)file.data + index->weights_offset;
   for (int i = 0; i < COUNT; i++)
     for (size_t k = 0; k < sizes[i]; k++)
       assert_int_equal(weights[offsets[i] + k], values[i]);
@@ -116,8 +115,7 @@ static void many_names_fit(void **state) {
     adze_model *model;
     assert_ok(adze_model_load(fixture.path, NULL, &model, &error), error);
     assert_string_equal(adze_model_property(model, "name 0"), "name 0");
-    const char *last =
-        arena_printf(fixture.arena, "name %zu", count - 1);
+    const char *last = arena_printf(fixture.arena, "name %zu", count - 1);
     assert_string_equal(adze_model_property(model, last),
                         (count - 1) % 2 ? "the same" : last);
     adze_model_unload(model);
@@ -168,8 +166,8 @@ static enum adze_status write_limited(struct fixture *fixture,
   enum adze_status status =
       package_open(fixture->arena, &fixture->contents, &writer, error);
   if (status == ADZE_OK)
-    status = package_add_weights(writer, weights, weights_bytes, 64, &offset,
-                                 error);
+    status =
+        package_add_weights(writer, weights, weights_bytes, 64, &offset, error);
   if (status == ADZE_OK)
     status = package_finish(writer, &fixture->code, error);
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);

@@ -20,6 +20,9 @@ static const char program[] =
     "  int64_t bytes = beta_workspace_bytes(symbols);\n"
     "  if (bytes != 256 || beta_workspace_bytes(odd) >= 0) return 2;\n"
     "  if (BETA_INPUT_0_BYTES(symbols) != sizeof zb) return 3;\n"
+    "  const size_t in[] = ALPHA_INPUT_BYTES, out[] = ALPHA_OUTPUT_BYTES;\n"
+    "  const size_t open[] = BETA_INPUT_BYTES(symbols);\n"
+    "  if (in[1] != 24 || out[1] != 12 || open[0] != 72) return 5;\n"
     "  if (ALPHA_INPUT_COUNT != 2 || ALPHA_OUTPUT_0_BYTES != 72) return 4;\n"
     "  void *wb = aligned_alloc(64, (size_t)bytes);\n"
     "  for (int i = 0; i < 18; i++) x[i] = i;\n"
@@ -34,8 +37,8 @@ static const char program[] =
     "  return memcmp(za, zb, sizeof za) || memcmp(pa, pb, sizeof pa);\n"
     "}\n";
 
-static const struct package_tensor fixed_inputs[] = {
-    {"x", ADZE_F32, 2, {6, 3}}, {"y", ADZE_F32, 1, {6}}};
+static const struct package_tensor fixed_inputs[] = {{"x", ADZE_F32, 2, {6, 3}},
+                                                     {"y", ADZE_F32, 1, {6}}};
 /* A name that would end the header's comments. */
 static const struct package_tensor fixed_outputs[] = {
     {"z*/ \n\\ /*", ADZE_F32, 2, {6, 3}}, {"pairs", ADZE_F32, 1, {3}}};
@@ -119,7 +122,8 @@ static void nothing_but_the_prefix_is_exported(void **state) {
       fixture.arena,
       "cd %s && %s -shared -o liball.so -Wl,-z,defs -Wl,--fatal-warnings "
       "-nostdlib -Wl,--whole-archive libalpha.a -Wl,--no-whole-archive && "
-      "test \"$(nm -D --defined-only liball.so | cut -d' ' -f3 | tr '\\n' ' ')\" "
+      "test \"$(nm -D --defined-only liball.so | cut -d' ' -f3 | tr '\\n' ' "
+      "')\" "
       "= 'alpha_run '",
       fixture.folder, TEST_COMPILER);
   assert_int_equal(system(command), 0);
@@ -131,8 +135,8 @@ static void source_compiles_alone(void **state) {
   (void)state;
   struct fixture fixture;
   fixture_setup(&fixture, TEST_OBJECTS "/model.o");
-  struct object_code text = fixture_read(
-      &fixture, ADZE_SOURCE_DIR "/src/package/test/test_module.c");
+  struct object_code text =
+      fixture_read(&fixture, ADZE_SOURCE_DIR "/src/package/test/test_module.c");
   struct text source = {.arena = fixture.arena};
   text_add(&source, "#define TEST_PREFIX alpha_\n#define TEST_ROWS 6\n"
                     "#define TEST_WEIGHTS_DEFINED\n");

@@ -53,8 +53,8 @@ static void default_release(void *context, void *memory, size_t bytes) {
     free(memory);
 }
 
-const struct adze_allocator allocator_default = {
-    .allocate = default_allocate, .release = default_release};
+const struct adze_allocator allocator_default = {.allocate = default_allocate,
+                                                 .release = default_release};
 
 enum adze_status allocator_take_raw(const struct adze_allocator *allocator,
                                     size_t bytes, size_t alignment,
@@ -64,8 +64,8 @@ enum adze_status allocator_take_raw(const struct adze_allocator *allocator,
     bytes = 1;
   void *memory = allocator->allocate(allocator->context, bytes, alignment);
   if (!memory)
-    return fail(error, ADZE_OUT_OF_MEMORY, "no memory for %s (%zu bytes)",
-                what, bytes);
+    return fail(error, ADZE_OUT_OF_MEMORY, "no memory for %s (%zu bytes)", what,
+                bytes);
   if ((uintptr_t)memory % alignment != 0) {
     allocator->release(allocator->context, memory, bytes);
     return fail(error, ADZE_OUT_OF_MEMORY,

@@ -62,8 +62,7 @@ const char *adze_model_version(const adze_model *model) {
 }
 
 const char *adze_model_property(const adze_model *model, const char *name) {
-  const uint32_t *pairs =
-      package_table(model->index, model->index->properties);
+  const uint32_t *pairs = package_table(model->index, model->index->properties);
   for (uint32_t i = 0; i < model->index->property_count; i++)
     if (strcmp(model_string(model, pairs[2 * i]), name) == 0)
       return model_string(model, pairs[2 * i + 1]);

@@ -11,7 +11,7 @@
 #include "runtime/allocator.h"
 #include "runtime/pool.h"
 
-/* ---- Creating ------------------------------------------------------------------ */
+/* ---- Creating ------------------------------------------------------------ */
 
 /* Reserves an array in the block that starts with the struct. */
 static bool reserve(size_t *end, size_t count, size_t item_bytes,
@@ -82,11 +82,11 @@ static enum adze_status plan(adze_instance *instance,
                              struct adze_error *error) {
   const adze_model *model = instance->model;
   int64_t bytes = -1;
-  int64_t answer = model->module->plan(
-      instance->symbols, adze_pool_threads(instance->pool), &bytes,
-      instance->offsets, instance->output_dims);
-  TRY(shapes_check_plan(model, answer, instance->symbols,
-                        instance->output_dims, error));
+  int64_t answer =
+      model->module->plan(instance->symbols, adze_pool_threads(instance->pool),
+                          &bytes, instance->offsets, instance->output_dims);
+  TRY(shapes_check_plan(model, answer, instance->symbols, instance->output_dims,
+                        error));
   if (bytes < 0)
     return fail(error, ADZE_INVALID_PACKAGE,
                 "%s: the code asks for a workspace of %" PRId64 " bytes",
@@ -115,9 +115,10 @@ static enum adze_status prepare(adze_instance *instance,
   return plan(instance, error);
 }
 
-enum adze_status adze_instance_create(
-    const adze_model *model, const struct adze_instance_options *options,
-    adze_instance **out, struct adze_error *error) {
+enum adze_status
+adze_instance_create(const adze_model *model,
+                     const struct adze_instance_options *options,
+                     adze_instance **out, struct adze_error *error) {
   if (!model->module)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "%s: was loaded to be described, not to be run", model->path);
@@ -144,7 +145,7 @@ void adze_instance_destroy(adze_instance *instance) {
   allocator_give(&allocator, instance, instance->bytes);
 }
 
-/* ---- Describing and binding ------------------------------------------------------ */
+/* ---- Describing and binding ---------------------------------------------- */
 
 void adze_instance_input(const adze_instance *instance, size_t index,
                          struct adze_tensor_info *out) {

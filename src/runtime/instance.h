@@ -29,9 +29,8 @@ struct adze_instance {
  * (input_dims as in struct adze_instance_options) and checks every size given
  * against the model. SHAPE names input and dimension. */
 enum adze_status shapes_bind(const adze_model *model,
-                             const int64_t *const *input_dims,
-                             int64_t *symbols, struct adze_error *error)
-    ADZE_MUST_USE;
+                             const int64_t *const *input_dims, int64_t *symbols,
+                             struct adze_error *error) ADZE_MUST_USE;
 /* Checks what plan() answered: the failed constraint as SHAPE, and output
  * sizes against the index. */
 enum adze_status shapes_check_plan(const adze_model *model, int64_t answer,

@@ -64,8 +64,7 @@ static enum adze_status place_weights(adze_model *model, bool copy,
   memcpy(model->copied_weights, data, bytes);
   model->weights = model->copied_weights;
   /* The file's pages won't be read again, except for mod.json. */
-  madvise((void *)(uintptr_t)model->file.data, model->file.size,
-          MADV_DONTNEED);
+  madvise((void *)(uintptr_t)model->file.data, model->file.size, MADV_DONTNEED);
   return ADZE_OK;
 }
 
@@ -83,8 +82,7 @@ static enum adze_status load(adze_model *model, const char *path,
   if (!describe_only)
     TRY(package_check_machine(path, model->index, error));
   /* Advice, may fail: most kernels have no huge pages for files. */
-  madvise((void *)(uintptr_t)model->file.data, model->file.size,
-          MADV_HUGEPAGE);
+  madvise((void *)(uintptr_t)model->file.data, model->file.size, MADV_HUGEPAGE);
   TRY(package_check_members(path, model->index, model->file.data, error));
   if (describe_only)
     return ADZE_OK;
@@ -128,8 +126,7 @@ void adze_model_unload(adze_model *model) {
 }
 
 enum adze_status adze_model_json(const adze_model *model, char **out,
-                                 size_t *json_bytes,
-                                 struct adze_error *error) {
+                                 size_t *json_bytes, struct adze_error *error) {
   void *copy;
   size_t bytes = model->index->json_bytes;
   TRY(allocator_take_raw(&model->allocator, bytes, 16, "mod.json", &copy,

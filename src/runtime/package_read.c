@@ -103,8 +103,9 @@ static enum adze_status check_symbols(const char *name,
     TRY(check_string(name, index, "open dimension", symbols[i].name_string,
                      error));
     if (symbols[i].minimum < 0 || symbols[i].minimum > symbols[i].maximum)
-      return DAMAGED("%s: the range of open dimension '%s' is empty or negative",
-                     name, package_string(index, symbols[i].name_string));
+      return DAMAGED(
+          "%s: the range of open dimension '%s' is empty or negative", name,
+          package_string(index, symbols[i].name_string));
   }
   return ADZE_OK;
 }
@@ -266,8 +267,7 @@ enum adze_status package_check_machine(const char *name,
                 "%s: compiled for ABI version %" PRIu32
                 " (adze %s); this runtime has version %u",
                 name, index->abi_version,
-                package_string(index, index->version_string),
-                ADZE_ABI_VERSION);
+                package_string(index, index->version_string), ADZE_ABI_VERSION);
   char theirs[32], ours[32];
   if (index->machine != cpu_elf_machine())
     return fail(error, ADZE_INCOMPATIBLE,
@@ -278,11 +278,10 @@ enum adze_status package_check_machine(const char *name,
   for (uint32_t i = 0; i < index->feature_count; i++) {
     const char *feature = package_string(index, features[i]);
     if (!cpu_has_feature(feature))
-      return fail(error, ADZE_INCOMPATIBLE,
-                  "%s: compiled for a CPU with %s, which this CPU %s", name,
-                  feature,
-                  cpu_knows_feature(feature) ? "lacks"
-                                             : "is not known to have");
+      return fail(
+          error, ADZE_INCOMPATIBLE,
+          "%s: compiled for a CPU with %s, which this CPU %s", name, feature,
+          cpu_knows_feature(feature) ? "lacks" : "is not known to have");
   }
   return ADZE_OK;
 }

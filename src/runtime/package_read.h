@@ -36,9 +36,9 @@ enum adze_status package_check_members(const char *name,
                                        const uint8_t *file,
                                        struct adze_error *error) ADZE_MUST_USE;
 
-/* ---- Views into a checked index --------------------------------------------- */
-static inline const char *
-package_string(const struct adze_index_header *index, uint32_t offset) {
+/* ---- Views into a checked index ------------------------------------------ */
+static inline const char *package_string(const struct adze_index_header *index,
+                                         uint32_t offset) {
   return (const char *)index + offset;
 }
 static inline const void *package_table(const struct adze_index_header *index,

@@ -60,7 +60,7 @@ static void barriers_separate_rounds(void **state) {
 /* Jobs of two kinds from several threads on one pool. */
 struct shared {
   adze_pool *pool;
-  long total;   /* written by worker 0 only, while it has the pool */
+  long total; /* written by worker 0 only, while it has the pool */
   long parts[MAX_WORKERS];
 };
 

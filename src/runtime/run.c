@@ -34,9 +34,8 @@ static void run_profile(struct adze_abi_env *env, int64_t worker,
   int64_t now = time_now_ns();
   int64_t earliest = atomic_load_explicit(start, memory_order_relaxed);
   while (now < earliest &&
-         !atomic_compare_exchange_weak_explicit(start, &earliest, now,
-                                                memory_order_relaxed,
-                                                memory_order_relaxed))
+         !atomic_compare_exchange_weak_explicit(
+             start, &earliest, now, memory_order_relaxed, memory_order_relaxed))
     continue;
 }
 

@@ -61,12 +61,12 @@ static enum adze_status check_input(const adze_model *model,
   for (uint32_t i = 0; i < tensor->rank; i++) {
     int64_t dim = tensor->dims[i];
     if (dim < 0 && symbols[~dim] < 0)
-      return fail(error, ADZE_SHAPE,
-                  "%s: dimension %" PRIu32 " ('%s') of input '%s' is open: give "
-                  "the shape of that input",
-                  model->path, i,
-                  model_string(model, model_symbols(model)[~dim].name_string),
-                  name);
+      return fail(
+          error, ADZE_SHAPE,
+          "%s: dimension %" PRIu32 " ('%s') of input '%s' is open: give "
+          "the shape of that input",
+          model->path, i,
+          model_string(model, model_symbols(model)[~dim].name_string), name);
     dim = dim < 0 ? symbols[~dim] : dim;
     if (dim > 0 && !int64_mul(bytes, dim, &bytes))
       return fail(error, ADZE_SHAPE, "%s: the size of input '%s' overflows",
@@ -76,8 +76,8 @@ static enum adze_status check_input(const adze_model *model,
 }
 
 enum adze_status shapes_bind(const adze_model *model,
-                             const int64_t *const *input_dims,
-                             int64_t *symbols, struct adze_error *error) {
+                             const int64_t *const *input_dims, int64_t *symbols,
+                             struct adze_error *error) {
   const struct adze_index_tensor *inputs = model_inputs(model);
   for (uint32_t i = 0; i < model->index->symbol_count; i++)
     symbols[i] = -1;
@@ -90,8 +90,7 @@ enum adze_status shapes_bind(const adze_model *model,
     if (symbols[i] < 0)
       return fail(error, ADZE_INVALID_PACKAGE,
                   "%s: open dimension '%s' belongs to no input", model->path,
-                  model_string(model,
-                               model_symbols(model)[i].name_string));
+                  model_string(model, model_symbols(model)[i].name_string));
   return ADZE_OK;
 }
 
@@ -102,10 +101,9 @@ static enum adze_status fail_constraint(const adze_model *model,
   char values[512] = "";
   size_t used = 0;
   for (uint32_t i = 0; i < model->index->symbol_count; i++) {
-    const char *name =
-        model_string(model, model_symbols(model)[i].name_string);
-    int wrote = snprintf(values + used, sizeof values - used,
-                         "%s%s = %" PRId64, i ? ", " : "", name, symbols[i]);
+    const char *name = model_string(model, model_symbols(model)[i].name_string);
+    int wrote = snprintf(values + used, sizeof values - used, "%s%s = %" PRId64,
+                         i ? ", " : "", name, symbols[i]);
     if (wrote < 0 || (size_t)wrote >= sizeof values - used)
       break; /* the first ones tell enough */
     used += (size_t)wrote;

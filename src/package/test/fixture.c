@@ -10,15 +10,14 @@ static const struct package_symbol symbols[] = {{"rows", 1, INT64_C(1) << 40}};
 static const struct package_tensor inputs[] = {
     {"x", ADZE_F32, 2, {~INT64_C(0), 3}}, {"y", ADZE_F32, 1, {~INT64_C(0)}}};
 static const struct package_tensor outputs[] = {
-    {"z", ADZE_F32, 2, {~INT64_C(0), 3}},
-    {"pairs", ADZE_F32, 1, {INT64_MIN}}};
+    {"z", ADZE_F32, 2, {~INT64_C(0), 3}}, {"pairs", ADZE_F32, 1, {INT64_MIN}}};
 static const char *const constraints[] = {"rows is even"};
 static const struct package_kernel kernels[] = {{"scale", "generic", 3},
                                                 {"rotate", "generic", 60},
                                                 {"mirror", "generic", 3},
                                                 {"pairs", "generic", 1}};
-static const struct package_property properties[] = {
-    {"pose.network", "none"}, {"empty", ""}};
+static const struct package_property properties[] = {{"pose.network", "none"},
+                                                     {"empty", ""}};
 static const char json[] = "{\"model\": \"test\"}\n";
 
 void fixture_setup(struct fixture *fixture, const char *object) {
@@ -27,8 +26,7 @@ void fixture_setup(struct fixture *fixture, const char *object) {
   fixture->arena = arena_create("test");
   assert_non_null(fixture->arena);
   assert_ok(folder_make_temporary(fixture->folder, &error), error);
-  fixture->path =
-      arena_printf(fixture->arena, "%s/model.tar", fixture->folder);
+  fixture->path = arena_printf(fixture->arena, "%s/model.tar", fixture->folder);
   struct object_code *code = ARENA_NEW(fixture->arena, struct object_code);
   *code = fixture_read(fixture, object);
   fixture->code = (struct package_code){.objects = code,
@@ -36,25 +34,25 @@ void fixture_setup(struct fixture *fixture, const char *object) {
                                         .json = json,
                                         .json_bytes = sizeof json - 1,
                                         .workspace_bytes = 256};
-  fixture->contents = (struct package_contents){
-      .format = ADZE_OUTPUT_SO,
-      .path = fixture->path,
-      .name = "test",
-      .target_line = "llvm",
-      .version = "0.0.0",
-      .machine = cpu_elf_machine(),
-      .symbols = symbols,
-      .symbol_count = ARRAY_COUNT(symbols),
-      .inputs = inputs,
-      .input_count = ARRAY_COUNT(inputs),
-      .outputs = outputs,
-      .output_count = ARRAY_COUNT(outputs),
-      .constraints = constraints,
-      .constraint_count = ARRAY_COUNT(constraints),
-      .kernels = kernels,
-      .kernel_count = ARRAY_COUNT(kernels),
-      .properties = properties,
-      .property_count = ARRAY_COUNT(properties)};
+  fixture->contents =
+      (struct package_contents){.format = ADZE_OUTPUT_SO,
+                                .path = fixture->path,
+                                .name = "test",
+                                .target_line = "llvm",
+                                .version = "0.0.0",
+                                .machine = cpu_elf_machine(),
+                                .symbols = symbols,
+                                .symbol_count = ARRAY_COUNT(symbols),
+                                .inputs = inputs,
+                                .input_count = ARRAY_COUNT(inputs),
+                                .outputs = outputs,
+                                .output_count = ARRAY_COUNT(outputs),
+                                .constraints = constraints,
+                                .constraint_count = ARRAY_COUNT(constraints),
+                                .kernels = kernels,
+                                .kernel_count = ARRAY_COUNT(kernels),
+                                .properties = properties,
+                                .property_count = ARRAY_COUNT(properties)};
 }
 
 enum adze_status fixture_write(struct fixture *fixture,
@@ -113,8 +111,12 @@ static float *floats(int64_t count) {
 
 void fixture_run_setup(struct fixture_run *run, int64_t n, uint64_t seed) {
   struct test_random random = {seed};
-  *run = (struct fixture_run){n,         floats(3 * n), floats(n),
-                              floats(3 * n), floats(n / 2), floats(3 * n),
+  *run = (struct fixture_run){n,
+                              floats(3 * n),
+                              floats(n),
+                              floats(3 * n),
+                              floats(n / 2),
+                              floats(3 * n),
                               floats(n / 2)};
   for (int64_t i = 0; i < 3 * n; i++)
     run->x[i] = (float)test_random_double(&random);

@@ -15,9 +15,10 @@ extern const float fixture_weights[3];
 
 struct fixture {
   struct arena *arena;
-  char folder[4096];     /* temporary */
-  const char *path;      /* folder/model.tar */
-  struct package_contents contents; /* of test_module.c; change before writing */
+  char folder[4096]; /* temporary */
+  const char *path;  /* folder/model.tar */
+  struct package_contents
+      contents; /* of test_module.c; change before writing */
   struct package_code code;
 };
 

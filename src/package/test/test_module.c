@@ -100,8 +100,8 @@ static void run(struct adze_abi_env *env,
   const float *x = instance->inputs[0], *y = instance->inputs[1];
   const float *weights = instance->weights;
   float *z = instance->outputs[0], *pairs = instance->outputs[1];
-  float *a = (float *)(void *)((char *)instance->workspace +
-                               instance->offsets[0]);
+  float *a =
+      (float *)(void *)((char *)instance->workspace + instance->offsets[0]);
   struct rows mine = share(n, worker, workers);
   profile(env, worker, 0);
   for (int64_t i = mine.begin * COLUMNS; i < mine.end * COLUMNS; i++)
@@ -167,8 +167,8 @@ static void run_alone(const int64_t *symbols, const void *const *inputs,
   if (SYMBOL(test_plan)(symbols, 1, &bytes, offsets, dims) != 0)
     return;
   struct adze_abi_env env = {.barrier = no_barrier};
-  struct adze_abi_instance instance = {
-      symbols, offsets, inputs, outputs, SYMBOL(weights), workspace};
+  struct adze_abi_instance instance = {symbols, offsets,         inputs,
+                                       outputs, SYMBOL(weights), workspace};
   run(&env, &instance, 0, 1);
 }
 

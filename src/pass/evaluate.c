@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pass/evaluate.h"
+
+#include "adze/runtime.h"
+#include "ir/interpret.h"
+#include "op/express.h"
+
+struct evaluation {
+  struct arena *arena;
+  struct graph *graph;
+  const struct node *node;
+  void **memory;
+  struct adze_error *error;
+};
+
+static enum adze_status value_bytes(struct evaluation *evaluation,
+                                    const struct value *value, size_t *out) {
+  size_t count;
+  if (!value_is_static(value))
+    return fail(evaluation->error, ADZE_SHAPE,
+                "node '%s': '%s' has an open dimension; give its size with "
+                "input shapes",
+                evaluation->node->name, value->name);
+  if (!value_count(value, &count) ||
+      !size_mul(count, adze_dtype_bytes(value->dtype), out))
+    return fail(evaluation->error, ADZE_LIMIT, "node '%s': '%s' is too large",
+                evaluation->node->name, value->name);
+  return ADZE_OK;
+}
+
+struct arguments {
+  VEC(struct buffer *) buffers;
+  VEC(void *) memory;
+  VEC(size_t) bytes;
+};
+
+static enum adze_status add_value(struct evaluation *evaluation,
+                                  struct arguments *arguments,
+                                  const struct value *value,
+                                  struct buffer **out) {
+  size_t bytes;
+  struct buffer *buffer = buffer_new(
+      evaluation->graph->pool,
+      arena_printf(evaluation->arena, "p%zu", arguments->buffers.count),
+      value->dtype, BUFFER_ARGUMENT, value->dims, value->rank);
+  TRY(value_bytes(evaluation, value, &bytes));
+  void **memory = &evaluation->memory[value->id];
+  if (!*memory)
+    *memory = value->constant ? (void *)(uintptr_t)value->constant->data
+                              : arena_alloc(evaluation->arena, bytes);
+  vec_push(evaluation->arena, &arguments->buffers, buffer);
+  vec_push(evaluation->arena, &arguments->memory, *memory);
+  vec_push(evaluation->arena, &arguments->bytes, bytes);
+  *out = buffer;
+  return ADZE_OK;
+}
+
+/* Intermediates of an operator of several stages become parameters too. */
+static enum adze_status add_temporaries(struct evaluation *evaluation,
+                                        struct arguments *arguments,
+                                        const struct express *express) {
+  for (size_t s = 0; s < express->stages.count; s++) {
+    struct buffer *buffer = express->stages.data[s]->output;
+    bool known = false;
+    for (size_t i = 0; i < arguments->buffers.count; i++)
+      known = known || arguments->buffers.data[i] == buffer;
+    if (known)
+      continue;
+    int64_t elements;
+    size_t bytes;
+    if (!expr_get_integer(buffer->size, &elements) || elements < 0 ||
+        !size_mul((size_t)elements, adze_dtype_bytes(buffer->dtype), &bytes))
+      return fail(evaluation->error, ADZE_LIMIT,
+                  "node '%s' needs too much memory",
+                  express->node->name);
+    vec_push(evaluation->arena, &arguments->buffers, buffer);
+    vec_push(evaluation->arena, &arguments->memory,
+             arena_alloc(evaluation->arena, bytes));
+    vec_push(evaluation->arena, &arguments->bytes, bytes);
+  }
+  return ADZE_OK;
+}
+
+enum adze_status evaluate_node(struct arena *arena, struct graph *graph,
+                               const struct node *node, void **memory,
+                               struct adze_error *error) {
+  struct evaluation evaluation = {arena, graph, node, memory, error};
+  struct arguments arguments = {.buffers = {0}};
+  struct buffer **inputs =
+      ARENA_ARRAY(arena, struct buffer *, node->input_count + 1);
+  struct buffer **outputs =
+      ARENA_ARRAY(arena, struct buffer *, node->output_count + 1);
+  for (size_t i = 0; i < node->input_count; i++)
+    if (node->inputs[i])
+      TRY(add_value(&evaluation, &arguments, node->inputs[i], &inputs[i]));
+  for (size_t i = 0; i < node->output_count; i++)
+    if (node->outputs[i])
+      TRY(add_value(&evaluation, &arguments, node->outputs[i], &outputs[i]));
+  struct express express = {.pool = graph->pool,
+                            .node = node,
+                            .inputs = inputs,
+                            .outputs = outputs,
+                            .error = error};
+  TRY(node_express(&express));
+  TRY(add_temporaries(&evaluation, &arguments, &express));
+  struct function *function =
+      expand(graph->pool, "evaluate", express.stages.data,
+             express.stages.count, arguments.buffers.data,
+             arguments.buffers.count);
+  return interpret(function, arguments.memory.data, arguments.bytes.data,
+                   NULL, 0, 1, error);
+}

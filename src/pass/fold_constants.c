@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Constant folding: a node whose operands are all constants is computed, on
+ * the interpreter, unless it would make much more data than it takes: then it
+ * is cheaper to compute it at each run. */
+#include "adze/runtime.h"
+#include "base/map.h"
+#include "pass/evaluate.h"
+#include "pass/pass.h"
+
+/* A folded value may grow to this, or to twice its operands. */
+enum { SMALL_BYTES = 1 << 16 };
+
+static bool is_foldable(const struct node *node) {
+  size_t in_bytes = 0;
+  if (node->op->fusion == FUSION_METADATA || !node->op->express)
+    return false;
+  for (size_t i = 0; i < node->input_count; i++) {
+    if (node->inputs[i] && !node->inputs[i]->constant)
+      return false;
+    if (node->inputs[i])
+      in_bytes += node->inputs[i]->constant->bytes;
+  }
+  for (size_t i = 0; i < node->output_count; i++) {
+    size_t count;
+    if (!node->outputs[i])
+      continue;
+    if (!value_is_static(node->outputs[i]) ||
+        !value_count(node->outputs[i], &count))
+      return false;
+    size_t bytes = count * adze_dtype_bytes(node->outputs[i]->dtype);
+    if (bytes > SMALL_BYTES && bytes / 2 > in_bytes)
+      return false;
+  }
+  return true;
+}
+
+static void replace_output(struct graph *graph, struct value *old,
+                           void *data) {
+  struct constant constant = {.dtype = old->dtype, .rank = old->rank};
+  constant.count = 1;
+  for (size_t d = 0; d < old->rank; d++) {
+    constant.dims[d] = value_dim(old, d);
+    constant.count *= (size_t)constant.dims[d];
+  }
+  constant.bytes = constant.count * adze_dtype_bytes(old->dtype);
+  constant.data = data;
+  graph_replace_value(graph, old, graph_add_constant(graph, NULL, &constant));
+}
+
+enum adze_status pass_fold_constants(struct graph *graph,
+                                     struct adze_error *error) {
+  /* Replacing may append nodes (an identity for an output): those are not
+   * visited. */
+  size_t count = graph->nodes.count;
+  for (size_t i = 0; i < count; i++) {
+    struct node *node = graph->nodes.data[i];
+    if (!is_foldable(node))
+      continue;
+    void **memory =
+        ARENA_ARRAY(graph->arena, void *, graph->value_count + 1);
+    TRY(evaluate_node(graph->arena, graph, node, memory, error));
+    for (size_t o = 0; o < node->output_count; o++)
+      if (node->outputs[o])
+        replace_output(graph, node->outputs[o],
+                       memory[node->outputs[o]->id]);
+  }
+  graph_sweep(graph);
+  return ADZE_OK;
+}

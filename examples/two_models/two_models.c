@@ -13,8 +13,8 @@
 #include "a.h"
 #include "b.h"
 
-typedef void run_function(const void *const *inputs, void *const *outputs,
-                          void *workspace);
+typedef int64_t run_function(const void *const *inputs, void *const *outputs,
+                             void *workspace);
 
 struct model {
   const char *name;

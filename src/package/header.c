@@ -204,30 +204,50 @@ static void print_fixed_functions(const struct printer *printer,
       " * are dense arrays as described above, aligned to their elements;\n"
       " * workspace has %s_WORKSPACE_BYTES bytes, aligned to %u, and keeps\n"
       " * nothing between runs. Any number of threads may run at once, each\n"
-      " * with a workspace and outputs of its own. Allocates nothing. */\n"
-      "void %s_run(const void *const *inputs, void *const *outputs,\n"
-      "            void *workspace);\n",
+      " * with a workspace and outputs of its own. Allocates nothing. Returns\n"
+      " * 0. */\n"
+      "int64_t %s_run(const void *const *inputs, void *const *outputs,\n"
+      "    void *workspace);\n",
       printer->upper, workspace_bytes, printer->upper, ADZE_ABI_ALIGNMENT,
       name);
+}
+
+/* What the numbers mean that NAME_run returns. */
+static void print_constraints(const struct printer *printer) {
+  const struct package_contents *contents = printer->contents;
+  text_add(printer->text, " *   -1  a size overflows\n");
+  for (size_t i = 0; i < contents->constraint_count; i++) {
+    text_format(printer->text, " *   %zu  not so: ", i + 1);
+    print_name(printer->text, contents->constraints[i]);
+    text_add(printer->text, "\n");
+  }
 }
 
 static void print_open_functions(const struct printer *printer) {
   const char *name = printer->contents->module_name;
   text_format(
       printer->text,
-      "\n/* Bytes of workspace for these values of the open dimensions; "
-      "negative\n"
+      "\n/* Bytes of workspace for these values of the open dimensions; -1\n"
       " * when they contradict the model. Any thread. */\n"
       "int64_t %s_workspace_bytes(const int64_t *symbols);\n\n"
-      "/* Runs the model once, on the calling thread. symbols are values for\n"
-      " * which %s_workspace_bytes is not negative; inputs[i] and outputs[i]\n"
-      " * are dense arrays as described above, aligned to their elements;\n"
-      " * workspace has the bytes it gave, aligned to %u, and keeps nothing\n"
-      " * between runs. Any number of threads may run at once, each with a\n"
-      " * workspace and outputs of its own. Allocates nothing. */\n"
-      "void %s_run(const int64_t *symbols, const void *const *inputs,\n"
-      "            void *const *outputs, void *workspace);\n",
-      name, name, ADZE_ABI_ALIGNMENT, name);
+      "/* Runs the model once, on the calling thread. symbols are the open\n"
+      " * dimensions' values, within their ranges; inputs[i] and outputs[i] "
+      "are\n"
+      " * dense arrays as described above, aligned to their elements;\n"
+      " * workspace has the bytes that %s_workspace_bytes gave, aligned\n"
+      " * to %u, and keeps nothing between runs. Any number of threads may "
+      "run\n"
+      " * at once, each with a workspace and outputs of its own. Allocates\n"
+      " * nothing. Returns 0, or, when symbols contradict the model, what is\n"
+      " * wrong, without having done anything:\n",
+      name, name, ADZE_ABI_ALIGNMENT);
+  print_constraints(printer);
+  text_format(
+      printer->text,
+      " */\n"
+      "int64_t %s_run(const int64_t *symbols, const void *const *inputs,\n"
+      "    void *const *outputs, void *workspace);\n",
+      name);
 }
 
 void header_print(struct text *text, const struct package_contents *contents,

@@ -45,7 +45,9 @@ struct module {
   uint32_t symbol_count, offset_count, input_count, output_count;
   uint64_t weights_bytes;
   /* Standalone output: also NAME_run and NAME_workspace_bytes, with weights in
-   * the external symbol <prefix>weights. */
+   * the external symbol <prefix>weights. For output format C, the package
+   * writer puts `const uint64_t <prefix>weights[]` before the text in the same
+   * file, so that must be how the text declares it, if it does. */
   bool is_standalone;
 };
 

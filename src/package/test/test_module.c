@@ -161,24 +161,26 @@ static void no_barrier(struct adze_abi_env *env, int64_t worker,
   (void)workers;
 }
 
-static void run_alone(const int64_t *symbols, const void *const *inputs,
-                      void *const *outputs, void *workspace) {
+static int64_t run_alone(const int64_t *symbols, const void *const *inputs,
+                         void *const *outputs, void *workspace) {
   int64_t offsets[2], dims[3], bytes;
-  if (SYMBOL(test_plan)(symbols, 1, &bytes, offsets, dims) != 0)
-    return;
+  int64_t answer = SYMBOL(test_plan)(symbols, 1, &bytes, offsets, dims);
+  if (answer != 0)
+    return answer;
   struct adze_abi_env env = {.barrier = no_barrier};
   struct adze_abi_instance instance = {symbols, offsets,         inputs,
                                        outputs, SYMBOL(weights), workspace};
   run(&env, &instance, 0, 1);
+  return 0;
 }
 
 #ifdef TEST_ROWS
-void SYMBOL(run)(const void *const *inputs, void *const *outputs,
-                 void *workspace);
-void SYMBOL(run)(const void *const *inputs, void *const *outputs,
-                 void *workspace) {
+int64_t SYMBOL(run)(const void *const *inputs, void *const *outputs,
+                    void *workspace);
+int64_t SYMBOL(run)(const void *const *inputs, void *const *outputs,
+                    void *workspace) {
   static const int64_t symbols[] = {TEST_ROWS};
-  run_alone(symbols, inputs, outputs, workspace);
+  return run_alone(symbols, inputs, outputs, workspace);
 }
 #else
 int64_t SYMBOL(workspace_bytes)(const int64_t *symbols);
@@ -187,11 +189,11 @@ int64_t SYMBOL(workspace_bytes)(const int64_t *symbols) {
   int64_t answer = SYMBOL(test_plan)(symbols, 1, &bytes, offsets, dims);
   return answer == 0 ? bytes : -1;
 }
-void SYMBOL(run)(const int64_t *symbols, const void *const *inputs,
-                 void *const *outputs, void *workspace);
-void SYMBOL(run)(const int64_t *symbols, const void *const *inputs,
-                 void *const *outputs, void *workspace) {
-  run_alone(symbols, inputs, outputs, workspace);
+int64_t SYMBOL(run)(const int64_t *symbols, const void *const *inputs,
+                    void *const *outputs, void *workspace);
+int64_t SYMBOL(run)(const int64_t *symbols, const void *const *inputs,
+                    void *const *outputs, void *workspace) {
+  return run_alone(symbols, inputs, outputs, workspace);
 }
 #endif
 #endif

@@ -4,6 +4,11 @@
  * on the number of threads. */
 #include "test.h"
 
+#include <dlfcn.h>
+
+#include "adze/package_abi.h"
+#include "adze_config.h"
+#include "base/file.h"
 #include "ir/interpret.h"
 #include "ir/loop_text.h"
 #include "target/random_function.h"
@@ -108,8 +113,248 @@ static void llvm_equals_interpreter(void **state) {
                    i * 1000);
 }
 
+/* ---- Whole modules ------------------------------------------------------------ */
+
+/* plan: workspace of 64 * workers bytes, offsets {0, 128, 16}, dims {n}; a
+ * negative n breaks constraint 4. */
+static struct function *make_plan(struct fixture *f) {
+  static const char *const names[] = {"symbols", "bytes", "offsets", "dims",
+                                      "status"};
+  static const int64_t sizes[] = {1, 1, 3, 1, 1};
+  struct expr_pool *pool = f->pool;
+  struct function *plan = function_new(pool, "plan");
+  plan->is_flat = true;
+  struct variable *workers = variable_new(pool, "count", NULL);
+  vec_push(f->arena, &plan->scalars, workers);
+  struct buffer *buffers[5];
+  for (size_t i = 0; i < 5; i++) {
+    const struct expr *shape[1] = {expr_index(pool, sizes[i])};
+    buffers[i] = buffer_new(pool, names[i], ADZE_I64, BUFFER_ARGUMENT, shape,
+                            1);
+    vec_push(f->arena, &plan->parameters, buffers[i]);
+  }
+  const struct expr *zero = expr_index(pool, 0);
+  const struct expr *n = expr_load(pool, buffers[0], &zero, 1);
+  const struct expr *values[] = {
+      expr_mul(pool, expr_variable(pool, workers), expr_index(pool, 64)),
+      zero,
+      expr_index(pool, 128),
+      expr_index(pool, 16),
+      n,
+      expr_select(pool, expr_less(pool, n, zero), expr_index(pool, 5), zero)};
+  static const size_t places[][2] = {{1, 0}, {2, 0}, {2, 1},
+                                     {2, 2}, {3, 0}, {4, 0}};
+  for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+    struct statement *s = statement_new(pool, STATEMENT_STORE);
+    s->store.buffer = buffers[places[i][0]];
+    s->store.index_count = 1;
+    s->store.indices[0] = expr_index(pool, (int64_t)places[i][1]);
+    s->store.value = values[i];
+    plan->body = statement_append(plan->body, s);
+  }
+  return plan;
+}
+
+/* to[i] = from[i] * factor for i < n. */
+static struct function *make_scale(struct fixture *f, const char *name,
+                                   double factor) {
+  struct expr_pool *pool = f->pool;
+  struct function *function = function_new(pool, name);
+  function->is_flat = true;
+  struct variable *n = variable_new(pool, "n", NULL);
+  n->symbol = 0;
+  n->minimum = 0;
+  vec_push(f->arena, &function->scalars, n);
+  const struct expr *shape[1] = {expr_variable(pool, n)};
+  struct buffer *from = buffer_new(pool, "from", ADZE_F32, BUFFER_ARGUMENT,
+                                   shape, 1);
+  struct buffer *to = buffer_new(pool, "to", ADZE_F32, BUFFER_ARGUMENT, shape,
+                                 1);
+  vec_push(f->arena, &function->parameters, from);
+  vec_push(f->arena, &function->parameters, to);
+  struct variable *i = variable_new(pool, "i", shape[0]);
+  const struct expr *index = expr_variable(pool, i);
+  struct statement *s = statement_new(pool, STATEMENT_STORE);
+  s->store.buffer = to;
+  s->store.index_count = 1;
+  s->store.indices[0] = index;
+  s->store.value = expr_mul(pool, expr_load(pool, from, &index, 1),
+                            expr_real(pool, ADZE_F32, factor));
+  function->body = statement_for(pool, i, LOOP_SERIAL, s);
+  return function;
+}
+
+/* input -> workspace -> output, by 2 and by 3. */
+static struct module *make_module(struct fixture *f, const char *prefix) {
+  static struct binding first[] = {{BINDING_INPUT, 0, 0},
+                                   {BINDING_WORKSPACE, 0, 64}};
+  static struct binding second[] = {{BINDING_WORKSPACE, 0, 64},
+                                    {BINDING_OUTPUT, 0, 0}};
+  struct module *module = ARENA_NEW(f->arena, struct module);
+  module->prefix = prefix;
+  module->plan = make_plan(f);
+  module->scratch_offset_index = 1;
+  module->symbol_count = 1;
+  module->offset_count = 3;
+  module->input_count = module->output_count = 1;
+  module->weights_bytes = 192;
+  struct module_step steps[] = {
+      {make_scale(f, "twice", 2), first, true, "doubling"},
+      {make_scale(f, "thrice", 3), second, false, "trebling"}};
+  for (size_t i = 0; i < 2; i++) {
+    vec_push(f->arena, &module->kernels, steps[i].kernel);
+    vec_push(f->arena, &module->steps, steps[i]);
+  }
+  return module;
+}
+
+static void add_random_kernels(struct fixture *f, struct module *module,
+                               const struct machine *machine) {
+  struct random_options options = {.has_fma = machine->has_fma,
+                                   .lanes_limit = 16};
+  for (size_t i = 0; i < 40; i++)
+    vec_push(f->arena, &module->kernels,
+             random_function(f->pool, arena_printf(f->arena, "extra_%zu", i),
+                             7000 + i, &options));
+}
+
+/* Links objects as packages are linked: no library, nothing undefined. */
+static void link_objects(struct fixture *f, const struct object_list *objects,
+                         const char *folder, const char *out) {
+  struct text command = {.arena = f->arena};
+  text_format(&command, "%s -shared -nostdlib -z defs --no-dynamic-linker "
+                        "-o %s",
+              ADZE_LLD_PATH, out);
+  for (size_t i = 0; i < objects->objects.count; i++) {
+    char *path = arena_printf(f->arena, "%s/%zu.o", folder, i);
+    assert_ok(file_write_all(path, objects->objects.data[i].data,
+                             objects->objects.data[i].bytes, &f->error),
+              f->error);
+    text_format(&command, " %s", path);
+  }
+  assert_int_equal(system(text_string(&command)), 0);
+}
+
+static int barrier_calls, profile_calls;
+static void count_barrier(struct adze_abi_env *env, int64_t worker,
+                          int64_t workers) {
+  assert_int_equal(worker, 0);
+  assert_int_equal(workers, 1);
+  assert_ptr_equal(env->context, &barrier_calls);
+  barrier_calls++;
+}
+static void count_profile(struct adze_abi_env *env, int64_t worker,
+                          int64_t kernel) {
+  (void)env;
+  assert_int_equal(worker, 0);
+  assert_int_equal(kernel, profile_calls++);
+}
+
+static void check_module(const struct adze_abi_module *abi) {
+  assert_int_equal(abi->abi_version, ADZE_ABI_VERSION);
+  assert_int_equal(abi->kernel_count, 2);
+  assert_int_equal(abi->offset_count, 3);
+  assert_int_equal(abi->weights_bytes, 192);
+  assert_string_equal(abi->kernel_names[1], "trebling");
+  int64_t n = 5, bytes = 0, offsets[3], dims[1];
+  assert_int_equal(abi->plan(&n, 4, &bytes, offsets, dims), 0);
+  assert_int_equal(bytes, 256);
+  assert_int_equal(offsets[1], 128);
+  assert_int_equal(dims[0], 5);
+  int64_t wrong = -1;
+  assert_int_equal(abi->plan(&wrong, 4, &bytes, offsets, dims), 5);
+
+  float in[6] = {1, 2, 3, 4, 5, 6}, out[6] = {0}, workspace[64] = {0};
+  const void *inputs[1] = {in};
+  void *outputs[1] = {out};
+  struct adze_abi_instance instance = {
+      &n, offsets, inputs, outputs, NULL, workspace};
+  struct adze_abi_env env = {&barrier_calls, count_barrier, count_profile};
+  barrier_calls = profile_calls = 0;
+  abi->run(&env, &instance, 0, 1);
+  assert_int_equal(barrier_calls, 1);
+  assert_int_equal(profile_calls, 3);
+  assert_true(out[4] == 30 && out[5] == 0 && workspace[16 + 4] == 10);
+  env.profile = NULL;
+  abi->run(&env, &instance, 0, 1);
+  assert_int_equal(profile_calls, 3);
+}
+
+static void module_runs(struct fixture *f, const char *line) {
+  struct machine machine;
+  struct object_list objects = {0};
+  char folder[4096];
+  assert_ok(machine_parse(f->arena, line, &machine, &f->error), f->error);
+  struct module *module = make_module(f, "");
+  add_random_kernels(f, module, &machine);
+  assert_ok(target_find(machine.kind)
+                ->emit(f->arena, &machine, module, 2, NULL, &objects,
+                       &f->error),
+            f->error);
+  assert_ok(folder_make_temporary(folder, &f->error), f->error);
+  char *path = arena_printf(f->arena, "%s/mod.so", folder);
+  link_objects(f, &objects, folder, path);
+  if (machine.is_host) {
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL)
+      fail_msg("%s", dlerror());
+    adze_module_query_function *query = NULL;
+    void *symbol = dlsym(library, ADZE_MODULE_QUERY_NAME);
+    assert_non_null(symbol);
+    memcpy(&query, &symbol, sizeof query);
+    assert_null(query(ADZE_ABI_VERSION + 1));
+    check_module(query(ADZE_ABI_VERSION));
+    assert_null(dlsym(library, "twice"));
+    assert_int_equal(dlclose(library), 0);
+  }
+  folder_remove(folder);
+}
+
+static void llvm_modules_link_and_run(void **state) {
+  struct fixture *f = *state;
+  if (ADZE_LLD_PATH[0] == '\0')
+    test_skip("there is no ld.lld");
+  module_runs(f, "llvm");
+  module_runs(f, "llvm -mcpu=x86-64");
+  module_runs(f, "rpi4");
+}
+
+static void objects_do_not_depend_on_threads(void **state) {
+  struct fixture *f = *state;
+  struct machine machine;
+  struct object_list lists[2] = {{{0}}, {{0}}};
+  struct code_dump dumps[2];
+  assert_ok(machine_parse(f->arena, NULL, &machine, &f->error), f->error);
+  struct module *module = make_module(f, "some_");
+  add_random_kernels(f, module, &machine);
+  for (int i = 0; i < 2; i++) {
+    struct text *texts = ARENA_ARRAY(f->arena, struct text, 2);
+    texts[0].arena = texts[1].arena = f->arena;
+    dumps[i] = (struct code_dump){&texts[0], &texts[1], NULL};
+    assert_ok(target_llvm.emit(f->arena, &machine, module, i == 0 ? 1 : 4,
+                               &dumps[i], &lists[i], &f->error),
+              f->error);
+  }
+  assert_true(lists[0].objects.count > 3);
+  assert_int_equal(lists[0].objects.count, lists[1].objects.count);
+  for (size_t i = 0; i < lists[0].objects.count; i++) {
+    struct object_code a = lists[0].objects.data[i];
+    struct object_code b = lists[1].objects.data[i];
+    assert_int_equal(a.bytes, b.bytes);
+    assert_memory_equal(a.data, b.data, a.bytes);
+  }
+  assert_string_equal(text_string(dumps[0].ll), text_string(dumps[1].ll));
+  assert_string_equal(text_string(dumps[0].assembly),
+                      text_string(dumps[1].assembly));
+  assert_non_null(strstr(text_string(dumps[0].ll), "@some_twice"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(llvm_modules_link_and_run, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(objects_do_not_depend_on_threads,
+                                      set_up, tear_down),
       cmocka_unit_test_setup_teardown(llvm_equals_interpreter, set_up,
                                       tear_down),
   };

@@ -196,8 +196,6 @@ static enum adze_status open_scaler(struct decoding *decoding,
       {"dst_format", AV_PIX_FMT_RGB24},
       {"sws_flags", SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT |
                         SWS_FULL_CHR_H_INP},
-      {"src_range", full_range},
-      {"dst_range", 1},
       {"src_h_chr_pos", chroma_position(layout->log2_chroma_w)},
       {"src_v_chr_pos", chroma_position(layout->log2_chroma_h)},
   };

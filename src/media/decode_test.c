@@ -125,6 +125,39 @@ static void test_flipped_bits(void **state) {
   }
 }
 
+/* Damage that a checksum sees is never hidden: all of a PNG from its header. */
+static void test_checksums(void **state) {
+  (void)state;
+  struct file_map map;
+  assert_int_equal(file_map_open(test_file("rgb.png"), &map, NULL), ADZE_OK);
+  uint8_t *copy = malloc(map.size);
+  assert_non_null(copy);
+  for (size_t i = 8; i < map.size - 12; i++) {
+    memcpy(copy, map.data, map.size);
+    copy[i] ^= (uint8_t)(1 << i % 8);
+    if (try_decode(copy, map.size) == ADZE_OK)
+      fail_msg("a PNG with byte %zu changed is accepted", i);
+  }
+  free(copy);
+  file_map_close(&map);
+}
+
+/* Pixels missing in the middle of a JPEG, whose end is there. */
+static void test_hole(void **state) {
+  (void)state;
+  struct file_map map;
+  assert_int_equal(file_map_open(test_file("baseline.jpg"), &map, NULL),
+                   ADZE_OK);
+  uint8_t *copy = malloc(map.size);
+  assert_non_null(copy);
+  size_t hole = 120, tail = 20, size = map.size - hole;
+  memcpy(copy, map.data, size - tail);
+  memcpy(copy + size - tail, map.data + map.size - tail, tail);
+  assert_int_not_equal(try_decode(copy, size), ADZE_OK);
+  free(copy);
+  file_map_close(&map);
+}
+
 /* A BMP and a PNG header that promise far more pixels than memory. */
 static void test_huge_sizes(void **state) {
   (void)state;
@@ -213,7 +246,8 @@ int main(void) {
       cmocka_unit_test(test_formats),        cmocka_unit_test(test_cut_files),
       cmocka_unit_test(test_flipped_bits),   cmocka_unit_test(test_huge_sizes),
       cmocka_unit_test(test_other_files),    cmocka_unit_test(test_photos),
-      cmocka_unit_test(test_png_round_trip),
+      cmocka_unit_test(test_png_round_trip), cmocka_unit_test(test_checksums),
+      cmocka_unit_test(test_hole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,7 +93,7 @@ static void test_others(void **state) {
  * a top-down network's. */
 static void test_sizes_differ(void **state) {
   (void)state;
-  const struct adze_tensor_info outputs[] = {
+  struct adze_tensor_info outputs[] = {
       output("heatmap", 17, 9, 7), output("offset", 34, 9, 8),
       output("fwd", 32, 9, 7), output("bwd", 32, 9, 7)};
   const struct pose_network *network;
@@ -101,6 +101,12 @@ static void test_sizes_differ(void **state) {
   struct adze_error error = {.message = ""};
   assert_ok(pose_network_find(NULL, outputs, 4, &network, maps, &error), error);
   assert_string_equal(network->name, "topdown");
+  outputs[1] = output("offset", 34, 10, 7);
+  assert_ok(pose_network_find(NULL, outputs, 4, &network, maps, &error), error);
+  assert_string_equal(network->name, "topdown");
+  outputs[1] = output("offset", 34, 9, 7);
+  assert_ok(pose_network_find(NULL, outputs, 4, &network, maps, &error), error);
+  assert_string_equal(network->name, "posenet");
 }
 
 static void test_round_size(void **state) {

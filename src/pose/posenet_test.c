@@ -180,6 +180,36 @@ static void test_start_anywhere(void **state) {
   }
 }
 
+/* Displacements that miss by a few pixels are put right by the offsets. */
+static void test_refinement(void **state) {
+  (void)state;
+  struct test_random random = {10};
+  for (int steps = 0; steps < 3; steps++) {
+    struct setup setup;
+    setup_make(&setup, 20, 25, false);
+    setup.options.refine_steps = steps;
+    setup.options.max_persons = 1;
+    /* Cells' centres, so that a miss stays in the cell. */
+    struct adze_person person = {.score = 0.8f};
+    for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
+      person.keypoints[k] = (struct adze_keypoint){
+          (float)test_random_range(&random, 0, 24) * STRIDE,
+          (float)test_random_range(&random, 0, 19) * STRIDE, 0.8f};
+    encode(&setup, &person);
+    for (int map = FORWARD; map <= BACKWARD; map++)
+      for (int i = 0; i < 32 * 20 * 25; i++)
+        setup.data[map][i] += 3;
+    pose_network_posenet.decode(&setup.frame);
+    assert_int_equal(setup.frame.person_count, 1);
+    if (steps)
+      check_same(&setup.frame.persons[0], &person);
+    else
+      assert_true(fabsf(setup.frame.persons[0].keypoints[16].x -
+                        person.keypoints[16].x) > 2);
+    setup_release(&setup);
+  }
+}
+
 static void test_options(void **state) {
   (void)state;
   struct test_random random = {4};
@@ -312,6 +342,7 @@ int main(void) {
       cmocka_unit_test(test_start_anywhere), cmocka_unit_test(test_options),
       cmocka_unit_test(test_transform),      cmocka_unit_test(test_any_values),
       cmocka_unit_test(test_plateau),        cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_refinement),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

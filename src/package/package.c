@@ -28,6 +28,17 @@ bool package_module_name_valid(const char *name) {
   return good == size;
 }
 
+const char *package_module_name_default(struct arena *arena,
+                                        const char *model_name) {
+  char *name = arena_printf(arena, "adze_%.80s", model_name ? model_name : "");
+  for (char *next = name; *next; next++)
+    if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                "0123456789_",
+                *next))
+      *next = '_';
+  return name;
+}
+
 static void release(void *resource) {
   struct package_writer *writer = resource;
   if (writer->format->abandon)
@@ -63,6 +74,9 @@ enum adze_status package_open(struct arena *arena,
   writer->arena = arena;
   writer->contents = contents;
   writer->format = formats[contents->format];
+  if (writer->format->is_standalone && !contents->module_name)
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "%s: this output format needs a module name", contents->path);
   if (writer->format->is_standalone &&
       !package_module_name_valid(contents->module_name))
     return fail(error, ADZE_INVALID_ARGUMENT,

@@ -101,5 +101,9 @@ enum adze_status package_finish(struct package_writer *writer,
 /* Whether `name` can be a module name: a C identifier that does not start with
  * an underscore, at most 100 bytes. */
 bool package_module_name_valid(const char *name);
+/* The module name of a model when the user gives none: "adze_" and the model's
+ * name, with '_' for what identifiers can't hold. Arena. */
+const char *package_module_name_default(struct arena *arena,
+                                        const char *model_name);
 
 #endif

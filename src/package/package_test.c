@@ -214,6 +214,16 @@ static void module_names_are_checked(void **state) {
   const char *const wrong[] = {"", "9a", "_a", "a-b", "a b", "é", "a.b"};
   for (size_t i = 0; i < ARRAY_COUNT(wrong); i++)
     assert_false(package_module_name_valid(wrong[i]));
+  struct arena *arena = arena_create("names");
+  char long_name[300] = "";
+  memset(long_name, 'n', sizeof long_name - 1);
+  const char *const models[] = {"resnet-50.v2", "", "é/…", NULL, long_name};
+  for (size_t i = 0; i < ARRAY_COUNT(models); i++)
+    assert_true(package_module_name_valid(
+        package_module_name_default(arena, models[i])));
+  assert_string_equal(package_module_name_default(arena, "resnet-50.v2"),
+                      "adze_resnet_50_v2");
+  arena_destroy(arena);
   struct adze_error error;
   struct fixture fixture;
   fixture_setup(&fixture, TEST_OBJECTS "/alpha.o");
@@ -221,6 +231,9 @@ static void module_names_are_checked(void **state) {
   fixture.contents.module_name = "a-b";
   assert_fails(fixture_write(&fixture, &error), error, ADZE_INVALID_ARGUMENT,
                "module name 'a-b'");
+  fixture.contents.module_name = NULL;
+  assert_fails(fixture_write(&fixture, &error), error, ADZE_INVALID_ARGUMENT,
+               "needs a module name");
   fixture_teardown(&fixture);
 }
 

@@ -182,8 +182,6 @@ static enum adze_status open_scaler(struct decoding *decoding,
   if (!scaler)
     return out_of_memory(decoding, error);
   decoding->scaler = scaler;
-  bool full_range =
-      format != frame->format || frame->color_range != AVCOL_RANGE_MPEG;
   const struct {
     const char *name;
     int value;
@@ -204,9 +202,10 @@ static enum adze_status open_scaler(struct decoding *decoding,
   const int *coefficients = sws_getCoefficients(SWS_CS_ITU601);
   if (sws_init_context(scaler, NULL, NULL) < 0)
     return out_of_memory(decoding, error);
-  /* Fails, and is not needed, when there is no YUV in the picture. */
-  (void)sws_setColorspaceDetails(scaler, coefficients, full_range, coefficients,
-                                 1, 0, 1 << 16, 1 << 16);
+  /* Full range on both sides. Fails, and is not needed, when there is no YUV in
+   * the picture. */
+  (void)sws_setColorspaceDetails(scaler, coefficients, 1, coefficients, 1, 0,
+                                 1 << 16, 1 << 16);
   return ADZE_OK;
 }
 

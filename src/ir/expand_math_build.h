@@ -83,6 +83,11 @@ math_expr math_multiply_add(const struct math *m, math_expr a, math_expr b,
 /* c[0] + c[1]*x + … by Horner's rule, each coefficient rounded to the dtype. */
 math_expr math_polynomial(const struct math *m, math_expr x, const double *c,
                           size_t count);
+/* The polynomial name_f32 or name_f64 by precision. */
+#define MATH_POLYNOMIAL(m, x, name)                                            \
+  (math_is_double(m)                                                           \
+       ? math_polynomial((m), (x), name##_f64, ARRAY_COUNT(name##_f64))        \
+       : math_polynomial((m), (x), name##_f32, ARRAY_COUNT(name##_f32)))
 /* The magnitude (not negative) with the sign of x. */
 math_expr math_with_sign_of(const struct math *m, math_expr magnitude,
                             math_expr x);
@@ -90,8 +95,17 @@ math_expr math_with_sign_of(const struct math *m, math_expr magnitude,
 math_expr math_negate_where(const struct math *m, math_expr condition,
                             math_expr x);
 
+/* x = 2^exponent * (1 + fraction), sqrt(1/2) <= 1 + fraction < sqrt(2), of a
+ * positive finite x. */
+struct math_parts {
+  math_expr exponent, fraction; /* both of dtype m->real */
+};
+struct math_parts math_take_apart(const struct math *m, math_expr x);
+
 /* ---- The functions; each takes x of dtype m->real --------------------------- */
 math_expr math_exp(const struct math *m, math_expr x);
+/* exp(high + low), |low| small against 1. */
+math_expr math_exp_of_sum(const struct math *m, math_expr high, math_expr low);
 math_expr math_sinh(const struct math *m, math_expr x);
 math_expr math_cosh(const struct math *m, math_expr x);
 math_expr math_tanh(const struct math *m, math_expr x);

@@ -135,20 +135,10 @@ static const double cos_f64[] = {
     0x1.555555555554bp-5,  -0x1.6c16c16c15037p-10, 0x1.a01a019c903b8p-16,
     -0x1.27e4f7f0a2e55p-22, 0x1.1ee9da05b01a2p-29, -0x1.8fa504cffd549p-37};
 
-static math_expr polynomial_either(const struct math *m, math_expr x,
-                                   const double *single, size_t single_count,
-                                   const double *wide, size_t wide_count) {
-  return math_is_double(m) ? math_polynomial(m, x, wide, wide_count)
-                           : math_polynomial(m, x, single, single_count);
-}
-#define POLYNOMIAL(m, x, name)                                                 \
-  polynomial_either((m), (x), name##_f32, ARRAY_COUNT(name##_f32), name##_f64, \
-                    ARRAY_COUNT(name##_f64))
-
 static math_expr sin_of_rest(const struct math *m, math_expr r) {
   math_expr square = math_mul(m, r, r);
   return math_multiply_add(m, math_mul(m, r, square),
-                           POLYNOMIAL(m, square, sin), r);
+                           MATH_POLYNOMIAL(m, square, sin), r);
 }
 
 static math_expr cos_of_rest(const struct math *m, math_expr r) {
@@ -159,7 +149,7 @@ static math_expr cos_of_rest(const struct math *m, math_expr r) {
   /* What 1 - r^2/2 lost in rounding. */
   math_expr lost = math_sub(m, math_sub(m, one, near), half);
   math_expr tail = math_multiply_add(m, math_mul(m, square, square),
-                                     POLYNOMIAL(m, square, cos), lost);
+                                     MATH_POLYNOMIAL(m, square, cos), lost);
   return math_add(m, near, tail);
 }
 
@@ -256,7 +246,7 @@ math_expr math_atan(const struct math *m, math_expr x) {
   math_expr t = math_div(m, numerator, denominator);
   math_expr square = math_mul(m, t, t);
   math_expr tail = math_multiply_add(m, math_mul(m, t, square),
-                                     POLYNOMIAL(m, square, atan), lost);
+                                     MATH_POLYNOMIAL(m, square, atan), lost);
   return math_with_sign_of(m, math_add(m, turned, math_add(m, t, tail)), x);
 }
 
@@ -274,7 +264,7 @@ static struct half_angle half_angle(const struct math *m, math_expr a) {
   math_expr s =
       math_select(m, is_large, math_unary(m, EXPR_SQRT, below), a);
   math_expr angle = math_multiply_add(m, math_mul(m, s, square),
-                                      POLYNOMIAL(m, square, asin), s);
+                                      MATH_POLYNOMIAL(m, square, asin), s);
   return (struct half_angle){is_large, angle};
 }
 

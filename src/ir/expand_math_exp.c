@@ -22,18 +22,10 @@ static const double exp_f64[] = {
     0x1.71de27ca1e9bfp-19,  0x1.27e193184ba5ep-22,  0x1.ae722c4728308p-26,
     0x1.218cf89a8cddbp-29,  0x1.5e5265efa7138p-33};
 
-static math_expr polynomial_either(const struct math *m, math_expr x,
-                                   const double *single, size_t single_count,
-                                   const double *wide, size_t wide_count) {
-  return math_is_double(m) ? math_polynomial(m, x, wide, wide_count)
-                           : math_polynomial(m, x, single, single_count);
-}
-#define POLYNOMIAL(m, x, name)                                                 \
-  polynomial_either((m), (x), name##_f32, ARRAY_COUNT(name##_f32), name##_f64, \
-                    ARRAY_COUNT(name##_f64))
-
-/* factor * exp(x), where factor is a power of two near 1. */
-static math_expr scaled_exp(const struct math *m, math_expr x, double factor) {
+/* factor * exp(x + low), where factor is a power of two near 1 and low may be
+ * NULL for 0. */
+static math_expr scaled_exp(const struct math *m, math_expr x, math_expr low,
+                            double factor) {
   bool wide = math_is_double(m);
   /* Beyond these ends the result is infinite or 0 already. A NaN passes. */
   x = math_op(m, EXPR_MIN, x, math_either(m, 90, 711));
@@ -45,10 +37,12 @@ static math_expr scaled_exp(const struct math *m, math_expr x, double factor) {
   math_expr k = math_sub(m, biased, magic);
   /* 2 ln 2 in two parts; k times the first is exact. */
   math_expr high = math_either(m, -0x1.63p0, -0x1.62e42feep0);
-  math_expr low = math_either(m, 0x1.bd0106p-12, -0x1.a39ef35793c76p-32);
+  math_expr rest = math_either(m, 0x1.bd0106p-12, -0x1.a39ef35793c76p-32);
   math_expr r = math_multiply_add(m, k, high, x);
-  r = math_multiply_add(m, k, low, r);
-  math_expr p = POLYNOMIAL(m, r, exp);
+  r = math_multiply_add(m, k, rest, r);
+  if (low)
+    r = math_add(m, r, low);
+  math_expr p = MATH_POLYNOMIAL(m, r, exp);
   math_expr scale = math_from_bits(
       m, math_op(m, EXPR_SHIFT_LEFT, math_bits(m, biased),
                  math_integer(m, wide ? 52 : 23)));
@@ -58,7 +52,12 @@ static math_expr scaled_exp(const struct math *m, math_expr x, double factor) {
 }
 
 math_expr math_exp(const struct math *m, math_expr x) {
-  return scaled_exp(m, x, 1);
+  return scaled_exp(m, x, NULL, 1);
+}
+
+math_expr math_exp_of_sum(const struct math *m, math_expr high,
+                          math_expr low) {
+  return scaled_exp(m, high, low, 1);
 }
 
 /* ---- Hyperbolic functions ------------------------------------------------- */
@@ -79,9 +78,9 @@ static math_expr odd_sum(const struct math *m, math_expr x, math_expr square,
 /* 2.5 (f32), 3 (f64). */
 math_expr math_sinh(const struct math *m, math_expr x) {
   math_expr magnitude = math_abs(m, x), square = math_mul(m, x, x);
-  math_expr small = odd_sum(m, x, square, POLYNOMIAL(m, square, sinh));
+  math_expr small = odd_sum(m, x, square, MATH_POLYNOMIAL(m, square, sinh));
   /* exp(|x|)/2 may be finite where exp(|x|) is not. */
-  math_expr half = scaled_exp(m, magnitude, 0.5);
+  math_expr half = scaled_exp(m, magnitude, NULL, 0.5);
   math_expr large = math_sub(m, half, math_div(m, math_real(m, 0.25), half));
   return math_select(m, math_less(m, magnitude, math_real(m, 1)), small,
                      math_with_sign_of(m, large, x));
@@ -89,7 +88,7 @@ math_expr math_sinh(const struct math *m, math_expr x) {
 
 /* 2.5 (f32), 3 (f64). */
 math_expr math_cosh(const struct math *m, math_expr x) {
-  math_expr half = scaled_exp(m, math_abs(m, x), 0.5);
+  math_expr half = scaled_exp(m, math_abs(m, x), NULL, 0.5);
   return math_add(m, half, math_div(m, math_real(m, 0.25), half));
 }
 
@@ -124,14 +123,14 @@ static const double tanh_f64[] = {
 static math_expr tanh_wide(const struct math *m, math_expr x) {
   math_expr magnitude = math_abs(m, x), square = math_mul(m, x, x);
   math_expr small =
-      odd_sum(m, x, square,
+      odd_sum(m, magnitude, square,
               math_polynomial(m, square, tanh_f64, ARRAY_COUNT(tanh_f64)));
   math_expr one = math_real(m, 1), two = math_real(m, 2);
   math_expr power = math_exp(m, math_mul(m, magnitude, two));
   math_expr large =
       math_sub(m, one, math_div(m, two, math_add(m, power, one)));
-  return math_select(m, math_less(m, magnitude, math_real(m, 0.5)), small,
-                     math_with_sign_of(m, large, x));
+  math_expr is_small = math_less(m, magnitude, math_real(m, 0.5));
+  return math_with_sign_of(m, math_select(m, is_small, small, large), x);
 }
 
 /* 4.5 (f32), 2 (f64). */
@@ -145,12 +144,12 @@ math_expr math_tanh(const struct math *m, math_expr x) {
 
 /* ---- The error function ----------------------------------------------------- */
 
-static const double erf_p_f32[] = {0x1.1d4116p+1,  0x1.8362c6p-2,
-                                   0x1.abbcfep-4,  0x1.ece37ep-8,
-                                   0x1.26c84ap-11, 0x1.0c845p-18};
-static const double erf_q_f32[] = {0x1.f9999ap+0, 0x1.fcb8cap-1,
-                                   0x1.cf5dcp-3,  0x1.e726a4p-6,
-                                   0x1.2f0e14p-9, 0x1.3963bep-14};
+static const double erf_p_f32[] = {0x1.1d4116p+1,  0x1.8362bep-2,
+                                   0x1.abbcfep-4,  0x1.ece37cp-8,
+                                   0x1.26c84cp-11, 0x1.0c844ep-18};
+static const double erf_q_f32[] = {0x1.f9999ap+0, 0x1.fcb8bep-1,
+                                   0x1.cf5dc2p-3, 0x1.e726a4p-6,
+                                   0x1.2f0e1p-9,  0x1.3963c8p-14};
 /* erf(x) / x in x^2, |x| <= 1. */
 static const double erf_f64[] = {
     0x1.20dd750429b6dp+0,   -0x1.812746b0379e6p-2, 0x1.ce2f21a042b21p-4,

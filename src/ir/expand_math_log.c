@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log, the inverse hyperbolic functions, and pow.
+/* log and the inverse hyperbolic functions.
  *
  * x = 2^e * m with m in [sqrt(1/2), sqrt(2)), found by subtracting the bits of
  * sqrt(1/2): the exponent field of the difference is e. Then log(x) is
@@ -19,12 +19,7 @@ static const double log_f64[] = {
     0x1.c71c51d044bb9p-3, 0x1.74664baa2d149p-3, 0x1.39a057ad7447ep-3,
     0x1.2f1455b3cd42ap-3};
 
-struct parts {
-  math_expr exponent; /* e, as a real */
-  math_expr fraction; /* f */
-};
-
-static struct parts take_apart(const struct math *m, math_expr x) {
+struct math_parts math_take_apart(const struct math *m, math_expr x) {
   bool wide = math_is_double(m);
   /* Subnormal numbers are lifted into the normal range first. */
   math_expr is_tiny =
@@ -42,14 +37,14 @@ static struct parts take_apart(const struct math *m, math_expr x) {
       m, math_add(m, math_op(m, EXPR_AND, bits, mask), root));
   math_expr exponent = expr_cast(
       m->pool, m->real, math_op(m, EXPR_SHIFT_RIGHT, bits, width));
-  return (struct parts){
+  return (struct math_parts){
       math_add(m, exponent,
                math_select(m, is_tiny, math_either(m, -23, -52),
                            math_real(m, 0))),
       math_sub(m, mantissa, math_real(m, 1))};
 }
 
-static math_expr log_single(const struct math *m, struct parts parts) {
+static math_expr log_single(const struct math *m, struct math_parts parts) {
   math_expr f = parts.fraction, square = math_mul(m, f, f);
   math_expr tail =
       math_mul(m, math_mul(m, square, f),
@@ -62,7 +57,7 @@ static math_expr log_single(const struct math *m, struct parts parts) {
                            math_add(m, f, tail));
 }
 
-static math_expr log_wide(const struct math *m, struct parts parts) {
+static math_expr log_wide(const struct math *m, struct math_parts parts) {
   math_expr f = parts.fraction;
   math_expr s = math_div(m, f, math_add(m, f, math_real(m, 2)));
   math_expr square = math_mul(m, s, s);
@@ -84,7 +79,7 @@ static math_expr log_wide(const struct math *m, struct parts parts) {
 
 /* 1 (f32), 1.5 (f64). */
 math_expr math_log(const struct math *m, math_expr x) {
-  struct parts parts = take_apart(m, x);
+  struct math_parts parts = math_take_apart(m, x);
   math_expr finite =
       math_is_double(m) ? log_wide(m, parts) : log_single(m, parts);
   math_expr zero = math_real(m, 0), infinity = math_real(m, INFINITY);
@@ -146,68 +141,4 @@ math_expr math_atanh(const struct math *m, math_expr x) {
   math_expr beyond = math_less(m, one, a);
   return math_select(m, beyond, math_real(m, NAN),
                      math_with_sign_of(m, half, x));
-}
-
-/* ---- Powers ----------------------------------------------------------------- */
-
-/* A constant small exponent that multiplications give; NULL for others. */
-static math_expr constant_power(const struct math *m, math_expr x,
-                                math_expr y) {
-  math_expr value = y->kind == EXPR_BROADCAST ? y->args[0] : y;
-  if (value->kind != EXPR_REAL)
-    return NULL;
-  math_expr one = math_real(m, 1);
-  if (value->real == 0)
-    return expr_broadcast(m->pool, one, x->lanes);
-  if (value->real == 1)
-    return x;
-  if (value->real == 2)
-    return math_mul(m, x, x);
-  if (value->real == 3)
-    return math_mul(m, math_mul(m, x, x), x);
-  if (value->real == -1)
-    return math_div(m, one, x);
-  return NULL;
-}
-
-/* |x|^y; f32 is computed in f64, whose error disappears in the rounding. */
-static math_expr power_of_magnitude(const struct math *m, math_expr magnitude,
-                                    math_expr y) {
-  const struct math wide = {m->pool, ADZE_F64, m->fused};
-  math_expr base = expr_cast(m->pool, ADZE_F64, magnitude);
-  math_expr exponent = expr_cast(m->pool, ADZE_F64, y);
-  math_expr power = math_exp(
-      &wide, math_mul(&wide, exponent, math_log(&wide, base)));
-  return expr_cast(m->pool, m->real, power);
-}
-
-/* 1 (f32); f64: relative error 2^-53 * (1 + |y log x|). */
-math_expr math_pow(const struct math *m, math_expr x, math_expr y) {
-  math_expr simple = constant_power(m, x, y);
-  if (simple)
-    return simple;
-  math_expr zero = math_real(m, 0), one = math_real(m, 1);
-  math_expr infinity = math_real(m, INFINITY);
-  math_expr magnitude = math_abs(m, x);
-  math_expr power = power_of_magnitude(m, magnitude, y);
-  math_expr is_whole =
-      math_op(m, EXPR_EQUAL, math_unary(m, EXPR_TRUNCATE, y), y);
-  math_expr half = math_mul(m, y, math_real(m, 0.5));
-  math_expr is_odd = math_op(
-      m, EXPR_AND, is_whole,
-      math_op(m, EXPR_NOT_EQUAL, math_unary(m, EXPR_TRUNCATE, half), half));
-  /* A negative base: NaN, or a sign for odd exponents. */
-  math_expr undefined = math_op(
-      m, EXPR_AND, math_unary(m, EXPR_NOT, is_whole),
-      math_op(m, EXPR_AND, math_less(m, x, zero),
-              math_less(m, magnitude, infinity)));
-  power = math_select(m, undefined, math_real(m, NAN), power);
-  /* 1 to any power, and -1 to an infinite one. */
-  power = math_select(m, math_op(m, EXPR_EQUAL, magnitude, one),
-                      math_select(m, undefined, math_real(m, NAN), one),
-                      power);
-  power = math_select(m, is_odd, math_with_sign_of(m, power, x), power);
-  math_expr is_one = math_op(m, EXPR_OR, math_op(m, EXPR_EQUAL, y, zero),
-                             math_op(m, EXPR_EQUAL, x, one));
-  return math_select(m, is_one, one, power);
 }

@@ -182,12 +182,10 @@ static bool is_candidate(const struct node *node) {
   if (node->op->express == NULL || node->op->fusion == FUSION_ANCHOR ||
       node->input_count == 0)
     return false;
-  bool has_open = false;
   for (size_t i = 0; i < node->input_count; i++) {
     const struct value *input = node->inputs[i];
     if (input != NULL && input->elements == NULL)
       return false;
-    has_open |= input != NULL && input->constant == NULL;
   }
   for (size_t i = 0; i < node->output_count; i++) {
     const struct value *output = node->outputs[i];
@@ -195,9 +193,6 @@ static bool is_candidate(const struct node *node) {
     if (!value_count(output, &count) ||
         count > (dtype_is_float(output->dtype) ? REAL_ELEMENT_LIMIT
                                                : ELEMENT_LIMIT))
-      return false;
-    /* Weights are folded by a pass, from constants to constants. */
-    if (dtype_is_float(output->dtype) && !has_open)
       return false;
   }
   return true;

@@ -22,6 +22,8 @@ struct node *graph_add_node(struct graph *graph, const struct op_def *op,
                             const char *name, struct value *const *inputs,
                             size_t input_count, size_t output_count) {
   struct arena *arena = graph->arena;
+  if (name == NULL)
+    name = op->name;
   struct node *node = ARENA_NEW(arena, struct node);
   node->id = graph->node_count++;
   node->op = op;

@@ -35,8 +35,7 @@ static enum adze_status declare(struct build *build, const char *name,
   if (other == NULL)
     return ADZE_OK;
   return fail(build->import.error, ADZE_INVALID_MODEL,
-              "%s: the name '%s' is given to two values%s%s%s",
-              build->model->path, name, node ? ", one by node '" : "",
+              "the name '%s' is given to two values%s%s%s", name, node ? ", one by node '" : "",
               node ? node->name : "", node ? "'" : "");
 }
 
@@ -88,15 +87,13 @@ static enum adze_status visit_input(struct ordering *ordering,
   const struct onnx_node *producer = map_get(&build->producers, name);
   if (producer == NULL)
     return fail(build->import.error, ADZE_INVALID_MODEL,
-                "%s: node '%s' (%s) uses '%s', which nothing makes",
-                build->model->path, node->name, node->op_type, name);
+                "node '%s' (%s) uses '%s', which nothing makes", node->name, node->op_type, name);
   if (producer == &no_node)
     return ADZE_OK;
   size_t index = (size_t)(producer - build->model->nodes.data);
   if (ordering->state[index] == 1)
     return fail(build->import.error, ADZE_INVALID_MODEL,
-                "%s: node '%s' (%s) is part of a cycle through '%s'",
-                build->model->path, node->name, node->op_type, name);
+                "node '%s' (%s) is part of a cycle through '%s'", node->name, node->op_type, name);
   if (ordering->state[index] == 0) {
     struct order_frame frame = {index, 0};
     ordering->state[index] = 1;
@@ -160,8 +157,7 @@ static enum adze_status add_initializer(struct build *build,
   struct constant constant;
   const char *what = arena_printf(import->arena, "initializer '%s'",
                                   tensor->name);
-  TRY(onnx_constant(import->arena, build->model->path, what, tensor,
-                    import->zero_missing, &constant, import->error));
+  TRY(onnx_tensor_constant(&import->data, what, tensor, &constant));
   struct value *value =
       graph_add_constant(import->graph, tensor->name, &constant);
   map_set(&import->values, tensor->name, value);
@@ -171,26 +167,23 @@ static enum adze_status add_initializer(struct build *build,
 static enum adze_status add_input(struct build *build,
                                   const struct onnx_value *input) {
   struct onnx_import *import = &build->import;
-  const char *path = build->model->path;
   enum adze_dtype dtype = onnx_dtype(input->type);
   struct import_dim dims[GRAPH_MAX_RANK];
   if (!input->is_tensor || dtype == ADZE_DTYPE_NONE)
     return fail(import->error, ADZE_UNSUPPORTED,
-                "%s: input '%s' is not a tensor of a type that adze has", path,
+                "input '%s' is not a tensor of a type that adze has",
                 input->name);
   if (input->dims.count > GRAPH_MAX_RANK)
     return fail(import->error, ADZE_LIMIT,
-                "%s: input '%s' has more than %d dimensions", path,
-                input->name, GRAPH_MAX_RANK);
+                "input '%s' has more than %d dimensions", input->name, GRAPH_MAX_RANK);
   if (!input->has_shape)
     return fail(import->error, ADZE_UNSUPPORTED,
-                "%s: input '%s' has no shape, not even a rank", path,
-                input->name);
+                "input '%s' has no shape, not even a rank", input->name);
   for (size_t i = 0; i < input->dims.count; i++) {
     dims[i] = input->dims.data[i];
     if (dims[i].extent < 0)
       return fail(import->error, ADZE_INVALID_MODEL,
-                  "%s: dimension %zu of input '%s' is negative", path, i,
+                  "dimension %zu of input '%s' is negative", i,
                   input->name);
   }
   struct value *value;
@@ -281,7 +274,7 @@ static enum adze_status add_output(struct build *build,
   struct graph *graph = import->graph;
   if (map_get(&build->producers, output->name) == NULL)
     return fail(import->error, ADZE_INVALID_MODEL,
-                "%s: output '%s' is made by nothing", build->model->path,
+                "output '%s' is made by nothing",
                 output->name);
   struct value *value = map_get(&import->values, output->name);
   if (value == NULL)
@@ -312,8 +305,8 @@ static enum adze_status find_opset(struct build *build) {
     version = model->opsets.count == 0 ? 1 : 0;
   if (version < OPSET_OLDEST || version > INT32_MAX)
     return fail(build->import.error, ADZE_UNSUPPORTED,
-                "%s: opset %lld is not supported; %d or newer is expected",
-                model->path, (long long)version, OPSET_OLDEST);
+                "opset %lld is not supported; %d or newer is expected",
+                (long long)version, OPSET_OLDEST);
   build->import.opset = version;
   return ADZE_OK;
 }
@@ -322,22 +315,19 @@ static enum adze_status check_model(struct build *build) {
   const struct onnx_model *model = build->model;
   struct adze_error *error = build->import.error;
   if (!model->has_graph)
-    return fail(error, ADZE_INVALID_MODEL, "%s: the file has no graph",
-                model->path);
+    return fail(error, ADZE_INVALID_MODEL, "the file has no graph");
   if (model->nodes.count > ONNX_MAX_NODES)
-    return fail(error, ADZE_LIMIT, "%s: more than %zu nodes", model->path,
+    return fail(error, ADZE_LIMIT, "more than %zu nodes",
                 ONNX_MAX_NODES);
   if (model->outputs.count == 0)
-    return fail(error, ADZE_INVALID_MODEL, "%s: the graph has no outputs",
-                model->path);
+    return fail(error, ADZE_INVALID_MODEL, "the graph has no outputs");
   if (model->sparse_count > 0)
     return fail(error, ADZE_UNSUPPORTED,
-                "%s: sparse initializers are not supported", model->path);
+                "sparse initializers are not supported");
   if (model->function_count > 0)
     return note(build, fail(error, ADZE_UNSUPPORTED,
-                            "%s: functions defined by the model are not "
-                            "supported",
-                            model->path));
+                            "functions defined by the model are not "
+                            "supported"));
   return ADZE_OK;
 }
 
@@ -377,9 +367,15 @@ enum adze_status import_onnx(const struct import_source *source,
       .arena = arena,
       .graph = graph_create(arena, model->graph_name),
       .model = model,
-      .zero_missing = source->report != NULL,
       .error = error != NULL ? error : &own,
   };
+  build.import.data = (struct onnx_data){
+      .arena = arena,
+      .path = source->path,
+      .zero_missing = source->report != NULL,
+      .error = build.import.error,
+  };
+  map_init(&build.import.data.files, arena);
   map_init(&build.import.values, arena);
   map_init(&build.producers, arena);
   TRY(import_parse_shapes(arena,

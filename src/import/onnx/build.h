@@ -11,7 +11,7 @@ struct onnx_import {
   struct graph *graph;
   const struct onnx_model *model;
   int64_t opset; /* of the default domain */
-  bool zero_missing;
+  struct onnx_data data;
   struct map values; /* ONNX name -> struct value */
   struct adze_error *error;
 };
@@ -86,6 +86,11 @@ void onnx_bind(struct onnx_import *import, const struct onnx_node *node,
 enum adze_status onnx_finish(struct onnx_import *import,
                              const struct onnx_node *node, struct node *added)
     ADZE_MUST_USE;
+/* The tensor of an attribute of a node of this name. */
+enum adze_status onnx_constant(struct onnx_import *import,
+                               const char *node_name,
+                               const struct onnx_tensor *tensor,
+                               struct constant *out) ADZE_MUST_USE;
 /* A scalar constant. */
 struct value *onnx_scalar_constant(struct onnx_import *import,
                                    const struct onnx_node *node,

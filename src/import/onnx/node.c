@@ -237,6 +237,15 @@ enum adze_status onnx_finish(struct onnx_import *import,
   return ADZE_OK;
 }
 
+enum adze_status onnx_constant(struct onnx_import *import,
+                               const char *node_name,
+                               const struct onnx_tensor *tensor,
+                               struct constant *out) {
+  const char *what =
+      arena_printf(import->arena, "the tensor of node '%s'", node_name);
+  return onnx_tensor_constant(&import->data, what, tensor, out);
+}
+
 struct value *onnx_scalar_constant(struct onnx_import *import,
                                    const struct onnx_node *node,
                                    enum adze_dtype dtype, double number) {

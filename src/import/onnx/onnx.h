@@ -92,13 +92,20 @@ enum adze_status onnx_read(struct arena *arena, const char *path,
                            struct onnx_model *out, struct adze_error *error)
     ADZE_MUST_USE;
 
-/* The tensor's data as a constant: a view of the file where it can be.
- * `what` names it in messages: "initializer 'w'". With `zero_missing`, a
- * tensor that has no data at all is all zeros. */
-enum adze_status onnx_constant(struct arena *arena, const char *path,
-                               const char *what,
-                               const struct onnx_tensor *tensor,
-                               bool zero_missing, struct constant *out,
-                               struct adze_error *error) ADZE_MUST_USE;
+/* What reading tensor data needs: files that are mapped already, and where
+ * messages go. */
+struct onnx_data {
+  struct arena *arena;
+  const char *path;  /* of the model */
+  struct map files;  /* location -> struct file_map */
+  bool zero_missing; /* a tensor without any data is all zeros */
+  struct adze_error *error;
+};
+
+/* The tensor's data as a constant: a view of the file where it can be. `what`
+ * names it in messages: "initializer 'w'". */
+enum adze_status onnx_tensor_constant(struct onnx_data *data, const char *what,
+                                      const struct onnx_tensor *tensor,
+                                      struct constant *out) ADZE_MUST_USE;
 
 #endif

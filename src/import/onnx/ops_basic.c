@@ -46,10 +46,7 @@ static enum adze_status constant_tensor(struct onnx_import *import,
                                         const struct onnx_node *node,
                                         const struct onnx_tensor *tensor) {
   struct constant constant;
-  const char *what =
-      arena_printf(import->arena, "the tensor of node '%s'", node->name);
-  TRY(onnx_constant(import->arena, import->model->path, what, tensor,
-                    import->zero_missing, &constant, import->error));
+  TRY(onnx_constant(import, node->name, tensor, &constant));
   onnx_bind(import, node, 0,
             graph_add_constant(import->graph, node->name, &constant));
   return ADZE_OK;

@@ -28,43 +28,42 @@ enum adze_dtype onnx_dtype(int64_t type) {
   }
 }
 
-static enum adze_status read_shape(const struct onnx_tensor *tensor,
-                                   const char *path, const char *what,
-                                   struct constant *out,
-                                   struct adze_error *error) {
+static enum adze_status read_shape(struct onnx_data *data, const char *what,
+                                   const struct onnx_tensor *tensor,
+                                   struct constant *out) {
   out->dtype = onnx_dtype(tensor->type);
   if (out->dtype == ADZE_DTYPE_NONE)
-    return fail(error, ADZE_UNSUPPORTED,
-                "%s: %s has elements of ONNX type %lld, which adze has not",
-                path, what, (long long)tensor->type);
+    return fail(data->error, ADZE_UNSUPPORTED,
+                "%s has elements of ONNX type %lld, which adze has not", what,
+                (long long)tensor->type);
   if (tensor->dims.count > GRAPH_MAX_RANK)
-    return fail(error, ADZE_LIMIT, "%s: %s has more than %d dimensions", path,
+    return fail(data->error, ADZE_LIMIT, "%s has more than %d dimensions",
                 what, GRAPH_MAX_RANK);
   out->rank = tensor->dims.count;
   out->count = 1;
   for (size_t i = 0; i < out->rank; i++) {
     out->dims[i] = tensor->dims.data[i];
     if (out->dims[i] < 0)
-      return fail(error, ADZE_INVALID_MODEL,
-                  "%s: dimension %zu of %s is %lld", path, i, what,
+      return fail(data->error, ADZE_INVALID_MODEL,
+                  "dimension %zu of %s is %lld", i, what,
                   (long long)out->dims[i]);
     if (!size_mul(out->count, (size_t)out->dims[i], &out->count))
-      return fail(error, ADZE_INVALID_MODEL,
-                  "%s: the shape of %s overflows", path, what);
+      return fail(data->error, ADZE_INVALID_MODEL, "the shape of %s overflows",
+                  what);
   }
   if (!size_mul(out->count, dtype_bits(out->dtype) / 8, &out->bytes) ||
       out->bytes > SIZE_MAX / 4)
-    return fail(error, ADZE_INVALID_MODEL, "%s: the shape of %s overflows",
-                path, what);
+    return fail(data->error, ADZE_INVALID_MODEL, "the shape of %s overflows",
+                what);
   return ADZE_OK;
 }
 
-static enum adze_status wrong_size(const char *path, const char *what,
+static enum adze_status wrong_size(struct onnx_data *data, const char *what,
                                    const struct constant *constant,
-                                   size_t found, struct adze_error *error) {
-  return fail(error, ADZE_INVALID_MODEL,
-              "%s: %s has %zu bytes of data where its shape needs %zu", path,
-              what, found, constant->bytes);
+                                   size_t found) {
+  return fail(data->error, ADZE_INVALID_MODEL,
+              "%s has %zu bytes of data where its shape needs %zu", what,
+              found, constant->bytes);
 }
 
 /* ---- Typed data ------------------------------------------------------------- */
@@ -114,17 +113,17 @@ static size_t count_typed(const struct onnx_tensor *tensor, uint32_t number,
   return count;
 }
 
-static void store_integer(const struct constant *constant, uint8_t *data,
+static void store_integer(const struct constant *constant, uint8_t *bytes_out,
                           size_t index, int64_t integer) {
   size_t bytes = dtype_bits(constant->dtype) / 8;
   if (constant->dtype == ADZE_BOOL)
     integer = integer != 0;
-  memcpy(data + index * bytes, &integer, bytes); /* little-endian */
+  memcpy(bytes_out + index * bytes, &integer, bytes); /* little-endian */
 }
 
 static void decode_typed(const struct onnx_tensor *tensor, uint32_t number,
                          enum protobuf_wire element,
-                         const struct constant *constant, uint8_t *data) {
+                         const struct constant *constant, uint8_t *out) {
   struct protobuf_message body = tensor->body;
   struct protobuf_field field;
   size_t index = 0;
@@ -134,31 +133,28 @@ static void decode_typed(const struct onnx_tensor *tensor, uint32_t number,
     struct protobuf_values values = protobuf_values(&body, &field, element);
     int64_t integer;
     while (index < constant->count && protobuf_values_int64(&values, &integer))
-      store_integer(constant, data, index++, integer);
+      store_integer(constant, out, index++, integer);
   }
 }
 
-static enum adze_status typed_data(struct arena *arena, const char *path,
-                                   const char *what,
+static enum adze_status typed_data(struct onnx_data *data, const char *what,
                                    const struct onnx_tensor *tensor,
-                                   struct constant *out,
-                                   struct adze_error *error) {
+                                   struct constant *out) {
   enum protobuf_wire element;
   struct protobuf_field only = {0};
   uint32_t number = typed_field(out->dtype, &element);
   size_t count = count_typed(tensor, number, element, &only);
   if (count != out->count)
-    return wrong_size(path, what, out, count * (dtype_bits(out->dtype) / 8),
-                      error);
+    return wrong_size(data, what, out, count * (dtype_bits(out->dtype) / 8));
   if (only.data != NULL) {
     out->data = only.data;
-    return protobuf_finish(tensor->body.reader, ADZE_INVALID_MODEL, path,
-                           error);
+  } else {
+    uint8_t *copy = arena_alloc(data->arena, out->bytes + 8);
+    decode_typed(tensor, number, element, out, copy);
+    out->data = copy;
   }
-  uint8_t *data = arena_alloc(arena, out->bytes + 8);
-  decode_typed(tensor, number, element, out, data);
-  out->data = data;
-  return protobuf_finish(tensor->body.reader, ADZE_INVALID_MODEL, path, error);
+  return protobuf_finish(tensor->body.reader, ADZE_INVALID_MODEL, data->path,
+                         data->error);
 }
 
 /* ---- External data ---------------------------------------------------------- */
@@ -167,60 +163,98 @@ static void close_mapping(void *resource) {
   file_map_close(resource);
 }
 
-static enum adze_status external_data(struct arena *arena, const char *path,
-                                      const char *what,
+static enum adze_status open_external(struct onnx_data *data, const char *what,
+                                      const char *location,
+                                      const struct file_map **out) {
+  struct file_map *map = map_get(&data->files, location);
+  *out = map;
+  if (map != NULL)
+    return ADZE_OK;
+  const char *slash = strrchr(data->path, '/');
+  const char *folder = ".";
+  if (slash != NULL)
+    folder = slash == data->path
+                 ? "/"
+                 : arena_strndup(data->arena, data->path,
+                                 (size_t)(slash - data->path));
+  map = ARENA_NEW(data->arena, struct file_map);
+  arena_defer(data->arena, close_mapping, map);
+  if (file_map_open_below(folder, location, map, data->error) != ADZE_OK)
+    return fail_prefix(data->error,
+                       arena_printf(data->arena, "external data of %s", what));
+  map_set(&data->files, location, map);
+  *out = map;
+  return ADZE_OK;
+}
+
+static enum adze_status external_data(struct onnx_data *data, const char *what,
                                       const struct onnx_tensor *tensor,
-                                      struct constant *out,
-                                      struct adze_error *error) {
+                                      struct constant *out) {
+  const struct file_map *map;
   if (tensor->location == NULL)
-    return fail(error, ADZE_INVALID_MODEL,
-                "%s: %s is external, but no location is given", path, what);
-  const char *slash = strrchr(path, '/');
-  const char *folder =
-      slash == NULL ? "."
-      : slash == path
-          ? "/"
-          : arena_strndup(arena, path, (size_t)(slash - path));
-  struct file_map *map = ARENA_NEW(arena, struct file_map);
-  arena_defer(arena, close_mapping, map);
-  if (file_map_open_below(folder, tensor->location, map, error) != ADZE_OK)
-    return fail_prefix(error, arena_printf(arena, "%s: external data of %s",
-                                           path, what));
+    return fail(data->error, ADZE_INVALID_MODEL,
+                "%s is external, but no location is given", what);
+  TRY(open_external(data, what, tensor->location, &map));
   if ((uint64_t)tensor->offset > map->size)
-    return fail(error, ADZE_INVALID_MODEL,
-                "%s: external data of %s starts at byte %lld of '%s', which "
-                "has %zu",
-                path, what, (long long)tensor->offset, tensor->location,
-                map->size);
+    return fail(data->error, ADZE_INVALID_MODEL,
+                "external data of %s starts at byte %lld of '%s', which has "
+                "%zu",
+                what, (long long)tensor->offset, tensor->location, map->size);
   size_t left = map->size - (size_t)tensor->offset;
   if (tensor->length >= 0 && (uint64_t)tensor->length != out->bytes)
-    return wrong_size(path, what, out, (size_t)tensor->length, error);
+    return wrong_size(data, what, out, (size_t)tensor->length);
   if (left < out->bytes)
-    return wrong_size(path, what, out, left, error);
+    return wrong_size(data, what, out, left);
   out->data = map->data + tensor->offset;
   return ADZE_OK;
 }
 
 /* ---- Constants -------------------------------------------------------------- */
 
-enum adze_status onnx_constant(struct arena *arena, const char *path,
-                               const char *what,
-                               const struct onnx_tensor *tensor,
-                               bool zero_missing, struct constant *out,
-                               struct adze_error *error) {
-  *out = (struct constant){0};
-  TRY(read_shape(tensor, path, what, out, error));
+enum { MISSING_LIMIT_LOG2 = 34 }; /* bytes of zeros that are made up */
+
+/* Truth values are 0 or 1 everywhere else, so others are copied as such. */
+static const void *truth_values(struct onnx_data *data,
+                                const struct constant *constant) {
+  const uint8_t *bytes = constant->data;
+  size_t i = 0;
+  while (i < constant->count && bytes[i] <= 1)
+    i++;
+  if (i == constant->count)
+    return bytes;
+  uint8_t *copy = arena_copy(data->arena, bytes, constant->bytes);
+  for (; i < constant->count; i++)
+    copy[i] = copy[i] != 0;
+  return copy;
+}
+
+static enum adze_status find_data(struct onnx_data *data, const char *what,
+                                  const struct onnx_tensor *tensor,
+                                  struct constant *out) {
   if (tensor->is_external)
-    return external_data(arena, path, what, tensor, out, error);
+    return external_data(data, what, tensor, out);
   if (tensor->has_raw) {
     if (tensor->raw.size != out->bytes)
-      return wrong_size(path, what, out, tensor->raw.size, error);
+      return wrong_size(data, what, out, tensor->raw.size);
     out->data = tensor->raw.data;
     return ADZE_OK;
   }
-  if (!tensor->has_typed && zero_missing && out->count > 0) {
-    out->data = arena_alloc(arena, out->bytes);
+  if (!tensor->has_typed && data->zero_missing && out->count > 0) {
+    if (out->bytes >> MISSING_LIMIT_LOG2 != 0)
+      return fail(data->error, ADZE_LIMIT, "%s is too large", what);
+    out->data = arena_alloc(data->arena, out->bytes);
     return ADZE_OK;
   }
-  return typed_data(arena, path, what, tensor, out, error);
+  return typed_data(data, what, tensor, out);
+}
+
+enum adze_status onnx_tensor_constant(struct onnx_data *data, const char *what,
+                                      const struct onnx_tensor *tensor,
+                                      struct constant *out) {
+  *out = (struct constant){0};
+  TRY(read_shape(data, what, tensor, out));
+  TRY(find_data(data, what, tensor, out));
+  if (out->dtype == ADZE_BOOL)
+    out->data = truth_values(data, out);
+  return ADZE_OK;
 }

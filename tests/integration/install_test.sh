@@ -43,6 +43,11 @@ if [ -e "$library/libadze.so" ]; then
     -o "$work/compiler"
   "$work/compiler"
 fi
+if [ -e "$library/libadze_pose.so" ]; then
+  $cc "$here/use_pose.c" $(pkg-config --cflags --libs adze-pose) \
+    -o "$work/pose"
+  "$work/pose"
+fi
 if [ -x "$prefix/bin/adze" ]; then
   unset LD_LIBRARY_PATH
   "$prefix/bin/adze" env >/dev/null

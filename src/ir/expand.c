@@ -69,7 +69,7 @@ static struct statement *expand_stage(struct expr_pool *pool,
   return loops_around(pool, body, axes, stage->axis_count);
 }
 
-/* ---- The open dimensions that a function uses ----------------------------- */
+/* ---- The open dimensions that a function uses --------------------------- */
 
 struct collection {
   struct function *function;
@@ -121,7 +121,7 @@ static int compare_symbols(const void *a, const void *b) {
   return ((*x)->symbol > (*y)->symbol) - ((*x)->symbol < (*y)->symbol);
 }
 
-/* ---- expand --------------------------------------------------------------- */
+/* ---- expand ------------------------------------------------------------- */
 
 static bool is_listed(struct buffer *const *list, size_t count,
                       const struct buffer *buffer) {

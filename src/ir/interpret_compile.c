@@ -9,7 +9,7 @@
 #include "ir/expand_math.h"
 #include "ir/interpret_compile.h"
 
-/* ---- Code and slots --------------------------------------------------------- */
+/* ---- Code and slots ----------------------------------------------------- */
 
 size_t emit(struct compiler *c, struct instruction instruction) {
   struct code *body = &c->levels[c->level].body;
@@ -67,7 +67,7 @@ static enum adze_status compile_value(struct compiler *c, const struct expr *e,
   return compile_expr(c, expand_math(c->pool, e, false), slot);
 }
 
-/* ---- Stores and sets ---------------------------------------------------------- */
+/* ---- Stores and sets ---------------------------------------------------- */
 
 static uint16_t store_opcode(enum adze_dtype dtype, uint16_t offset_lanes,
                              uint16_t lanes) {
@@ -150,7 +150,7 @@ static enum adze_status compile_set(struct compiler *c,
   return ADZE_OK;
 }
 
-/* ---- Loops and branches --------------------------------------------------------- */
+/* ---- Loops and branches ------------------------------------------------- */
 
 static enum adze_status compile_list(struct compiler *c,
                                      const struct statement *list);
@@ -230,7 +230,7 @@ static enum adze_status compile_branch(struct compiler *c,
   return ADZE_OK;
 }
 
-/* ---- Blocks ------------------------------------------------------------------------ */
+/* ---- Blocks ------------------------------------------------------------- */
 
 /* A block's expressions with its bindings put in for axes and reductions. */
 struct block {
@@ -345,7 +345,7 @@ static enum adze_status compile_list(struct compiler *c,
   return ADZE_OK;
 }
 
-/* ---- Programs ------------------------------------------------------------------------ */
+/* ---- Programs ----------------------------------------------------------- */
 
 static uint32_t final_slot(const struct compiler *c, uint32_t slot) {
   if ((slot & SLOT_TEMPORARY) == 0)

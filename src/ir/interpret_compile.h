@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the two files that compile programs: interpret_compile.c
- * (statements) and interpret_expr.c (expressions). */
+/* Shared by the files that compile programs: interpret_compile.c (statements),
+ * interpret_expr.c (expressions), interpret_memory.c (loads, offsets). */
 #ifndef IR_INTERPRET_COMPILE_H
 #define IR_INTERPRET_COMPILE_H
 
@@ -81,10 +81,21 @@ size_t emit(struct compiler *compiler, struct instruction instruction);
 /* Makes the jump at `from` go to the end of the code. */
 void patch_jump(struct compiler *compiler, size_t from);
 
+struct node_info *node_info_of(struct compiler *compiler,
+                               const struct expr *e);
+/* Finds the level of e and of all below it. */
+enum adze_status node_analyze(struct compiler *compiler, const struct expr *e)
+    ADZE_MUST_USE;
+void node_set_slot(struct compiler *compiler, struct node_info *info,
+                   uint32_t slot);
+
 /* Code for e, which is in its own terms (halves and transcendental functions
  * included); *slot holds the value as long as the region is open. */
 enum adze_status compile_expr(struct compiler *compiler, const struct expr *e,
                               uint32_t *slot) ADZE_MUST_USE;
+/* Code for a load that is not computed yet. */
+enum adze_status compile_load(struct compiler *compiler, const struct expr *e,
+                              struct node_info *info) ADZE_MUST_USE;
 /* The element offset of an access, with checks of each index emitted. */
 enum adze_status compile_offset(struct compiler *compiler,
                                 const struct buffer *buffer,

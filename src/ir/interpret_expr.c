@@ -4,14 +4,13 @@
  * First every node's level is found: the innermost open loop whose variable it
  * depends on. A node that loads nothing is computed in the prologue of that
  * loop and stays known while the loop is open. A node that loads (or reads a
- * local) is computed where it stands and known to the end of its region. Sums
- * of index terms are ordered by level, so that the inner loops add one term.
+ * local) is computed where it stands and known to the end of its region.
  */
 #include "ir/interpret_compile.h"
 
-#define DEPTH_LIMIT 200 /* loads in indices, loads under selects */
+#define DEPTH_LIMIT 1000 /* loads in indices, loads under selects */
 
-/* ---- Levels ---------------------------------------------------------------- */
+/* ---- Levels ------------------------------------------------------------- */
 
 struct node_info *node_info_of(struct compiler *c, const struct expr *e) {
   struct node_info *info = map_get_key(&c->nodes, e->id);
@@ -82,7 +81,7 @@ enum adze_status node_analyze(struct compiler *c, const struct expr *e) {
   return ADZE_OK;
 }
 
-/* ---- Emitting --------------------------------------------------------------- */
+/* ---- Emitting ----------------------------------------------------------- */
 
 static uint32_t slot_for(struct compiler *c, const struct node_info *info,
                          uint16_t lanes) {
@@ -197,7 +196,7 @@ static void emit_ramp(struct compiler *c, const struct expr *e,
   node_set_slot(c, info, dst);
 }
 
-/* ---- Selects that guard loads -------------------------------------------------- */
+/* ---- Selects that guard loads ------------------------------------------- */
 
 static bool loads(struct compiler *c, const struct expr *e) {
   const struct node_info *info = node_info_of(c, e);
@@ -241,7 +240,7 @@ static enum adze_status compile_arm(struct compiler *c, const struct expr *e,
   uint32_t slot;
   TRY(compile_expr(c, e, &slot));
   emit(c, (struct instruction){
-              .opcode = (uint16_t)(e->lanes > 1 ? OP_VECTOR + OP_MOVE : OP_MOVE),
+              .opcode = e->lanes > 1 ? OP_VECTOR + OP_MOVE : OP_MOVE,
               .lanes = e->lanes, .dst = dst, .a = slot});
   region_end(c, region, false);
   return ADZE_OK;
@@ -315,7 +314,7 @@ static enum adze_status compile_guard(struct compiler *c, const struct expr *e,
   return ADZE_OK;
 }
 
-/* ---- Nodes --------------------------------------------------------------------- */
+/* ---- Nodes -------------------------------------------------------------- */
 
 static enum adze_status compile_leaf(struct compiler *c, const struct expr *e,
                                      struct node_info *info) {

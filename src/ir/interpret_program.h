@@ -75,7 +75,7 @@ struct program {
   size_t constant_count;
   const uint32_t *scalar_slots; /* as function->scalars */
   uint32_t worker_slot, workers_slot; /* 0: none */
-  uint32_t result_slot; /* of local 0: element programs keep their result there */
+  uint32_t result_slot; /* of local 0, the result of an element program */
   /* Memory numbers: parameters first, then function->buffers. */
   struct buffer *const *memories;
   size_t memory_count;
@@ -95,7 +95,7 @@ enum adze_status program_compile(struct arena *arena,
                                  const struct program **out,
                                  struct adze_error *error) ADZE_MUST_USE;
 
-/* ---- Execution ------------------------------------------------------------ */
+/* ---- Execution ---------------------------------------------------------- */
 
 struct memory {
   const struct buffer *buffer;

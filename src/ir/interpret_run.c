@@ -13,7 +13,7 @@
 #include "ir/interpret_program.h"
 #include "ir/scalar.h"
 
-/* ---- Operations that take more than an expression ---------------------------- */
+/* ---- Operations that take more than an expression ----------------------- */
 
 static int64_t divide_i(int64_t a, int64_t b) {
   if (b == 0)
@@ -63,7 +63,7 @@ static uint64_t saturate(double value, enum adze_dtype dtype) {
                        : (uint64_t)value;
 }
 
-/* ---- Memory ------------------------------------------------------------------- */
+/* ---- Memory ------------------------------------------------------------- */
 
 size_t value_bytes(enum adze_dtype dtype) { return dtype_bits(dtype) / 8; }
 
@@ -205,7 +205,7 @@ static enum adze_status store_other(struct machine *machine,
   return ADZE_OK;
 }
 
-/* ---- Vectors --------------------------------------------------------------------- */
+/* ---- Vectors ------------------------------------------------------------ */
 
 static void ramp(union value *slots, const struct instruction *i) {
   for (uint32_t l = 0; l < i->lanes; l++) {
@@ -228,7 +228,7 @@ static uint64_t any_lane(const union value *slots,
   return any;
 }
 
-/* ---- The loop --------------------------------------------------------------------- */
+/* ---- The loop ----------------------------------------------------------- */
 
 /* One case per lane-wise operation; operands that the expression does not name
  * cost nothing. */
@@ -344,7 +344,7 @@ static void run_vector(union value *slots, const struct instruction *i) {
 }
 #undef OP
 
-/* ---- Starting ------------------------------------------------------------------------ */
+/* ---- Starting ----------------------------------------------------------- */
 
 void machine_init(struct machine *machine, struct arena *arena,
                   const struct program *program, const int64_t *scalars,

@@ -10,7 +10,7 @@
 
 #include "ir/simplify.h"
 
-/* ---- Buffers ------------------------------------------------------------- */
+/* ---- Buffers ------------------------------------------------------------ */
 
 void buffer_lay_out(struct expr_pool *pool, struct buffer *buffer) {
   buffer->offset = expr_index(pool, 0);
@@ -66,7 +66,7 @@ const struct expr *buffer_element(struct expr_pool *pool,
   return simplify(pool, sum);
 }
 
-/* ---- Reductions ---------------------------------------------------------- */
+/* ---- Reductions --------------------------------------------------------- */
 
 const struct expr *reduce_combine(struct expr_pool *pool,
                                   enum reduce_kind kind,
@@ -88,7 +88,7 @@ const char *reduce_kind_name(enum reduce_kind kind) {
   return names[kind];
 }
 
-/* ---- Statements ---------------------------------------------------------- */
+/* ---- Statements --------------------------------------------------------- */
 
 struct statement *statement_new(struct expr_pool *pool,
                                 enum statement_kind kind) {
@@ -136,7 +136,7 @@ void statement_walk(struct statement *list,
   }
 }
 
-/* ---- Substitution and cloning -------------------------------------------- */
+/* ---- Substitution and cloning ------------------------------------------- */
 
 struct renaming {
   struct expr_pool *pool;
@@ -243,7 +243,7 @@ struct statement *statement_clone(struct expr_pool *pool,
   return clone_list(&renaming, list);
 }
 
-/* ---- Functions ----------------------------------------------------------- */
+/* ---- Functions ---------------------------------------------------------- */
 
 struct function *function_new(struct expr_pool *pool, const char *name) {
   struct arena *arena = expr_pool_arena(pool);

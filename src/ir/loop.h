@@ -16,7 +16,7 @@
 
 #define LOOP_MAX_RANK 16
 
-/* ---- Buffers ---------------------------------------------------------------- */
+/* ---- Buffers ------------------------------------------------------------ */
 enum buffer_scope {
   BUFFER_ARGUMENT, /* a pointer parameter of the function */
   BUFFER_STACK,    /* function-local memory of constant size, on the stack */
@@ -60,7 +60,7 @@ const struct expr *buffer_element(struct expr_pool *pool,
                                   const struct buffer *buffer,
                                   const struct expr *const *indices);
 
-/* ---- Stages ------------------------------------------------------------------ */
+/* ---- Stages ------------------------------------------------------------- */
 enum reduce_kind {
   REDUCE_NONE, /* output[axes] = body */
   REDUCE_SUM,  /* output[axes] = initial + body + body + …, row-major order of
@@ -88,9 +88,10 @@ const struct expr *reduce_combine(struct expr_pool *pool,
                                   enum reduce_kind kind,
                                   const struct expr *accumulator,
                                   const struct expr *value);
-const char *reduce_kind_name(enum reduce_kind kind); /* "none" "sum" "product" "max" "min" */
+/* "none" "sum" "product" "max" "min" */
+const char *reduce_kind_name(enum reduce_kind kind);
 
-/* ---- Statements ---------------------------------------------------------------- */
+/* ---- Statements --------------------------------------------------------- */
 enum statement_kind {
   STATEMENT_FOR,
   STATEMENT_IF,
@@ -133,7 +134,7 @@ struct statement {
     struct {
       struct stage *stage;
       enum block_part part;
-      const struct expr *axes[LOOP_MAX_RANK];       /* values of the stage's axes */
+      const struct expr *axes[LOOP_MAX_RANK]; /* values of the stage's axes */
       const struct expr *reductions[LOOP_MAX_RANK]; /* and reduction axes */
       const struct expr *predicate; /* executed where true; NULL: always */
     } block;
@@ -171,7 +172,7 @@ void statement_walk(struct statement *list,
                     void (*visit)(void *context, struct statement *statement),
                     void *context);
 
-/* ---- Functions ------------------------------------------------------------------- */
+/* ---- Functions ---------------------------------------------------------- */
 /* void name(T *restrict parameter…, int64_t scalar…, [void *scratch,]
  *           int64_t worker, int64_t workers)
  * `scratch` is there when a BUFFER_WORKER buffer is; each such buffer lies at

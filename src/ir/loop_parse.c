@@ -23,7 +23,7 @@ static enum adze_status parse_new_name(struct parser *p, const char **out) {
   return parse_fail(p, "%s is taken", *out);
 }
 
-/* ---- Declarations --------------------------------------------------------------- */
+/* ---- Declarations ------------------------------------------------------- */
 
 static enum adze_status parse_scalar_line(struct parser *p) {
   const char *name;
@@ -154,7 +154,7 @@ static enum adze_status parse_buffer_line(struct parser *p,
   return ADZE_OK;
 }
 
-/* ---- Stages ------------------------------------------------------------------------ */
+/* ---- Stages ------------------------------------------------------------- */
 
 /* name < extent, …; the names are seen behind the list. */
 static enum adze_status parse_axes(struct parser *p, const char *end,
@@ -231,7 +231,7 @@ static enum adze_status parse_stage(struct parser *p) {
   return ADZE_OK;
 }
 
-/* ---- Statements ----------------------------------------------------------------------- */
+/* ---- Statements --------------------------------------------------------- */
 
 static enum adze_status parse_body(struct parser *p, struct statement **out);
 
@@ -424,7 +424,7 @@ static enum adze_status parse_body(struct parser *p, struct statement **out) {
   return ADZE_OK;
 }
 
-/* ---- Functions -------------------------------------------------------------------------- */
+/* ---- Functions ---------------------------------------------------------- */
 
 static enum adze_status parse_declarations(struct parser *p) {
   for (;;) {

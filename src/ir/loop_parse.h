@@ -35,7 +35,7 @@ struct parser {
 
 #define PARSE_DEPTH 256 /* expressions and statements in each other */
 
-/* ---- Tokens (loop_token.c) ---- */
+/* ---- Tokens (loop_token.c) ---------------------------------------------- */
 /* Reads the next token into parser->token. */
 enum adze_status parse_next(struct parser *parser) ADZE_MUST_USE;
 /* An error at the current token. */
@@ -60,7 +60,7 @@ enum adze_status parse_dtype(struct parser *parser, enum adze_dtype *out)
     ADZE_MUST_USE;
 enum adze_status parse_enter(struct parser *parser) ADZE_MUST_USE;
 
-/* ---- Expressions (loop_parse_expr.c) ---- */
+/* ---- Expressions (loop_parse_expr.c) ------------------------------------ */
 enum adze_status parse_expr(struct parser *parser, const struct expr **out)
     ADZE_MUST_USE;
 /* A scalar of this dtype. */

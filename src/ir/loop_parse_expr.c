@@ -12,7 +12,7 @@
 static enum adze_status parse_strength(struct parser *p, int strength,
                                        const struct expr **out);
 
-/* ---- Makers that check first ------------------------------------------------- */
+/* ---- Makers that check first -------------------------------------------- */
 
 static enum adze_status make(struct parser *p, enum expr_kind kind,
                              enum adze_dtype dtype, uint16_t lanes,
@@ -38,7 +38,7 @@ static enum adze_status make(struct parser *p, enum expr_kind kind,
   return ADZE_OK;
 }
 
-/* ---- Constants ----------------------------------------------------------------- */
+/* ---- Constants ---------------------------------------------------------- */
 
 static enum adze_status parse_suffix(struct parser *p, enum adze_dtype *dtype) {
   /* In b[5 : 16] the colon belongs to the load. */
@@ -98,7 +98,7 @@ static enum adze_status parse_constant(struct parser *p,
   return parse_fail(p, "expected a constant, found %s", p->token.text);
 }
 
-/* ---- Loads and names -------------------------------------------------------------- */
+/* ---- Loads and names ---------------------------------------------------- */
 
 enum adze_status parse_scalar(struct parser *p, enum adze_dtype dtype,
                               const struct expr **out) {
@@ -196,7 +196,7 @@ static enum adze_status parse_number(struct parser *p,
   return ADZE_OK;
 }
 
-/* ---- Calls ------------------------------------------------------------------------- */
+/* ---- Calls -------------------------------------------------------------- */
 
 static enum adze_status parse_call(struct parser *p, enum expr_kind kind,
                                    const struct expr **out) {
@@ -265,7 +265,7 @@ static enum adze_status parse_primary(struct parser *p,
   return parse_constant(p, out);
 }
 
-/* ---- Operators ----------------------------------------------------------------------- */
+/* ---- Operators ---------------------------------------------------------- */
 
 static int operator_at(const struct parser *p, enum expr_kind *kind) {
   static const struct {

@@ -23,7 +23,7 @@ static void print_list(struct printer *p, const struct expr *const *list,
   }
 }
 
-/* ---- Buffers --------------------------------------------------------------------- */
+/* ---- Buffers ------------------------------------------------------------ */
 
 static void print_layout(struct printer *p, struct expr_pool *pool,
                          const struct buffer *buffer) {
@@ -81,7 +81,7 @@ static void print_buffer(struct printer *p, struct expr_pool *pool,
   text_add(p->text, "\n");
 }
 
-/* ---- Stages ------------------------------------------------------------------------ */
+/* ---- Stages ------------------------------------------------------------- */
 
 static void print_axes(struct printer *p, struct variable *const *axes,
                        size_t count) {
@@ -139,7 +139,7 @@ static void print_new_stage(void *context, struct statement *s) {
   print_stage(list->printer, s->block.stage);
 }
 
-/* ---- Statements --------------------------------------------------------------------- */
+/* ---- Statements --------------------------------------------------------- */
 
 static void print_statements(struct printer *p, const struct statement *list);
 
@@ -245,7 +245,7 @@ static void print_statements(struct printer *p, const struct statement *list) {
   }
 }
 
-/* ---- Functions ------------------------------------------------------------------------ */
+/* ---- Functions ---------------------------------------------------------- */
 
 static void print_scalar(struct printer *p, const struct variable *scalar) {
   start_line(p);

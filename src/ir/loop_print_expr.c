@@ -3,8 +3,8 @@
  *
  * Expressions are DAGs; as plain text a shared node would be printed as often
  * as it is used, which grows exponentially. Nodes used more than once (unless
- * small) are therefore given numbers first, `with #0 = …, #1 = … in …`, and so
- * are nodes that would nest deep, which the parser bounds. Numbers name
+ * small) are therefore given numbers first, `with #0 = …, #1 = … in …`, and
+ * so are nodes that would nest deep, which the parser bounds. Numbers name
  * expressions, not values: a SELECT still evaluates one side only.
  */
 #include "ir/loop_print.h"
@@ -20,7 +20,7 @@
 #define SHARED_SIZE 6  /* nodes; smaller ones are repeated */
 #define NESTING_MOST 32
 
-/* ---- Names ------------------------------------------------------------------- */
+/* ---- Names -------------------------------------------------------------- */
 
 void printer_init(struct printer *p, struct text *text) {
   *p = (struct printer){.text = text};
@@ -82,7 +82,7 @@ static const char *printer_local(struct printer *p,
   return name != NULL ? name : identifier(p->text->arena, local->name);
 }
 
-/* ---- Which nodes are numbered ----------------------------------------------- */
+/* ---- Which nodes are numbered ------------------------------------------- */
 
 struct shared {
   const struct expr *node;
@@ -143,7 +143,7 @@ static void number_nodes(struct sharing *sharing, const struct expr *root) {
   }
 }
 
-/* ---- Nodes ------------------------------------------------------------------------ */
+/* ---- Nodes -------------------------------------------------------------- */
 
 static void print_real(struct text *text, const struct expr *e) {
   double value = e->real;

@@ -17,7 +17,8 @@ enum adze_status function_parse(struct expr_pool *pool, const char *data,
                                 size_t size, struct function **out,
                                 struct adze_error *error) ADZE_MUST_USE;
 
-/* What is legal at each stage; INTERNAL with a sentence naming the statement. */
+/* What is legal at each stage; INTERNAL with a sentence that names the
+ * statement. */
 enum adze_status verify_structured(const struct function *function,
                                    struct adze_error *error) ADZE_MUST_USE;
 enum adze_status verify_flat(const struct function *function,

@@ -53,7 +53,8 @@ static enum adze_status take(struct parser *p, size_t count) {
 
 static enum adze_status take_word(struct parser *p) {
   size_t count = 1, most = (size_t)(p->end - p->at);
-  while (count < most && (is_word_start(p->at[count]) || is_digit(p->at[count])))
+  while (count < most &&
+         (is_word_start(p->at[count]) || is_digit(p->at[count])))
     count++;
   p->token.kind = TOKEN_WORD;
   return take(p, count);

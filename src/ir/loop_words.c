@@ -63,7 +63,7 @@ bool is_reserved_word(const char *word) {
   return false;
 }
 
-/* ---- Arguments -------------------------------------------------------------- */
+/* ---- Arguments ---------------------------------------------------------- */
 
 static bool is_half(enum adze_dtype dtype) {
   return dtype == ADZE_F16 || dtype == ADZE_BF16;

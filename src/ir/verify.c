@@ -41,7 +41,7 @@ void verify_close(struct verifier *v, const struct variable *variable) {
   map_set_key(&v->variables, variable->id, NULL);
 }
 
-/* ---- Expressions ---------------------------------------------------------------- */
+/* ---- Expressions -------------------------------------------------------- */
 
 static const char *node_wrong(struct verifier *v, const struct expr *e) {
   if (e->lanes < 1 || e->lanes > LANES_MOST)
@@ -128,7 +128,7 @@ enum adze_status verify_loop_head(struct verifier *v,
   return ADZE_OK;
 }
 
-/* ---- Declarations ------------------------------------------------------------------ */
+/* ---- Declarations ------------------------------------------------------- */
 
 static enum adze_status verify_buffer(struct verifier *v,
                                       const struct buffer *buffer) {

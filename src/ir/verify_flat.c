@@ -59,7 +59,7 @@ static const char *flat_forbids(const struct verifier *v,
              : "is read from a local that is not set on every path to here";
 }
 
-/* ---- Statements --------------------------------------------------------------------- */
+/* ---- Statements --------------------------------------------------------- */
 
 static enum adze_status verify_list(struct flat *f,
                                     const struct statement *list);
@@ -162,7 +162,7 @@ static enum adze_status verify_list(struct flat *f,
   return ADZE_OK;
 }
 
-/* ---- Declarations ---------------------------------------------------------------------- */
+/* ---- Declarations ------------------------------------------------------- */
 
 static enum adze_status verify_memory(struct flat *f) {
   struct verifier *v = &f->v;

@@ -23,7 +23,7 @@ static const char *structured_forbids(const struct verifier *v,
   return NULL;
 }
 
-/* ---- Stages ---------------------------------------------------------------------- */
+/* ---- Stages ------------------------------------------------------------- */
 
 static enum adze_status verify_axes(struct structured *s,
                                     struct variable *const *axes,
@@ -78,7 +78,7 @@ static enum adze_status verify_stage(struct structured *s,
   return verify_formula(s, stage);
 }
 
-/* ---- Statements -------------------------------------------------------------------- */
+/* ---- Statements --------------------------------------------------------- */
 
 static enum adze_status verify_list(struct structured *s,
                                     const struct statement *list);

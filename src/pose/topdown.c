@@ -13,9 +13,6 @@
 
 #include "pose/network.h"
 
-/* Keypoints below this don't count for the person's score. */
-#define COUNTED 0.2f
-
 static float sign(float value) { return (float)((value > 0) - (value < 0)); }
 
 /* The cell with the largest value, and that value; 0 when none is above it. */
@@ -52,22 +49,13 @@ static struct adze_keypoint find_keypoint(const struct pose_frame *frame,
   return (struct adze_keypoint){exact_x * stride_x, exact_y * stride_y, score};
 }
 
-/* The box's score times the mean of the keypoints that count, or, so that
- * hopeless persons still have an order, of all when none counts. */
+/* The box's score times the mean over all keypoints: one that isn't there makes
+ * a person less sure. */
 static float score_of(const struct adze_person *person, float box_score) {
-  float sum = 0, counted_sum = 0;
-  int counted = 0;
-  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
-    float score = person->keypoints[k].score;
-    sum += score;
-    if (score > COUNTED) {
-      counted_sum += score;
-      counted++;
-    }
-  }
-  float mean =
-      counted ? counted_sum / (float)counted : sum / (float)ADZE_KEYPOINT_COUNT;
-  return box_score * mean;
+  float sum = 0;
+  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
+    sum += person->keypoints[k].score;
+  return box_score * sum / ADZE_KEYPOINT_COUNT;
 }
 
 static void decode(struct pose_frame *frame) {

@@ -14,13 +14,13 @@
 static enum adze_status object_open(struct package_writer *writer,
                                     struct adze_error *error) {
   TRY(folder_make_temporary(writer->folder, error));
-  struct elf_weights *weights;
-  TRY(elf_weights_open(
-      writer->arena,
-      arena_printf(writer->arena, "%s/weights.o", writer->folder), &weights,
-      error));
-  writer->state = weights;
-  return ADZE_OK;
+  struct elf_weights *weights = NULL;
+  const char *path =
+      arena_printf(writer->arena, "%s/weights.o", writer->folder);
+  enum adze_status status =
+      elf_weights_open(writer->arena, path, &weights, error);
+  writer->state = weights; /* open even if it could not be written to */
+  return status;
 }
 
 static enum adze_status object_add_weights(struct package_writer *writer,
@@ -172,16 +172,19 @@ static enum adze_status write_archive(struct package_writer *writer,
   return ADZE_OK;
 }
 
+static void close_map(void *map) { file_map_close(map); }
+
 static enum adze_status archive_finish(struct package_writer *writer,
                                        const struct package_code *code,
                                        struct adze_error *error) {
   TRY(finish_weights(writer, code, error));
-  struct file_map map;
+  struct file_map *map = ARENA_NEW(writer->arena, struct file_map);
+  arena_defer(writer->arena, close_map, map);
   TRY(file_map_open(arena_printf(writer->arena, "%s/weights.o", writer->folder),
-                    &map, error));
-  struct object_code weights = {map.data, map.size};
+                    map, error));
+  struct object_code weights = {map->data, map->size};
   enum adze_status status = write_archive(writer, code, &weights, error);
-  file_map_close(&map);
+  file_map_close(map);
   return status;
 }
 

@@ -48,15 +48,14 @@ enum adze_status link_write_objects(struct arena *arena, const char *folder,
 }
 
 /* The first line that lld wrote, without its own name: the one that counts. */
-static const char *first_line(struct arena *arena, const char *path) {
-  struct file_map map;
-  if (file_map_open(path, &map, NULL) != ADZE_OK || map.size == 0)
+static const char *first_line(const char *path, char *line, int line_bytes) {
+  FILE *file = fopen(path, "re");
+  char *read = file ? fgets(line, line_bytes, file) : NULL;
+  if (file)
+    fclose(file);
+  if (!read)
     return "no message";
-  const uint8_t *end = memchr(map.data, '\n', map.size);
-  size_t size = end ? (size_t)(end - map.data) : map.size;
-  const char *line =
-      arena_strndup(arena, (const char *)map.data, size < 600 ? size : 600);
-  file_map_close(&map);
+  line[strcspn(line, "\n")] = '\0';
   const char *message = strstr(line, "error: ");
   return message ? message + strlen("error: ") : line;
 }
@@ -139,8 +138,9 @@ enum adze_status link_run(struct arena *arena, const char *folder,
   if (WIFSIGNALED(status))
     return fail(error, ADZE_IO, "%s: the linker %s was ended by signal %d",
                 what, program, WTERMSIG(status));
+  char line[600];
   if (status != 0)
     return fail(error, ADZE_IO, "%s: the linker %s failed: %s", what, program,
-                first_line(arena, log));
+                first_line(log, line, sizeof line));
   return ADZE_OK;
 }

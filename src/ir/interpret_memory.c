@@ -11,7 +11,7 @@
 #include "ir/interpret_compile.h"
 
 static uint16_t load_opcode(const struct expr *e, bool is_masked) {
-  if (e->args[0]->lanes > 1 && e->arg_count == 1)
+  if (e->arg_count == 1 && e->args[0]->lanes > 1)
     return OP_GATHER;
   if (e->lanes > 1 || is_masked)
     return OP_LOAD_LANES;

@@ -4,37 +4,32 @@
 
 #include "adze/runtime.h"
 
-size_t adze_dtype_bytes(enum adze_dtype dtype) {
-  switch (dtype) {
-#define X(name, number, bytes, kind, text)                                     \
-  case ADZE_##name:                                                            \
-    return bytes;
-    ADZE_DTYPE_LIST(X)
+static const struct row {
+  enum adze_dtype dtype;
+  size_t bytes;
+  const char *name;
+} rows[] = {{ADZE_DTYPE_NONE, 0, "none"},
+#define X(name, number, bytes, kind, text) {ADZE_##name, bytes, text},
+            ADZE_DTYPE_LIST(X)
 #undef X
-  case ADZE_DTYPE_NONE:
-    break;
-  }
-  return 0;
+};
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+/* The row of a dtype; that of "none" for numbers that are no dtype. */
+static const struct row *find(enum adze_dtype dtype) {
+  for (size_t i = 0; i < ROW_COUNT; i++)
+    if (rows[i].dtype == dtype)
+      return &rows[i];
+  return &rows[0];
 }
 
-const char *adze_dtype_name(enum adze_dtype dtype) {
-  switch (dtype) {
-#define X(name, number, bytes, kind, text)                                     \
-  case ADZE_##name:                                                            \
-    return text;
-    ADZE_DTYPE_LIST(X)
-#undef X
-  case ADZE_DTYPE_NONE:
-    break;
-  }
-  return "none";
-}
+size_t adze_dtype_bytes(enum adze_dtype dtype) { return find(dtype)->bytes; }
+
+const char *adze_dtype_name(enum adze_dtype dtype) { return find(dtype)->name; }
 
 enum adze_dtype adze_dtype_from_name(const char *name) {
-#define X(dtype, number, bytes, kind, text)                                    \
-  if (strcmp(name, text) == 0)                                                 \
-    return ADZE_##dtype;
-  ADZE_DTYPE_LIST(X)
-#undef X
+  for (size_t i = 0; i < ROW_COUNT; i++)
+    if (strcmp(rows[i].name, name) == 0)
+      return rows[i].dtype;
   return ADZE_DTYPE_NONE;
 }

@@ -417,7 +417,7 @@ static enum adze_status parse_statements(struct parser *p,
 }
 
 static enum adze_status parse_body(struct parser *p, struct statement **out) {
-  TRY(parse_enter(p));
+  TRY(parse_enter(p, &p->depth));
   TRY(parse_expect(p, "{"));
   TRY(parse_statements(p, out));
   p->depth--;

@@ -12,11 +12,13 @@ enum token_kind {
   TOKEN_INTEGER,
   TOKEN_REAL,
   TOKEN_SIGN, /* punctuation, one or two characters */
+  TOKEN_STRING, /* "…", with \" \\ and \xHH; used by graphs (src/op) */
 };
 
 struct token {
   enum token_kind kind;
   char text[256]; /* NUL-terminated */
+  const char *string; /* of TOKEN_STRING, decoded; any length */
   int line, column;
 };
 
@@ -26,14 +28,16 @@ struct parser {
   const char *at, *end; /* behind the current token */
   int line, column;     /* of `at` */
   struct token token;   /* the current one */
-  int depth;
+  int depth, expr_depth; /* of statements and of this expression */
   struct function *function;
   struct map variables, buffers, locals, stages; /* by name */
   VEC(const struct expr *) numbered; /* #0, #1, … of this expression */
   struct adze_error *error;
 };
 
-#define PARSE_DEPTH 256 /* expressions and statements in each other */
+/* Statements in each other, and an expression's parentheses and calls: each of
+ * its own, so that what was printed can be parsed wherever it stands. */
+#define PARSE_DEPTH 256
 
 /* ---- Tokens (loop_token.c) ---------------------------------------------- */
 /* Reads the next token into parser->token. */
@@ -58,7 +62,7 @@ enum adze_status parse_integer(struct parser *parser, int64_t least,
                                int64_t most, int64_t *out) ADZE_MUST_USE;
 enum adze_status parse_dtype(struct parser *parser, enum adze_dtype *out)
     ADZE_MUST_USE;
-enum adze_status parse_enter(struct parser *parser) ADZE_MUST_USE;
+enum adze_status parse_enter(struct parser *parser, int *depth) ADZE_MUST_USE;
 
 /* ---- Expressions (loop_parse_expr.c) ------------------------------------ */
 enum adze_status parse_expr(struct parser *parser, const struct expr **out)

@@ -288,7 +288,7 @@ static int operator_at(const struct parser *p, enum expr_kind *kind) {
 /* Operators that bind stronger than `strength`. */
 static enum adze_status parse_strength(struct parser *p, int strength,
                                        const struct expr **out) {
-  TRY(parse_enter(p));
+  TRY(parse_enter(p, &p->expr_depth));
   TRY(parse_primary(p, out));
   enum expr_kind kind;
   int found;
@@ -300,13 +300,14 @@ static enum adze_status parse_strength(struct parser *p, int strength,
     if (found == 3 && operator_at(p, &kind) == 3)
       return parse_fail(p, "comparisons don't chain");
   }
-  p->depth--;
+  p->expr_depth--;
   return ADZE_OK;
 }
 
 enum adze_status parse_expr(struct parser *p, const struct expr **out) {
   bool more;
   p->numbered.count = 0;
+  p->expr_depth = 0;
   TRY(parse_accept(p, "with", &more));
   while (more) {
     int64_t number;

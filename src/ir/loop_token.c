@@ -76,6 +76,50 @@ static enum adze_status take_number(struct parser *p) {
   return take(p, count);
 }
 
+static int hex_value(char c) {
+  if (is_digit(c))
+    return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* One character of a string, perhaps escaped; false where it is not one. */
+static bool take_character(struct parser *p, char *out) {
+  *out = *p->at;
+  step(p);
+  if (*out != '\\')
+    return (unsigned char)*out >= ' ';
+  if (p->at < p->end && (*p->at == '"' || *p->at == '\\')) {
+    *out = *p->at;
+    step(p);
+    return true;
+  }
+  if (p->end - p->at < 3 || p->at[0] != 'x')
+    return false;
+  int high = hex_value(p->at[1]), low = hex_value(p->at[2]);
+  for (int i = 0; i < 3; i++)
+    step(p);
+  *out = (char)(high * 16 + low);
+  return high >= 0 && low >= 0 && *out != 0;
+}
+
+static enum adze_status take_string(struct parser *p) {
+  struct text text = {.arena = p->arena};
+  p->token.kind = TOKEN_STRING;
+  memcpy(p->token.text, "a string", sizeof "a string");
+  step(p);
+  while (p->at < p->end && *p->at != '"') {
+    char c;
+    if (!take_character(p, &c))
+      return parse_fail(p, "a string has a character that must be escaped");
+    text_add_n(&text, &c, 1);
+  }
+  if (p->at == p->end)
+    return parse_fail(p, "a string has no end");
+  step(p);
+  p->token.string = text_string(&text);
+  return ADZE_OK;
+}
+
 static enum adze_status take_sign(struct parser *p) {
   size_t most = (size_t)(p->end - p->at);
   char first = *p->at;
@@ -83,7 +127,7 @@ static enum adze_status take_sign(struct parser *p) {
   if (most > 1 && p->at[1] == '=' &&
       (first == '=' || first == '!' || first == '<'))
     return take(p, 2);
-  if (first != 0 && strchr("()[]{},;:=<+-*/&|#", first) != NULL)
+  if (first != 0 && strchr("()[]{},;:=<+-*/&|#%", first) != NULL)
     return take(p, 1);
   snprintf(p->token.text, sizeof p->token.text,
            isprint((unsigned char)first) ? "%c" : "byte %d",
@@ -104,6 +148,8 @@ enum adze_status parse_next(struct parser *p) {
     return take_word(p);
   if (is_digit(*p->at))
     return take_number(p);
+  if (*p->at == '"')
+    return take_string(p);
   return take_sign(p);
 }
 
@@ -178,9 +224,9 @@ enum adze_status parse_dtype(struct parser *p, enum adze_dtype *out) {
   return parse_next(p);
 }
 
-enum adze_status parse_enter(struct parser *p) {
-  if (p->depth == PARSE_DEPTH)
+enum adze_status parse_enter(struct parser *p, int *depth) {
+  if (*depth == PARSE_DEPTH)
     return parse_fail(p, "nests deeper than %d", PARSE_DEPTH);
-  p->depth++;
+  ++*depth;
   return ADZE_OK;
 }

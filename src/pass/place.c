@@ -72,9 +72,11 @@ static enum adze_status grow_placements(struct placing *placing) {
   struct placement *placements =
       ARENA_ARRAY(plan->arena, struct placement, capacity);
   struct group **maker = ARENA_ARRAY(plan->arena, struct group *, capacity);
-  memcpy(placements, plan->placements,
-         plan->placement_count * sizeof *placements);
-  memcpy(maker, placing->maker, plan->placement_count * sizeof *maker);
+  if (plan->placement_count) {
+    memcpy(placements, plan->placements,
+           plan->placement_count * sizeof *placements);
+    memcpy(maker, placing->maker, plan->placement_count * sizeof *maker);
+  }
   plan->placements = placements;
   placing->maker = maker;
   plan->placement_count = capacity;
@@ -130,9 +132,8 @@ static enum adze_status meet_demand(struct placing *placing,
                                     size_t input,
                                     const struct match_query *query) {
   struct value *value = node->inputs[input];
-  struct demand demand = {.any = true};
-  if (group->template->demand)
-    group->template->demand(query, group, node, input, &demand);
+  struct demand demand = {.any = false};
+  group->template->demand(query, group, node, input, &demand);
   if (demand.any)
     return ADZE_OK;
   bool blocked = placement_of(placing, value)->block != 0;

@@ -51,6 +51,7 @@ enum adze_status lower(struct function *function,
   lower_flatten(&lowering);
   lower_vectorize(&lowering);
   lower_unroll(&lowering);
+  lower_hoist(&lowering);
   TRY(lower_registers(&lowering));
   lower_workers(&lowering);
   lower_finish(&lowering);

@@ -7,6 +7,7 @@
  *   flatten     one element offset instead of one index per dimension
  *   vectorize   vectorized loops become vector operations
  *   unroll      unrolled loops are written out
+ *   hoist       conditions move out of the loops that do not change them
  *   registers   register buffers become locals
  *   workers     parallel loops are split over workers, with barriers between
  *   finish      functions expanded, multiply-adds fused, offsets simplified

@@ -375,6 +375,18 @@ static size_t owned_buffers(struct lowering *lowering, struct statement *loop,
 static void partition_list(struct lowering *lowering,
                            struct statement **head);
 
+/* The partial tile of a parallel loop is one worker's: a parallel loop of one
+ * iteration. */
+static struct statement *as_parallel(struct lowering *lowering,
+                                     const struct statement *loop,
+                                     struct statement *partial) {
+  if (loop->loop.kind != LOOP_PARALLEL)
+    return partial;
+  struct variable *once =
+      variable_new(lowering->pool, "last", expr_index(lowering->pool, 1));
+  return statement_for(lowering->pool, once, LOOP_PARALLEL, partial);
+}
+
 static struct statement *split_tail(struct tail *tail,
                                     struct statement *loop) {
   struct lowering *lowering = tail->lowering;
@@ -396,15 +408,16 @@ static struct statement *split_tail(struct tail *tail,
     refresh_variables(lowering, list);
   }
   if (!expr_get_integer(rest, &width)) {
-    list = statement_append(
-        list, ladder(tail, loop, tiles, rest, owned, owned_count));
+    struct statement *steps =
+        ladder(tail, loop, tiles, rest, owned, owned_count);
+    list = statement_append(list, as_parallel(lowering, loop, steps));
   } else if (width > 0) {
     struct statement *partial =
         partial_tile(tail, loop, tiles, width, NULL);
     fresh_buffers(lowering, partial, owned, owned_count);
     refresh_variables(lowering, partial);
     partition_list(lowering, &partial);
-    list = statement_append(list, partial);
+    list = statement_append(list, as_parallel(lowering, loop, partial));
   }
   return list;
 }

@@ -19,6 +19,7 @@ enum adze_status lower_compact(struct lowering *lowering);
 void lower_flatten(struct lowering *lowering);
 void lower_vectorize(struct lowering *lowering);
 void lower_unroll(struct lowering *lowering);
+void lower_hoist(struct lowering *lowering);
 enum adze_status lower_registers(struct lowering *lowering);
 void lower_workers(struct lowering *lowering);
 void lower_finish(struct lowering *lowering);

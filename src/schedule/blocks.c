@@ -210,6 +210,8 @@ enum adze_status schedule_decompose_reduction(struct schedule *schedule,
   start->block.part = BLOCK_INITIAL;
   start->block.predicate = spatial_predicate(
       schedule, block->block.predicate, reducing, reducing_count);
+  for (size_t i = 0; i < stage->reduction_count; i++)
+    start->block.reductions[i] = expr_index(pool, 0);
   block->block.part = BLOCK_UPDATE;
   struct statement *nest = start;
   for (size_t i = count; i-- > position;) {

@@ -169,6 +169,7 @@ struct rewriting {
   struct buffer **logical_inputs, **logical_outputs;
   const struct expr *channel; /* blocked output: c*B + lane, else NULL */
   int64_t channels;           /* when channel may run past it, else 0 */
+  const struct variable *lane;
 };
 
 struct padding {
@@ -215,12 +216,15 @@ static const struct expr *load_value(struct rewriting *r,
   bool guard = false;
   const struct placement *placement = &builder->placements[value->id];
   bool plain = value->constant || !placement->block;
-  for (size_t i = 0; i < node->arg_count && r->channels && plain; i++) {
-    if (node->args[i] != r->channel)
-      continue;
-    if (value->constant)
+  for (size_t i = 0; i < node->arg_count && r->channels; i++) {
+    bool is_channel = node->args[i] == r->channel;
+    if (is_channel && value->constant)
       return load_padded_constant(r, value, i, node);
-    guard = true;
+    /* A blocked operand has lanes past its last channel too, at the same
+     * place; another place may be outside. */
+    if ((plain || !is_channel) &&
+        expr_uses_variable(pool, node->args[i], r->lane))
+      guard = true;
   }
   const struct expr *indices[LOOP_MAX_RANK];
   struct buffer *buffer = builder_buffer(builder, value);
@@ -273,6 +277,7 @@ static size_t rewrite_axes(struct rewriting *r, const struct stage *old,
     substitutions[1].value = c;
     int64_t channels = value_dim(output, 1);
     r->channel = c;
+    r->lane = stage->axes[output->rank];
     if (channels % block != 0)
       r->channels = channels;
   }

@@ -130,6 +130,7 @@ enum adze_status common_reduce_at(struct schedule *schedule,
     }
     if (spatial->loop.extent->integer > lanes) {
       TRY(schedule_split(schedule, spatial, lanes, &outer, &spatial));
+      TRY(schedule_partition(schedule, outer));
       TRY(schedule_unroll(schedule, outer));
     }
     TRY(schedule_vectorize(schedule, spatial));

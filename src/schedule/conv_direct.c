@@ -178,7 +178,6 @@ static enum adze_status direct_apply(struct builder *builder,
   check(count == 5);
   TRY(schedule_split(schedule, loops[1], knobs[KNOB_BLOCKS], &k, &k_inner));
   TRY(schedule_split(schedule, loops[3], knobs[KNOB_COLUMNS], &x, &x_inner));
-  TRY(schedule_partition(schedule, k));
   TRY(schedule_partition(schedule, x));
   struct statement *order[] = {loops[0], k,       loops[2], x,
                                x_inner,  k_inner, loops[4]};

@@ -192,7 +192,6 @@ static enum adze_status transposed_apply(struct builder *builder,
   TRY(schedule_split(schedule, loops[2], window.stride[0], &y, &py));
   TRY(schedule_split(schedule, loops[3], window.stride[1], &x, &px));
   TRY(schedule_split(schedule, x, knobs[KNOB_COLUMNS], &x, &column));
-  TRY(schedule_partition(schedule, k));
   TRY(schedule_partition(schedule, x));
   struct statement *order[] = {loops[0], k,      y,          py,      px,
                                x,        column, lane_block, loops[4]};

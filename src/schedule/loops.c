@@ -36,6 +36,10 @@ enum adze_status schedule_split(struct schedule *schedule,
     return tree_refuse(schedule, "split: %s is not a serial loop", name);
   struct arena *arena = expr_pool_arena(pool);
   const struct expr *extent = loop->loop.extent;
+  int64_t constant;
+  if (expr_get_integer(extent, &constant) && constant > 0 &&
+      factor > constant)
+    factor = constant;
   const struct expr *size = expr_index(pool, factor);
   struct variable *o = tree_variable(
       schedule, arena_printf(arena, "%s.o", name),
@@ -47,7 +51,6 @@ enum adze_status schedule_split(struct schedule *schedule,
                expr_variable(pool, i));
   struct substitution substitution = {loop->loop.variable, value};
   statement_substitute(pool, loop->loop.body, &substitution, 1);
-  int64_t constant;
   if (!expr_get_integer(extent, &constant) || constant % factor != 0) {
     struct split_context context = {schedule,
                                     expr_less(pool, value, extent)};

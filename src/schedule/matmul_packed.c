@@ -141,13 +141,13 @@ static enum adze_status packed_apply(struct builder *builder,
   TRY(schedule_split(schedule, n, builder->block, &n, &lane));
   TRY(schedule_split(schedule, loops[count - 2], knobs[KNOB_ROWS], &m, &row));
   TRY(schedule_partition(schedule, tile));
+  TRY(schedule_partition(schedule, n));
   TRY(schedule_partition(schedule, m));
   struct statement *order[LOOP_MAX_RANK + 4];
   size_t ordered = 0;
+  order[ordered++] = tile;
   for (size_t i = 0; i + 2 < count; i++)
     order[ordered++] = loops[i];
-  size_t outer = ordered;
-  order[ordered++] = tile;
   order[ordered++] = m;
   order[ordered++] = row;
   order[ordered++] = n;
@@ -159,7 +159,7 @@ static enum adze_status packed_apply(struct builder *builder,
   TRY(schedule_unroll(schedule, row));
   TRY(schedule_unroll(schedule, n));
   TRY(schedule_vectorize(schedule, lane));
-  return common_parallel(schedule, order, outer + 1);
+  return schedule_parallel(schedule, tile);
 }
 
 const struct template template_matmul_packed = {

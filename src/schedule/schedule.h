@@ -43,7 +43,8 @@ size_t schedule_loops_around(struct schedule *schedule,
                              struct statement **loops, size_t capacity);
 
 /* ---- Primitives ------------------------------------------------------------------
- * split: one loop into outer x inner of constant extent `factor`; where factor
+ * split: one loop into outer x inner of constant extent `factor` (or the
+ * loop's own, where that is a smaller constant); where it
  * does not divide the extent, the blocks below get a predicate. Replaces
  * `loop`. */
 enum adze_status schedule_split(struct schedule *schedule,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tiles of 12 to 28 accumulators all reach the peak; what differs is how well
  * they divide the extents, and what the loads cost. So every tile that fits
- * the registers is tried. */
+ * the registers is tried, with blocks that divide the output channels' (the
+ * loop over them is fused with the parallel one, so it has no partial step). */
 #include "schedule/tile.h"
 
 static bool tile_fits(const struct builder *builder, int64_t columns,
@@ -17,9 +18,13 @@ size_t tile_space(const struct builder *builder, enum tile_knob knob,
       values[count++] = u;
     return count;
   }
+  const struct group *group = builder->group;
   int64_t limit = knob == TILE_COLUMNS ? 28 : 4;
+  int64_t channel_blocks =
+      ceil_div(value_dim(group->nodes.data[0]->outputs[0], 1), builder->block);
   for (int64_t v = 1; v <= limit && count < capacity; v++)
-    if (tile_fits(builder, knob == TILE_COLUMNS ? v : 1,
+    if ((knob == TILE_COLUMNS || channel_blocks % v == 0) &&
+        tile_fits(builder, knob == TILE_COLUMNS ? v : 1,
                   knob == TILE_BLOCKS ? v : 1))
       values[count++] = v;
   return count;
@@ -42,14 +47,11 @@ static double row_cycles(const struct builder *builder, int64_t width,
                          int64_t blocks) {
   const struct machine *machine = builder->machine;
   double cycles = 0;
-  for (int64_t k = 0; k < channel_blocks; k += blocks) {
-    int64_t b = channel_blocks - k < blocks ? channel_blocks - k : blocks;
-    cycles += (double)(width / columns) *
-              (tile_cycles(machine, columns, b) + 0.5);
-    if (width % columns)
-      cycles += tile_cycles(machine, width % columns, b) + 0.5;
-  }
-  return cycles;
+  cycles += (double)(width / columns) *
+            (tile_cycles(machine, columns, blocks) + 0.5);
+  if (width % columns)
+    cycles += tile_cycles(machine, width % columns, blocks) + 0.5;
+  return cycles * (double)(channel_blocks / blocks);
 }
 
 void tile_choose(const struct builder *builder, int64_t width,
@@ -59,11 +61,9 @@ void tile_choose(const struct builder *builder, int64_t width,
     width = 840; /* open: any tile divides it */
   for (int64_t b = 1; b <= 4 && b <= channel_blocks; b++)
     for (int64_t c = 1; c <= 28 && c <= width; c++) {
-      if (!tile_fits(builder, c, b))
+      if (channel_blocks % b != 0 || !tile_fits(builder, c, b))
         continue;
       double cycles = row_cycles(builder, width, channel_blocks, c, b);
-      if (channel_blocks % b)
-        cycles *= 1.02; /* code for two sizes */
       if (best == 0 || cycles < best * 0.999) {
         best = cycles;
         *columns = c;

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From graphs to flat kernels: random small networks are planned, scheduled by
+ * the templates and lowered, and the flat code, interpreted, is compared with
+ * the operators' own expressions. */
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adze/runtime.h"
+#include "ir/interpret.h"
+#include "ir/loop_text.h"
+#include "lower/lower.h"
+#include "pass/evaluate.h"
+#include "pass/plan.h"
+
+struct network {
+  struct arena *arena;
+  struct graph *graph;
+  struct machine machine;
+  struct adze_error error;
+  uint32_t seed;
+};
+
+static uint32_t next_random(struct network *net) {
+  net->seed = net->seed * 1664525u + 1013904223u;
+  return net->seed >> 8;
+}
+static int64_t pick(struct network *net, int64_t low, int64_t high) {
+  return low + (int64_t)(next_random(net) % (uint32_t)(high - low + 1));
+}
+static float number(struct network *net) {
+  return (float)((int)(next_random(net) % 2001) - 1000) / 1000.0f;
+}
+
+static struct value *constant(struct network *net, size_t rank,
+                              const int64_t *dims) {
+  size_t count = 1;
+  for (size_t i = 0; i < rank; i++)
+    count *= (size_t)dims[i];
+  float *data = ARENA_ARRAY(net->arena, float, count);
+  for (size_t i = 0; i < count; i++)
+    data[i] = number(net);
+  return graph_add_constant_data(net->graph, NULL, ADZE_F32, dims, rank,
+                                 data);
+}
+
+static struct value *apply(struct network *net, const struct op_def *op,
+                           struct value **inputs, size_t count) {
+  struct node *node =
+      graph_add_node(net->graph, op, NULL, inputs, count, 1);
+  enum adze_status status = node_infer(net->graph, node, &net->error);
+  if (status != ADZE_OK)
+    fail_msg("%s", net->error.message);
+  return node->outputs[0];
+}
+
+static struct value *unary(struct network *net, const struct op_def *op,
+                           struct value *x) {
+  return apply(net, op, &x, 1);
+}
+static struct value *binary(struct network *net, const struct op_def *op,
+                            struct value *a, struct value *b) {
+  struct value *inputs[2] = {a, b};
+  return apply(net, op, inputs, 2);
+}
+
+struct conv_spec {
+  int64_t out, kernel[2], stride[2], dilation[2], pads[4], group;
+};
+
+static struct value *conv(struct network *net, const struct op_def *op,
+                          struct value *x, const struct conv_spec *spec,
+                          bool bias) {
+  int64_t channels = value_dim(x, 1);
+  int64_t dims[4] = {spec->out, channels / spec->group, spec->kernel[0],
+                     spec->kernel[1]};
+  if (op == &op_conv_transpose) {
+    dims[0] = channels;
+    dims[1] = spec->out;
+  }
+  struct value *inputs[3] = {x, constant(net, 4, dims), NULL};
+  if (bias)
+    inputs[2] = constant(net, 1, &spec->out);
+  struct node *node =
+      graph_add_node(net->graph, op, NULL, inputs, bias ? 3 : 2, 1);
+  node_set_ints(net->graph, node, "strides", spec->stride, 2);
+  node_set_ints(net->graph, node, "dilations", spec->dilation, 2);
+  node_set_ints(net->graph, node, "pads", spec->pads, 4);
+  node_set_int(node, "group", spec->group);
+  if (node_infer(net->graph, node, &net->error) != ADZE_OK)
+    fail_msg("%s", net->error.message);
+  return node->outputs[0];
+}
+
+static void start(struct network *net, uint32_t seed, const char *target) {
+  memset(net, 0, sizeof *net);
+  net->seed = seed;
+  net->arena = arena_create("test");
+  net->graph = graph_create(net->arena, "net");
+  if (machine_parse(net->arena, target, &net->machine, &net->error) != ADZE_OK)
+    fail_msg("%s", net->error.message);
+}
+
+static struct value *input(struct network *net, size_t rank,
+                           const int64_t *dims) {
+  const struct expr *shape[GRAPH_MAX_RANK];
+  for (size_t i = 0; i < rank; i++)
+    shape[i] = expr_index(net->graph->pool, dims[i]);
+  return graph_add_input(net->graph, NULL, ADZE_F32, shape, rank);
+}
+
+/* ---- Running the plan on the interpreter ---------------------------------------- */
+struct memory {
+  void *data;
+  size_t bytes;
+};
+
+static struct memory buffer_memory(struct network *net,
+                                   const struct buffer *buffer) {
+  int64_t elements = 0;
+  assert_true(expr_get_integer(buffer->size, &elements));
+  size_t bytes = (size_t)elements * adze_dtype_bytes(buffer->dtype);
+  struct memory memory = {arena_alloc(net->arena, bytes), bytes};
+  memset(memory.data, 0xff, bytes); /* NaNs: what is not written shows */
+  return memory;
+}
+
+static struct memory make_constant(struct network *net,
+                                   const struct packed_constant *packed) {
+  const struct constant *source = packed->source->constant;
+  if (!packed->stage)
+    return (struct memory){(void *)(uintptr_t)source->data, source->bytes};
+  struct memory memory = buffer_memory(net, packed->buffer);
+  struct stage *stage = packed->stage;
+  struct buffer *parameters[2] = {packed->buffer, packed->source_buffer};
+  void *data[2] = {memory.data, (void *)(uintptr_t)source->data};
+  size_t bytes[2] = {memory.bytes, source->bytes};
+  struct function *function =
+      expand(net->graph->pool, "pack", &stage, 1, parameters, 2);
+  if (interpret(function, data, bytes, NULL, 0, 1, &net->error) != ADZE_OK)
+    fail_msg("%s", net->error.message);
+  return memory;
+}
+
+static void run_group(struct network *net, struct plan *plan,
+                      struct group *group, struct memory *values,
+                      int64_t workers) {
+  struct builder builder;
+  struct function *function = NULL;
+  builder_init(&builder, net->graph, &net->machine, group, plan->placements,
+               plan->block, &net->error);
+  const char *trace = NULL;
+  enum adze_status status = builder_make_stages(&builder);
+  if (status == ADZE_OK)
+    status = builder_schedule(&builder, &function, &trace);
+  if (status == ADZE_OK)
+    status = verify_structured(function, &net->error);
+  if (status == ADZE_OK)
+    status = lower(function, &net->machine, &net->error);
+  if (status == ADZE_OK)
+    status = verify_flat(function, &net->error);
+  void *data[64];
+  size_t bytes[64];
+  for (size_t i = 0; i < builder.parameters.count && status == ADZE_OK; i++) {
+    const struct parameter *parameter = &builder.parameters.data[i];
+    struct memory memory;
+    if (parameter->constant) {
+      memory = make_constant(net, parameter->constant);
+    } else if (parameter->is_temporary) {
+      memory = buffer_memory(net, parameter->buffer);
+    } else {
+      struct memory *known =
+          &values[plan_root(plan, parameter->value)->id];
+      if (!known->data)
+        *known = buffer_memory(net, parameter->buffer);
+      memory = *known;
+    }
+    data[i] = memory.data;
+    bytes[i] = memory.bytes;
+  }
+  if (status == ADZE_OK)
+    status = interpret_all_workers(function, data, bytes, NULL, workers,
+                                   &net->error);
+  if (status != ADZE_OK && function && getenv("ADZE_DUMP")) {
+    struct text text = {.arena = net->arena};
+    function_print(&text, function);
+    fprintf(stderr, "%s%s\n", trace ? trace : "", text_string(&text));
+  }
+  if (status != ADZE_OK)
+    fail_msg("%s: %s", group->template->name, net->error.message);
+}
+
+static const float *reference(struct network *net, const float *in,
+                              const struct value *output) {
+  struct graph *graph = net->graph;
+  void **memory = ARENA_ARRAY(net->arena, void *, graph->value_count + 1);
+  memory[graph->inputs.data[0]->id] = (void *)(uintptr_t)in;
+  for (size_t i = 0; i < graph->nodes.count; i++)
+    if (evaluate_node(net->arena, graph, graph->nodes.data[i], memory,
+                      &net->error) != ADZE_OK)
+      fail_msg("%s", net->error.message);
+  return memory[output->id];
+}
+
+/* Compares the planned network with its reference, and frees it. */
+static void finish(struct network *net, struct value *output) {
+  struct graph *graph = net->graph;
+  struct plan *plan;
+  size_t in_count, count;
+  vec_push(net->arena, &graph->outputs, output);
+  assert_true(value_count(graph->inputs.data[0], &in_count));
+  assert_true(value_count(output, &count));
+  float *in = ARENA_ARRAY(net->arena, float, in_count);
+  for (size_t i = 0; i < in_count; i++)
+    in[i] = number(net);
+  const float *expected = reference(net, in, output);
+  if (plan_make(graph, &net->machine, false, &plan, &net->error) != ADZE_OK)
+    fail_msg("%s", net->error.message);
+  struct memory *values =
+      ARENA_ARRAY(net->arena, struct memory, graph->value_count + 1);
+  values[graph->inputs.data[0]->id] =
+      (struct memory){in, in_count * sizeof *in};
+  for (size_t g = 0; g < plan->groups.count; g++)
+    run_group(net, plan, plan->groups.data[g], values, 1 + (int64_t)g % 3);
+  const float *actual = values[graph->outputs.data[0]->id].data;
+  float largest = 0;
+  for (size_t i = 0; i < count; i++)
+    largest = fmaxf(largest, fabsf(expected[i]));
+  for (size_t i = 0; i < count; i++)
+    if (!(fabsf(actual[i] - expected[i]) <= 1e-5f * (largest + 1)))
+      fail_msg("element %zu of %zu: %g, expected %g", i, count, actual[i],
+               expected[i]);
+  arena_destroy(net->arena);
+}
+
+/* ---- Networks --------------------------------------------------------------------- */
+static const char *const targets[] = {"llvm -mcpu=x86-64", "llvm -mcpu=haswell",
+                                      "llvm -mcpu=znver4"};
+
+static struct conv_spec random_conv(struct network *net, int64_t group) {
+  struct conv_spec spec = {.out = group * pick(net, 1, 20), .group = group};
+  for (int i = 0; i < 2; i++) {
+    spec.kernel[i] = pick(net, 1, 4);
+    spec.stride[i] = pick(net, 1, 2);
+    spec.dilation[i] = pick(net, 1, 2);
+    spec.pads[i] = pick(net, 0, 2);
+    spec.pads[2 + i] = pick(net, 0, 2);
+  }
+  return spec;
+}
+
+static void test_convolutions(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 24; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    int64_t dims[4] = {pick(&net, 1, 2), pick(&net, 1, 20), pick(&net, 8, 12),
+                       pick(&net, 8, 20)};
+    struct value *x = input(&net, 4, dims);
+    struct conv_spec first = random_conv(&net, 1), second;
+    x = unary(&net, &op_relu, conv(&net, &op_conv, x, &first, true));
+    second = random_conv(&net, 1);
+    finish(&net, conv(&net, &op_conv, x, &second, false));
+  }
+}
+
+static void test_groups(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 12; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    int64_t group = seed % 2 ? 2 : pick(&net, 3, 20);
+    int64_t each = seed % 2 ? 16 : 1;
+    int64_t dims[4] = {1, group * each, 9, 13};
+    struct conv_spec spec = random_conv(&net, group);
+    spec.out = group * each;
+    struct value *x = input(&net, 4, dims);
+    finish(&net, unary(&net, &op_tanh, conv(&net, &op_conv, x, &spec, true)));
+  }
+}
+
+static void test_transposed(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 12; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    int64_t dims[4] = {1, pick(&net, 1, 20), pick(&net, 3, 6),
+                       pick(&net, 3, 9)};
+    struct conv_spec spec = random_conv(&net, 1);
+    for (int i = 0; i < 2; i++) {
+      spec.dilation[i] = 1;
+      spec.kernel[i] = spec.stride[i] + pick(&net, 0, 2);
+      spec.pads[i] = pick(&net, 0, spec.kernel[i] - 1) / 2;
+      spec.pads[2 + i] = spec.pads[i];
+    }
+    struct value *x = input(&net, 4, dims);
+    finish(&net, unary(&net, &op_relu,
+                       conv(&net, &op_conv_transpose, x, &spec, true)));
+  }
+}
+
+static void test_residual(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 6; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    int64_t channels = pick(&net, 1, 40);
+    int64_t dims[4] = {1, channels, pick(&net, 5, 9), pick(&net, 5, 17)};
+    struct conv_spec same = {.out = channels, .kernel = {3, 3},
+                             .stride = {1, 1}, .dilation = {1, 1},
+                             .pads = {1, 1, 1, 1}, .group = 1};
+    struct value *x = input(&net, 4, dims);
+    struct value *a = conv(&net, &op_conv, x, &same, true);
+    struct value *b = conv(&net, &op_conv, unary(&net, &op_relu, a), &same,
+                           true);
+    finish(&net, unary(&net, &op_relu, binary(&net, &op_add, b, a)));
+  }
+}
+
+static void test_concat(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 6; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    int64_t dims[4] = {1, 16, 7, 11};
+    struct conv_spec three = {.out = 16, .kernel = {3, 3}, .stride = {1, 1},
+                              .dilation = {1, 1}, .pads = {1, 1, 1, 1},
+                              .group = 1};
+    struct conv_spec one = {.out = seed % 2 ? 16 : 5, .kernel = {1, 1},
+                            .stride = {1, 1}, .dilation = {1, 1}, .group = 1};
+    struct value *x = input(&net, 4, dims), *parts[3];
+    parts[0] = conv(&net, &op_conv, x, &three, true);
+    parts[1] = conv(&net, &op_conv, parts[0], &one, true);
+    struct node *shorter =
+        graph_add_node(net.graph, &op_concat, NULL, parts, 2, 1);
+    node_set_int(shorter, "axis", 1);
+    assert_int_equal(node_infer(net.graph, shorter, &net.error), ADZE_OK);
+    parts[2] = conv(&net, &op_conv, shorter->outputs[0], &three, false);
+    struct node *longer =
+        graph_add_node(net.graph, &op_concat, NULL, parts, 3, 1);
+    node_set_int(longer, "axis", 1);
+    assert_int_equal(node_infer(net.graph, longer, &net.error), ADZE_OK);
+    finish(&net, conv(&net, &op_conv, longer->outputs[0], &three, true));
+  }
+}
+
+static void test_dense(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 12; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    int64_t dims[2] = {seed % 4 ? pick(&net, 2, 30) : 1, pick(&net, 1, 40)};
+    int64_t weights[2] = {dims[1], pick(&net, 1, 150)};
+    int64_t bias = weights[1];
+    struct value *x = input(&net, 2, dims);
+    x = binary(&net, &op_matmul, x, constant(&net, 2, weights));
+    finish(&net, binary(&net, &op_add, x, constant(&net, 1, &bias)));
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_convolutions), cmocka_unit_test(test_groups),
+      cmocka_unit_test(test_transposed),   cmocka_unit_test(test_residual),
+      cmocka_unit_test(test_concat),       cmocka_unit_test(test_dense),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

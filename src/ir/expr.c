@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pool of expressions: hash-consing, leaves, names and simple questions.
  *
- * The table is open-addressed and holds a hash tag and a node number in eight
- * bytes, so a lookup rarely touches a node that is not the right one. Hashes
- * are made from ids, never from addresses: the order of everything that is
- * derived from a pool is then the same in each run. The makers are in
+ * The table is open-addressed and holds hashes beside the nodes, so a lookup
+ * touches no node but the right one. Hashes are made from ids, never from
+ * addresses: what is derived from a pool is then the same in each run. The makers are in
  * expr_make.c, walks in expr_walk.c.
  */
 #include "ir/expr.h"
@@ -90,7 +89,7 @@ struct expr_pool *expr_pool_create(struct arena *arena) {
 struct arena *expr_pool_arena(struct expr_pool *pool) { return pool->arena; }
 
 uint32_t expr_pool_count(const struct expr_pool *pool) {
-  return (uint32_t)pool->nodes.count;
+  return pool->node_count;
 }
 
 uint32_t expr_pool_buffer_id(struct expr_pool *pool) {
@@ -139,12 +138,13 @@ static bool node_is(const struct expr *node, const struct expr *key,
 static void grow_slots(struct expr_pool *pool) {
   size_t count = pool->slot_count * 2;
   struct expr_slot *slots = ARENA_ARRAY(pool->arena, struct expr_slot, count);
-  for (size_t i = 0; i < pool->nodes.count; i++) {
-    uint64_t hash = pool->nodes.data[i]->hash;
-    size_t at = hash & (count - 1);
-    while (slots[at].id)
+  for (size_t i = 0; i < pool->slot_count; i++) {
+    if (!pool->slots[i].node)
+      continue;
+    size_t at = pool->slots[i].hash & (count - 1);
+    while (slots[at].node)
       at = (at + 1) & (count - 1);
-    slots[at] = (struct expr_slot){(uint32_t)(hash >> 32), (uint32_t)i + 1};
+    slots[at] = pool->slots[i];
   }
   pool->slots = slots;
   pool->slot_count = count;
@@ -154,26 +154,21 @@ const struct expr *expr_intern(struct expr_pool *pool, const struct expr *key,
                                const struct expr *const *args) {
   static_assert(sizeof(void *) <= sizeof(int64_t), "payloads compare as one");
   uint64_t hash = node_hash(key, args);
-  uint32_t tag = (uint32_t)(hash >> 32);
   size_t mask = pool->slot_count - 1, at = hash & mask;
-  for (; pool->slots[at].id; at = (at + 1) & mask) {
-    if (pool->slots[at].tag != tag)
-      continue;
-    const struct expr *node = pool->nodes.data[pool->slots[at].id - 1];
-    if (node_is(node, key, args))
-      return node;
-  }
-  check(pool->nodes.count < UINT32_MAX - 1);
+  for (; pool->slots[at].node; at = (at + 1) & mask)
+    if (pool->slots[at].hash == hash &&
+        node_is(pool->slots[at].node, key, args))
+      return pool->slots[at].node;
+  check(pool->node_count < UINT32_MAX);
   size_t args_bytes = key->arg_count * sizeof(const struct expr *);
   struct expr *node = arena_alloc(pool->arena, sizeof *node + args_bytes);
   *node = *key;
-  node->id = (uint32_t)pool->nodes.count;
+  node->id = pool->node_count++;
   node->hash = hash;
   if (args_bytes)
     memcpy(node->args, args, args_bytes);
-  vec_push(pool->arena, &pool->nodes, node);
-  pool->slots[at] = (struct expr_slot){tag, node->id + 1};
-  if (pool->nodes.count * 2 > pool->slot_count)
+  pool->slots[at] = (struct expr_slot){hash, node};
+  if ((size_t)pool->node_count * 4 > pool->slot_count * 3)
     grow_slots(pool);
   return node;
 }

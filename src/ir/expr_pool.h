@@ -21,17 +21,17 @@ struct expr_scratch {
 };
 
 struct expr_slot {
-  uint32_t tag; /* upper half of the hash */
-  uint32_t id;  /* of the node plus one; 0: empty */
+  uint64_t hash;
+  const struct expr *node; /* NULL: empty */
 };
 
 struct simplify_memo;
 
 struct expr_pool {
   struct arena *arena;
-  VEC(const struct expr *) nodes; /* by id */
+  uint32_t node_count;
   struct expr_slot *slots;
-  size_t slot_count; /* a power of two, at least twice the nodes */
+  size_t slot_count; /* a power of two, a quarter stays empty */
   uint32_t variable_count, buffer_count;
   struct expr_scratch *free_scratch;
   struct simplify_memo *simplify_memo; /* of ir/simplify.c */

@@ -20,4 +20,13 @@ try 150 "$adze" compile "$model" -o @/mnist.tar
 try 60 "$adze" compile "$model" -o @/mnist -f c
 try 60 "$adze" info "$model"
 try 100 "$adze" run "$package" --fill-mode ones -o @/out.npz
+
+photo=../shared/photos/000000040083.jpg
+network=../shared/models/onnx/posenet_mnv1_050.onnx
+if [ -r "$photo" ] && [ -r "$network" ]; then
+  "$adze" compile "$network" -o "$package" \
+    --input-shapes "image:[1,3,129,129]" || exit 1
+  try 60 "$adze" pose "$photo" -m "$package" --write-coco-json @/results.json
+  try 60 "$adze" pose "$photo" -m "$package" --write-images @
+fi
 exit $bad

@@ -136,13 +136,16 @@ enum adze_status infer_broadcast_dims(struct infer *infer,
                                       size_t *rank) {
   size_t count = a_rank > b_rank ? a_rank : b_rank;
   const struct expr *one = expr_index(infer->graph->pool, 1);
+  const struct expr *result[GRAPH_MAX_RANK]; /* dims may be a or b */
   for (size_t i = 0; i < count; i++) {
     const struct expr *x = i + a_rank >= count ? a[i + a_rank - count] : one;
     const struct expr *y = i + b_rank >= count ? b[i + b_rank - count] : one;
     enum adze_status status = ADZE_OK;
-    dims[i] = broadcast_dim(infer, x, y, i, &status);
+    result[i] = broadcast_dim(infer, x, y, i, &status);
     TRY(status);
   }
+  for (size_t i = 0; i < count; i++)
+    dims[i] = result[i];
   *rank = count;
   return ADZE_OK;
 }

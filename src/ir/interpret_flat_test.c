@@ -76,8 +76,13 @@ static void test_locals(void **state) {
          1, (int64_t[]){1, 1, 2, 3, 5, 8, 13, 21, 34, 55, -1}, 11);
   expect(*state,
          "  let a: i64 = x[1]\n  a = a * a + a\n  out[0] = a\n"
-         "  a = select(a < 50, x[a + 99], a)\n  out[1] = a\n",
-         1, (int64_t[]){110, 110, -1}, 3);
+         "  a = select(a < 50, x[a + 99], a)\n  out[1] = a\n"
+         "  a = select(a < 150, x[a - 99], a)\n  out[2] = a\n",
+         1, (int64_t[]){110, 110, 110, -1}, 4);
+  expect(*state,
+         "  let a: i64 = x[1]\n"
+         "  a = select(a < 50, x[a - 7], x[a + 50])\n  out[0] = a\n",
+         1, (int64_t[]){30, -1}, 2);
 }
 
 static void test_loops(void **state) {
@@ -97,6 +102,27 @@ static void test_loops(void **state) {
          1,
          (int64_t[]){1, 0, 1, -1, -1, 6, 5, 6, -1, -1, 11, 10, 11, -1, -1, 1},
          16);
+}
+
+/* Two loops may bind the same variable one after the other. */
+static void test_variable_again(void **state) {
+  struct fixture *f = *state;
+  struct function *function =
+      flat(f, "  for i < 2 {\n    out[i * 5 + 1] = i\n  }\n"
+              "  for k < 2 {\n    barrier\n  }\n");
+  struct statement *again = statement_new(f->pool, STATEMENT_FOR);
+  *again = *function->body;
+  again->next = NULL;
+  again->loop.minimum =
+      expr_variable(f->pool, function->body->next->loop.variable);
+  function->body->next->loop.body = again;
+  int64_t x[SIZE] = {0}, out[SIZE] = {0};
+  assert_ok(interpret(function, (void *[]){x, out},
+                      (size_t[]){sizeof x, sizeof out}, NULL, 0, 1,
+                      &f->error),
+            f->error);
+  assert_int_equal(out[6], 1);
+  assert_int_equal(out[11], 2);
 }
 
 /* A store between two loads of the same element is seen. */
@@ -234,6 +260,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_locals, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_loops, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_variable_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_memory_order, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_vectors, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_guards, set_up, tear_down),

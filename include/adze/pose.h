@@ -107,7 +107,8 @@ struct adze_pose_options {
   const char *network;
   enum adze_pose_decode decode; /* PoseNet */
   /* The network's input where the package leaves it open; 0: the network's
-   * usual size. Rounded down to what the network takes (PoseNet: 16k + 1). */
+   * usual size. Rounded to what the network takes (PoseNet: 16k + 1, so 640
+   * gives 641 and 600 gives 593; top-down: 32k). */
   int input_width, input_height;
   float score_threshold; /* PoseNet: keypoints that a person starts from */
   /* PoseNet: input pixels within which keypoints of one kind are the same. */

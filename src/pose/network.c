@@ -150,7 +150,7 @@ pose_network_find(const char *name, const struct adze_tensor_info *outputs,
 }
 
 int pose_network_round_size(const struct pose_network *network, int size) {
-  int steps = (size - network->size_rest) / network->size_step;
+  int steps = size / network->size_step;
   if (steps < 1)
     steps = 1;
   return steps * network->size_step + network->size_rest;

@@ -58,7 +58,7 @@ struct pose_network {
   const char *summary;
   bool uses_boxes;
   /* The input where the model leaves its size open: the usual one, and what
-   * sizes are rounded down to: size_step * k + size_rest, k >= 1. */
+   * sizes it takes: size_step * k + size_rest, k >= 1. */
   int default_width, default_height;
   int size_step, size_rest;
   float mean[3], scale[3]; /* of RGB, 0..255 */
@@ -96,8 +96,8 @@ enum adze_status pose_network_find(const char *name,
                                    struct pose_map *maps,
                                    struct adze_error *error) ADZE_MUST_USE;
 
-/* The largest size that the network takes and that isn't above `size`, at
- * least its smallest. */
+/* The size that the network takes for `size`: as many whole steps as are in it
+ * (at least one) and the rest, so PoseNet takes both 640 and 641 as 641. */
 int pose_network_round_size(const struct pose_network *network, int size);
 
 /* Ends a decode: keeps coordinates finite and marks what isn't found, moves

@@ -7,7 +7,7 @@
 
 #include "ir/loop_text.h"
 #include "ir/loop_words.h"
-#include "ir/verify.h"
+#include "ir/verify_loop.h"
 
 /* Which locals are set on every path to where the walk is. The verifier comes
  * first: flat_forbids gets at the rest from it. */

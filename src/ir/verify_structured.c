@@ -3,7 +3,7 @@
  * stores, blocks that bind all axes of a well-formed stage. */
 #include "ir/loop_text.h"
 #include "ir/loop_words.h"
-#include "ir/verify.h"
+#include "ir/verify_loop.h"
 
 struct structured {
   struct verifier v;

@@ -2,7 +2,7 @@
 /* The rules that hold for structured and flat loop IR alike: what is named is
  * declared, arguments fit, loops bind variables once. Verifiers run behind
  * passes, so what they report is a fault of ours. */
-#include "ir/verify.h"
+#include "ir/verify_loop.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both verifiers of loop IR share. */
-#ifndef IR_VERIFY_H
-#define IR_VERIFY_H
+#ifndef IR_VERIFY_LOOP_H
+#define IR_VERIFY_LOOP_H
 
 #include "base/map.h"
 #include "ir/loop.h"

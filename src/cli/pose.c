@@ -37,9 +37,8 @@ static const struct cli_option pose_options[] = {
      "what kind it is (default: told from its outputs)"},
     {FIELD(input_size), 0, CLI_TEXT, "WxH", NULL, "Network",
      "what pictures are stretched to, where the model leaves that open; "
-     "PoseNet "
-     "takes 16k+1 pixels a side and rounds down to that (default: 513x513 for "
-     "posenet, 192x256 for topdown)"},
+     "PoseNet takes 16k+1 pixels a side, so that 640x480 gives 641x481 "
+     "(default: 513x513 for posenet, 192x256 for topdown)"},
     {FIELD(decode), 0, CLI_CHOICE, "multi|single", "multi", "PoseNet",
      "every person, or the best place of each keypoint as one person"},
     {FIELD(score_threshold), 0, CLI_REAL, "SCORE", "0.5", "PoseNet",

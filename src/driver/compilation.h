@@ -16,9 +16,11 @@ struct stored_constant {
   uint64_t offset;  /* in the weights */
 };
 
-/* A kernel, perhaps used by several groups. */
+/* A kernel, perhaps used by several groups. All workers meet between its
+ * phases, which are functions with the same parameters. */
 struct compiled_kernel {
-  struct function *function;
+  struct function **phases;
+  size_t phase_count;
   const char *trace;
 };
 

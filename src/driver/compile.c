@@ -113,6 +113,7 @@ static enum adze_status finish(struct compilation *compilation) {
   const struct adze_compile_options *options = compilation->options;
   int threads =
       options->threads > 0 ? options->threads : environment_threads();
+  compilation_stage(compilation, "code", 0, 1);
   TRY(compilation->target->emit(compilation->arena, &compilation->machine,
                                 &compilation->module, threads,
                                 make_dumps(compilation, &dumps), &objects,

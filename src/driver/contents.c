@@ -42,10 +42,10 @@ static struct package_tensor *tensors(struct compilation *compilation,
   return list;
 }
 
-static struct package_kernel *kernels(struct compilation *compilation) {
-  struct package_kernel *list = ARENA_ARRAY(
-      compilation->arena, struct package_kernel,
-      compilation->plan->groups.count + 1);
+/* One row per step of the module. */
+static struct package_kernel *kernels(struct compilation *compilation,
+                                      size_t *count) {
+  VEC(struct package_kernel) rows = {0};
   for (size_t g = 0; g < compilation->plan->groups.count; g++) {
     const struct group *group = compilation->plan->groups.data[g];
     struct text name = {.arena = compilation->arena};
@@ -54,13 +54,20 @@ static struct package_kernel *kernels(struct compilation *compilation) {
       text_format(&name, "%s%s", i ? "+" : "", group->nodes.data[i]->name);
       macs += node_macs(group->nodes.data[i]);
     }
-    list[g] = (struct package_kernel){
-        .name = text_string(&name),
-        .template_name = group->template->name,
-        .flops = 2.0 * (double)macs,
-    };
+    size_t phases =
+        compilation->kernels.data[compilation->group_kernels.data[g]]
+            .phase_count;
+    for (size_t p = 0; p < phases; p++) {
+      struct package_kernel row = {
+          .name = text_string(&name),
+          .template_name = group->template->name,
+          .flops = p == 0 ? 2.0 * (double)macs : 0,
+      };
+      vec_push(compilation->arena, &rows, row);
+    }
   }
-  return list;
+  *count = rows.count;
+  return rows.data;
 }
 
 static size_t count_properties(const char *const *properties) {
@@ -98,6 +105,8 @@ enum adze_status compile_open_package(struct compilation *compilation) {
       options->reverse_input_channels)
     properties[property_count++] =
         (struct package_property){"preprocessing", "compiled in"};
+  size_t row_count;
+  struct package_kernel *rows = kernels(compilation, &row_count);
   struct package_contents contents = {
       .format = options->output_format,
       .path = compilation->output,
@@ -118,8 +127,8 @@ enum adze_status compile_open_package(struct compilation *compilation) {
       .output_count = graph->outputs.count,
       .constraints = constraints,
       .constraint_count = graph->constraints.count,
-      .kernels = kernels(compilation),
-      .kernel_count = compilation->plan->groups.count,
+      .kernels = rows,
+      .kernel_count = row_count,
       .properties = properties,
       .property_count = property_count,
   };

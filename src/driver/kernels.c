@@ -50,6 +50,31 @@ static char *builder_key(struct compilation *compilation,
                     builder->parameters.count);
 }
 
+/* Barriers stand between outermost statements only; code is cut there. */
+static void split_phases(struct compilation *compilation,
+                         struct function *function,
+                         struct compiled_kernel *kernel) {
+  VEC(struct function *) phases = {0};
+  struct statement *rest = function->body;
+  while (rest) {
+    struct function *phase =
+        arena_copy(compilation->arena, function, sizeof *function);
+    struct statement **end = &rest;
+    while (*end && (*end)->kind != STATEMENT_BARRIER)
+      end = &(*end)->next;
+    struct statement *barrier = *end;
+    *end = NULL;
+    phase->body = rest;
+    phase->name = arena_printf(compilation->arena, "kernel%zu%s%.0zu",
+                               compilation->kernels.count,
+                               phases.count ? "_" : "", phases.count);
+    vec_push(compilation->arena, &phases, phase);
+    rest = barrier ? barrier->next : NULL;
+  }
+  kernel->phases = phases.data;
+  kernel->phase_count = phases.count;
+}
+
 static enum adze_status add_kernel(struct compilation *compilation,
                                    struct builder *builder, size_t *out) {
   char *key = builder_key(compilation, builder);
@@ -59,19 +84,18 @@ static enum adze_status add_kernel(struct compilation *compilation,
     return ADZE_OK;
   }
   struct compiled_kernel kernel;
+  struct function *function;
   enum adze_status status =
-      builder_schedule(builder, &kernel.function, &kernel.trace);
-  if (status == ADZE_OK) {
-    kernel.function->name = arena_printf(
-        compilation->arena, "kernel%zu", compilation->kernels.count);
-    status = finish_kernel(compilation, kernel.function);
-  }
+      builder_schedule(builder, &function, &kernel.trace);
+  if (status == ADZE_OK)
+    status = finish_kernel(compilation, function);
   if (status != ADZE_OK)
     return compilation->error
                ? fail_prefix(compilation->error,
                              arena_printf(compilation->arena, "node '%s'",
                                           builder->group->nodes.data[0]->name))
                : status;
+  split_phases(compilation, function, &kernel);
   vec_push(compilation->arena, &compilation->kernels, kernel);
   *out = compilation->kernels.count - 1;
   map_set(&compilation->kernel_keys, key, (void *)(uintptr_t)(*out + 1));

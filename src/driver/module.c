@@ -53,10 +53,9 @@ static void make_steps(struct compilation *compilation) {
   struct arena *arena = compilation->arena;
   for (size_t g = 0; g < compilation->builders.count; g++) {
     const struct builder *builder = compilation->builders.data[g];
+    const struct compiled_kernel *kernel =
+        &compilation->kernels.data[compilation->group_kernels.data[g]];
     struct module_step step = {
-        .kernel = compilation->kernels
-                      .data[compilation->group_kernels.data[g]]
-                      .function,
         .bindings = ARENA_ARRAY(arena, struct binding,
                                 builder->parameters.count),
         .barrier_after = true,
@@ -65,7 +64,10 @@ static void make_steps(struct compilation *compilation) {
     for (size_t p = 0; p < builder->parameters.count; p++)
       step.bindings[p] = bind_parameter(
           compilation, &builder->parameters.data[p], g);
-    vec_push(arena, &module->steps, step);
+    for (size_t phase = 0; phase < kernel->phase_count; phase++) {
+      step.kernel = kernel->phases[phase];
+      vec_push(arena, &module->steps, step);
+    }
   }
 }
 
@@ -143,7 +145,10 @@ static void memory_sizes(const struct compilation *compilation,
                                          rounded(pool,
                                                  plan->slots.data[i].bytes)));
   for (size_t k = 0; k < compilation->kernels.count; k++) {
-    const struct function *kernel = compilation->kernels.data[k].function;
+    const struct compiled_kernel *compiled = &compilation->kernels.data[k];
+    if (compiled->phase_count == 0)
+      continue;
+    const struct function *kernel = compiled->phases[0];
     if (kernel->scratch_bytes)
       *scratch = expr_max(pool, *scratch, kernel->scratch_bytes);
   }
@@ -231,8 +236,9 @@ enum adze_status compile_module(struct compilation *compilation) {
           ? arena_printf(compilation->arena, "%s_", options->module_name)
           : "";
   for (size_t k = 0; k < compilation->kernels.count; k++)
-    vec_push(compilation->arena, &module->kernels,
-             compilation->kernels.data[k].function);
+    for (size_t p = 0; p < compilation->kernels.data[k].phase_count; p++)
+      vec_push(compilation->arena, &module->kernels,
+               compilation->kernels.data[k].phases[p]);
   make_steps(compilation);
   make_plan_function(compilation);
   module->scratch_offset_index = (uint32_t)compilation->plan->slots.count;

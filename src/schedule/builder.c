@@ -170,6 +170,10 @@ struct rewriting {
   const struct expr *channel; /* blocked output: c*B + lane, else NULL */
   int64_t channels;           /* when channel may run past it, else 0 */
   const struct variable *lane;
+  /* Intermediates of the shape of the output, read element by element: local
+   * buffers, placed as the output is. */
+  VEC(const struct buffer *) logical_locals;
+  VEC(struct buffer *) locals;
 };
 
 struct padding {
@@ -242,6 +246,25 @@ static const struct expr *load_value(struct rewriting *r,
       expr_constant(pool, value->dtype, 0));
 }
 
+static struct buffer *local_of(const struct rewriting *r,
+                               const struct buffer *logical) {
+  for (size_t i = 0; i < r->logical_locals.count; i++)
+    if (r->logical_locals.data[i] == logical)
+      return r->locals.data[i];
+  return NULL;
+}
+
+static const struct expr *load_local(struct rewriting *r,
+                                     struct buffer *local,
+                                     const struct expr *node) {
+  const struct value *output = r->node->outputs[0];
+  const struct expr *indices[LOOP_MAX_RANK];
+  size_t rank = placement_indices(r->builder->pool,
+                                  &r->builder->placements[output->id],
+                                  node->arg_count, node->args, indices);
+  return expr_load(r->builder->pool, local, indices, rank);
+}
+
 static const struct expr *rewrite_load(void *context,
                                        const struct expr *node) {
   struct rewriting *r = context;
@@ -253,7 +276,8 @@ static const struct expr *rewrite_load(void *context,
   for (size_t i = 0; i < r->node->output_count; i++)
     if (r->logical_outputs[i] && node->buffer == r->logical_outputs[i])
       return load_value(r, r->node->outputs[i], node);
-  return node; /* a temporary: stays as it is */
+  struct buffer *local = local_of(r, node->buffer);
+  return local ? load_local(r, local, node) : node;
 }
 
 /* The stage's axes anew, with names of their own; blocked outputs split the
@@ -292,10 +316,13 @@ static struct stage *rewrite_stage(struct rewriting *r,
   for (size_t i = 0; i < r->node->output_count; i++)
     if (r->logical_outputs[i] == old->output)
       output = r->node->outputs[i];
-  struct buffer *buffer = old->output;
-  if (output)
+  struct buffer *buffer = old->output, *local = local_of(r, buffer);
+  if (output) {
     buffer = builder_buffer(builder, output);
-  else {
+  } else if (local) {
+    buffer = local;
+    output = r->node->outputs[0];
+  } else {
     buffer->name = builder_name(builder, buffer->name);
     add_parameter(builder,
                   (struct parameter){.buffer = buffer, .is_temporary = true});
@@ -317,6 +344,52 @@ static struct stage *rewrite_stage(struct rewriting *r,
         pool, expr_substitute(pool, old->initial, substitutions, count),
         rewrite_load, r);
   return stage;
+}
+
+struct read_check {
+  const struct buffer *buffer;
+  const struct stage *reader;
+  size_t reads;
+  bool elementwise;
+};
+static void check_read(void *context, const struct expr *node) {
+  struct read_check *read = context;
+  if (node->kind != EXPR_LOAD || node->buffer != read->buffer)
+    return;
+  read->reads++;
+  for (size_t i = 0; i < node->arg_count; i++)
+    if (node->args[i]->kind != EXPR_VARIABLE ||
+        node->args[i]->variable != read->reader->axes[i])
+      read->elementwise = false;
+}
+
+static void find_locals(struct rewriting *r, const struct express *express) {
+  struct builder *builder = r->builder;
+  const struct value *output = r->node->outputs[0];
+  for (size_t i = 0; i + 1 < express->stages.count; i++) {
+    struct buffer *buffer = express->stages.data[i]->output;
+    struct read_check read = {.buffer = buffer, .elementwise = true};
+    for (size_t s = 0; s < express->stages.count; s++) {
+      read.reader = express->stages.data[s];
+      expr_walk(builder->pool, read.reader->body, check_read, &read);
+      if (read.reader->initial)
+        expr_walk(builder->pool, read.reader->initial, check_read, &read);
+    }
+    bool same_shape = buffer->rank == output->rank;
+    for (size_t d = 0; d < buffer->rank && same_shape; d++)
+      same_shape = buffer->shape[d] == output->dims[d];
+    if (!same_shape || !read.elementwise || read.reads == 0 ||
+        buffer == r->logical_outputs[0])
+      continue;
+    const struct expr *shape[LOOP_MAX_RANK];
+    size_t rank =
+        placement_shape(builder->pool, output,
+                        &builder->placements[output->id], shape);
+    vec_push(builder->arena, &r->logical_locals, buffer);
+    vec_push(builder->arena, &r->locals,
+             buffer_new(builder->pool, builder_name(builder, buffer->name),
+                        buffer->dtype, BUFFER_STACK, shape, rank));
+  }
 }
 
 enum adze_status builder_express(struct builder *builder,
@@ -342,6 +415,7 @@ enum adze_status builder_express(struct builder *builder,
       .error = builder->error,
   };
   TRY(node_express(&express));
+  find_locals(&r, &express);
   for (size_t i = 0; i < express.stages.count; i++)
     vec_push(arena, &builder->stages,
              rewrite_stage(&r, express.stages.data[i]));

@@ -65,17 +65,6 @@ static enum adze_status measure(struct session *session,
   return ADZE_OK;
 }
 
-static double model_flops(const adze_model *model) {
-  double total = 0;
-  for (size_t i = 0; i < adze_model_kernel_count(model); i++) {
-    const char *name, *template_name;
-    double flops;
-    adze_model_kernel(model, i, &name, &template_name, &flops);
-    total += flops;
-  }
-  return total;
-}
-
 static enum adze_status bench_model(struct arena *arena, const char *path,
                                     const struct bench_arguments *arguments,
                                     double *peak, struct bench_row *row,
@@ -93,7 +82,7 @@ static enum adze_status bench_model(struct arena *arena, const char *path,
   *row = (struct bench_row){.model = path, .threads = session->threads};
   TRY(measure(session, arguments, &row->ms, error));
   if (row->ms.mean > 0)
-    row->gflops = model_flops(session->model) / row->ms.mean * 1e-6;
+    row->gflops = layers_flops(session->model) / row->ms.mean * 1e-6;
   if (*peak <= 0)
     *peak = adze_machine_measure_peak(session->threads);
   if (*peak > 0)

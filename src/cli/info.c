@@ -7,6 +7,7 @@
 #include "cli/cache.h"
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/layers.h"
 #include "cli/output.h"
 
 struct info_arguments {
@@ -63,16 +64,15 @@ static enum adze_status report_model(struct arena *arena, const char *path,
 
 /* How many kernels each template made, in order of first use. */
 static void count_templates(struct arena *arena, const adze_model *model,
-                            struct info_report *out, double *flops) {
+                            struct info_report *out) {
   struct map seen;
   size_t kernels = adze_model_kernel_count(model);
   map_init(&seen, arena);
   out->operators = ARENA_ARRAY(arena, struct adze_count, kernels + 1);
-  *flops = 0;
   for (size_t i = 0; i < kernels; i++) {
     const char *name, *template_name;
-    double kernel_flops;
-    adze_model_kernel(model, i, &name, &template_name, &kernel_flops);
+    double flops;
+    adze_model_kernel(model, i, &name, &template_name, &flops);
     struct adze_count *row = map_get(&seen, template_name);
     if (!row) {
       row = &out->operators[out->operator_count++];
@@ -80,7 +80,6 @@ static void count_templates(struct arena *arena, const adze_model *model,
       map_set(&seen, template_name, row);
     }
     row->count++;
-    *flops += kernel_flops;
   }
 }
 
@@ -99,7 +98,6 @@ static enum adze_status report_package(struct arena *arena, const char *path,
                                        struct adze_error *error) {
   adze_model *model;
   adze_instance *instance;
-  double flops;
   TRY(adze_model_load(path, NULL, &model, error));
   arena_defer(arena, unload_model, model);
   out->format = "package";
@@ -116,9 +114,9 @@ static enum adze_status report_package(struct arena *arena, const char *path,
     adze_model_input(model, i, &out->inputs[i]);
   for (size_t i = 0; i < out->output_count; i++)
     adze_model_output(model, i, &out->outputs[i]);
-  count_templates(arena, model, out, &flops);
+  count_templates(arena, model, out);
   out->parameter_bytes = adze_model_weights_bytes(model);
-  out->macs = has_open_input(out) ? 0 : (uint64_t)(flops / 2);
+  out->macs = has_open_input(out) ? 0 : (uint64_t)(layers_flops(model) / 2);
   struct adze_instance_options options = {.threads = 1};
   if (!has_open_input(out) &&
       adze_instance_create(model, &options, &instance, NULL) == ADZE_OK) {

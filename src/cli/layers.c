@@ -28,6 +28,17 @@ enum adze_status layers_measure(struct session *session, int runs,
   return ADZE_OK;
 }
 
+double layers_flops(const adze_model *model) {
+  double total = 0;
+  for (size_t i = 0; i < adze_model_kernel_count(model); i++) {
+    const char *name, *template_name;
+    double flops;
+    adze_model_kernel(model, i, &name, &template_name, &flops);
+    total += flops;
+  }
+  return total;
+}
+
 static int slower_first(const void *a, const void *b) {
   double left = ((const struct layer *)a)->ms;
   double right = ((const struct layer *)b)->ms;

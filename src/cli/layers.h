@@ -20,6 +20,8 @@ struct layers {
 enum adze_status layers_measure(struct session *session, int runs,
                                 struct layers *out,
                                 struct adze_error *error) ADZE_MUST_USE;
+/* Floating-point operations of one run, as compiled. */
+double layers_flops(const adze_model *model);
 /* A table on stdout: kernel, template, ms, GFLOP/s, share of the time. */
 void layers_print(const struct layers *layers);
 /* The slowest first. */

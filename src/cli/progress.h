@@ -9,14 +9,14 @@
 struct progress {
   const char *what; /* the model's name */
   bool terminal, verbose;
-  const char *stage;
+  const char *shown;               /* the stage on the terminal's line */
   int64_t stage_start, last_shown; /* ns */
 };
 
 void progress_begin(struct progress *progress, const char *what, bool verbose);
 /* An adze_progress_function; `context` is the struct progress. */
 void progress_show(void *context, const char *stage, size_t done, size_t total);
-/* Clears the line, or ends the last stage's. */
+/* Clears the line. */
 void progress_end(struct progress *progress);
 
 #endif

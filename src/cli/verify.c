@@ -4,16 +4,19 @@
  * Each model is compiled and run in a process of its own, so that one that
  * crashes is a line in the report like any other failure. The child sends its
  * sentence through a pipe; its exit code says nothing, since a sanitizer may
- * set it.
+ * set it. Its temporary files lie in a folder that the parent removes, since
+ * who crashes does not tidy up.
  */
 #include "cli/verify.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 
 struct verify_arguments {
@@ -80,37 +83,54 @@ static bool receive(int in, char *text, size_t bytes) {
   return size > 0 && text[size - 1] == '\0';
 }
 
+/* Starts the child for a model; its end of the pipe is *out. */
+static enum adze_status start_child(const struct verify_case *test,
+                                    const struct verify_options *options,
+                                    const char *folder, pid_t *child, int *in,
+                                    struct adze_error *error) {
+  int ends[2];
+  if (pipe(ends))
+    return fail(error, ADZE_IO, "verify: no pipe: %s", strerror(errno));
+  fflush(stdout);
+  fflush(stderr);
+  *child = fork();
+  if (*child == 0) {
+    close(ends[0]);
+    setenv("TMPDIR", folder, 1);
+    run_child(ends[1], test, options);
+  }
+  close(ends[1]);
+  *in = ends[0];
+  if (*child > 0)
+    return ADZE_OK;
+  close(ends[0]);
+  return fail(error, ADZE_IO, "verify: no process: %s", strerror(errno));
+}
+
 /* Sets `result` to "ok" or what went wrong. */
 static enum adze_status run_case(const struct verify_case *test,
                                  const struct verify_options *options,
                                  char *result, size_t bytes,
                                  struct adze_error *error) {
-  int ends[2], how;
-  if (pipe(ends))
-    return fail(error, ADZE_IO, "verify: no pipe: %s", strerror(errno));
-  fflush(stdout);
-  fflush(stderr);
-  pid_t child = fork();
-  if (child < 0) {
-    close(ends[0]);
-    close(ends[1]);
-    return fail(error, ADZE_IO, "verify: no process: %s", strerror(errno));
+  char folder[PATH_MAX];
+  int in = -1, how = 0;
+  pid_t child = -1;
+  TRY(folder_make_temporary(folder, error));
+  enum adze_status status =
+      start_child(test, options, folder, &child, &in, error);
+  if (status == ADZE_OK) {
+    bool received = receive(in, result, bytes);
+    close(in);
+    while (waitpid(child, &how, 0) < 0 && errno == EINTR)
+      continue;
+    if (!received && WIFSIGNALED(how))
+      snprintf(result, bytes, "it crashed: %s", strsignal(WTERMSIG(how)));
+    else if (!received)
+      snprintf(result, bytes, "it ended with exit code %d",
+               WIFEXITED(how) ? WEXITSTATUS(how) : -1);
   }
-  if (child == 0) {
-    close(ends[0]);
-    run_child(ends[1], test, options);
-  }
-  close(ends[1]);
-  bool received = receive(ends[0], result, bytes);
-  close(ends[0]);
-  while (waitpid(child, &how, 0) < 0 && errno == EINTR)
-    continue;
-  if (!received && WIFSIGNALED(how))
-    snprintf(result, bytes, "it crashed: %s", strsignal(WTERMSIG(how)));
-  else if (!received)
-    snprintf(result, bytes, "it ended with exit code %d",
-             WIFEXITED(how) ? WEXITSTATUS(how) : -1);
-  return ADZE_OK;
+  folder_remove(folder);
+  return status;
 }
 
 static enum adze_status verify_run(struct cli *cli, void *data,

@@ -12,7 +12,9 @@
 #include "base/text.h"
 #include "cli/cache.h"
 #include "cli/fill.h"
+#include "cli/layers.h"
 #include "cli/npz.h"
+#include "cli/output.h"
 #include "cli/tensor_proto.h"
 #include "cli/verify.h"
 
@@ -167,6 +169,17 @@ static const char *shapes_text(const struct session *session) {
   return text_string(&text);
 }
 
+/* The interpreter takes some 100 ns for a multiply-add: say so before somebody
+ * waits in vain. */
+static void announce_reference(const struct session *session) {
+  double macs = layers_flops(session->model) / 2;
+  if (macs > 1e8 && isatty(STDERR_FILENO))
+    fprintf(stderr,
+            "%s: comparing with the reference, which takes a while for %s "
+            "multiply-adds\n",
+            session->path, count_text(session->arena, macs));
+}
+
 static enum adze_status run_reference(struct session *session,
                                       const struct verify_options *options,
                                       struct adze_error *error) {
@@ -189,6 +202,7 @@ static enum adze_status run_reference(struct session *session,
   }
   adze_compile_options_init(&compile);
   compile.input_shapes = shapes_text(session);
+  announce_reference(session);
   TRY(adze_instance_run(session->instance, error));
   TRY(adze_interpret(session->path, &compile, inputs, outputs, error));
   for (size_t i = 0; i < session->output_count; i++)

@@ -4,10 +4,22 @@
 #include "package/test/fixture.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "base/cpu.h"
 #include "package/format.h"
+
+/* Stands in front of the C library's, to be without memory files. */
+static bool no_memory_files;
+int memfd_create(const char *name, unsigned flags) {
+  if (!no_memory_files)
+    return (int)syscall(SYS_memfd_create, name, flags);
+  errno = ENOSYS;
+  return -1;
+}
 
 static int setup(void **state) {
   struct adze_error error;
@@ -282,6 +294,26 @@ static void nothing_is_left_after_unloading(void **state) {
   assert_int_equal(count_descriptors(), before);
 }
 
+static void private_files_serve_without_memory_files(void **state) {
+  struct fixture *fixture = *state;
+  struct adze_error error;
+  const char *folder =
+      arena_printf(fixture->arena, "%s/temporary", fixture->folder);
+  char *before = getenv("TMPDIR");
+  before = before ? arena_strdup(fixture->arena, before) : NULL;
+  setenv("TMPDIR", folder, 1);
+  no_memory_files = true;
+  assert_fails(try_load(fixture->path, &error), error, ADZE_IO, folder);
+  assert_ok(folder_make(folder, &error), error);
+  assert_ok(try_load(fixture->path, &error), error);
+  no_memory_files = false;
+  assert_int_equal(rmdir(folder), 0); /* empty again */
+  if (before)
+    setenv("TMPDIR", before, 1);
+  else
+    unsetenv("TMPDIR");
+}
+
 static void one_package_loads_several_times(void **state) {
   struct fixture *fixture = *state;
   struct adze_error error;
@@ -313,6 +345,7 @@ int main(void) {
       cmocka_unit_test(damaged_indexes_are_refused),
       cmocka_unit_test(code_and_index_must_agree),
       cmocka_unit_test(nothing_is_left_after_unloading),
+      cmocka_unit_test(private_files_serve_without_memory_files),
       cmocka_unit_test(one_package_loads_several_times),
   };
   return cmocka_run_group_tests(tests, setup, teardown);

@@ -66,7 +66,8 @@ struct code_dump { /* formats asked for by --dump-code; NULL where not */
 struct target {
   const char *name, *summary;
   /* Object code, on at most `threads` threads; deterministic whatever threads
-   * is. `dump` may be NULL. For `c`, objects come from the C compiler. */
+   * is. `dump` may be NULL. For `c`, objects come from the C compiler, which is
+   * not needed where `out` is NULL: then only the dump is made. */
   enum adze_status (*emit)(struct arena *arena, const struct machine *machine,
                            const struct module *module, int threads,
                            struct code_dump *dump, struct object_list *out,

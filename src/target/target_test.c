@@ -113,6 +113,12 @@ static void llvm_equals_interpreter(void **state) {
                    i * 1000);
 }
 
+static void c_equals_interpreter(void **state) {
+  struct fixture *f = *state;
+  const char *seed = getenv("TEST_SEED");
+  compare_on(f, "c", seed != NULL ? strtoull(seed, NULL, 10) * 1000000 : 9000);
+}
+
 /* ---- Whole modules ------------------------------------------------------------ */
 
 /* plan: workspace of 64 * workers bytes, offsets {0, 128, 16}, dims {n}; a
@@ -319,6 +325,12 @@ static void llvm_modules_link_and_run(void **state) {
   module_runs(f, "rpi4");
 }
 
+static void c_modules_link_and_run(void **state) {
+  if (ADZE_LLD_PATH[0] == '\0')
+    test_skip("there is no ld.lld");
+  module_runs(*state, "c");
+}
+
 static void objects_do_not_depend_on_threads(void **state) {
   struct fixture *f = *state;
   struct machine machine;
@@ -352,6 +364,10 @@ static void objects_do_not_depend_on_threads(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(llvm_modules_link_and_run, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(c_equals_interpreter, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(c_modules_link_and_run, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(objects_do_not_depend_on_threads,
                                       set_up, tear_down),

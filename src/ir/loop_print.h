@@ -7,12 +7,13 @@
 #include "base/text.h"
 #include "ir/loop.h"
 
-/* Gives every variable, buffer, local and stage a name that is unique where it
- * can be seen: its own, turned into an identifier, with a number behind it when
+/* Gives every variable, buffer and local a name that is unique where it can be
+ * seen: its own, turned into an identifier, with a number behind it when
  * that is taken. */
 struct printer {
   struct text *text;
   struct map taken; /* name -> itself, NULL once free again */
+  struct map taken_stages; /* stages have names of their own */
   struct map variables, buffers, locals, stages; /* id or pointer -> name */
   int indent;
 };

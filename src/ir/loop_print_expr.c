@@ -25,6 +25,7 @@
 void printer_init(struct printer *p, struct text *text) {
   *p = (struct printer){.text = text};
   map_init(&p->taken, text->arena);
+  map_init(&p->taken_stages, text->arena);
   map_init(&p->variables, text->arena);
   map_init(&p->buffers, text->arena);
   map_init(&p->locals, text->arena);
@@ -51,11 +52,12 @@ const char *printer_name(struct printer *p, struct map *names, uint64_t key,
   char *name = map_get_key(names, key);
   if (name != NULL)
     return name;
+  struct map *taken = names == &p->stages ? &p->taken_stages : &p->taken;
   const char *base = identifier(p->text->arena, wanted);
   name = arena_strdup(p->text->arena, base);
-  for (unsigned i = 1; map_get(&p->taken, name) != NULL; i++)
+  for (unsigned i = 1; map_get(taken, name) != NULL; i++)
     name = arena_printf(p->text->arena, "%s_%u", base, i);
-  map_set(&p->taken, name, name);
+  map_set(taken, name, name);
   map_set_key(names, key, name);
   return name;
 }

@@ -205,11 +205,11 @@ static void test_expand(void **state) {
       "  parameter x: f32[H, 7]\n"
       "  parameter out: f32[H]\n"
       "  buffer sum: f32[H] stack\n"
-      "  stage sum_1: sum[i < H] = reduce sum(k < 7) from 0.0 of x[i, k]\n"
+      "  stage sum: sum[i < H] = reduce sum(k < 7) from 0.0 of x[i, k]\n"
       "  stage double: out[i < H] = sum[i] * 2.0\n"
       "  for i < H {\n"
       "    for k < 7 {\n"
-      "      block sum_1(i; k)\n"
+      "      block sum(i; k)\n"
       "    }\n"
       "  }\n"
       "  for i < H {\n"
@@ -228,9 +228,9 @@ static void test_expand_empty(void **state) {
   assert_ok(verify_structured(function, &f->error), f->error);
   const char *text = function_text(f, function);
   assert_non_null(strstr(text, "  for i < H {\n"
-                               "    block sum_1(i; 0) initial\n"
+                               "    block sum(i; 0) initial\n"
                                "    for k < K {\n"
-                               "      block sum_1(i; k) update\n"
+                               "      block sum(i; k) update\n"
                                "    }\n"));
 }
 

@@ -42,9 +42,14 @@ static enum adze_status verify_axes(struct structured *s,
   return ADZE_OK;
 }
 
+/* A stage is the same wherever its block stands, so it sees no loops. */
 static enum adze_status verify_formula(struct structured *s,
                                        const struct stage *stage) {
   struct verifier *v = &s->v;
+  struct map outside = v->variables;
+  map_init(&v->variables, outside.arena);
+  for (size_t i = 0; i < v->function->scalars.count; i++)
+    verify_open(v, v->function->scalars.data[i]);
   enum adze_dtype dtype = stage->output->dtype;
   TRY(verify_axes(s, stage->axes, stage->axis_count));
   if (stage->reduce != REDUCE_NONE) {
@@ -55,10 +60,7 @@ static enum adze_status verify_formula(struct structured *s,
   }
   TRY(verify_axes(s, stage->reductions, stage->reduction_count));
   TRY(verify_scalar(v, stage->body, dtype, "body"));
-  for (size_t i = 0; i < stage->axis_count; i++)
-    verify_close(v, stage->axes[i]);
-  for (size_t i = 0; i < stage->reduction_count; i++)
-    verify_close(v, stage->reductions[i]);
+  v->variables = outside;
   return ADZE_OK;
 }
 

@@ -155,6 +155,25 @@ static void test_broken(void **state) {
                "buffer x: it is a parameter, but its scope is stack");
 }
 
+/* A stage sees its axes, not the loops around its block. */
+static void test_stage_scope(void **state) {
+  struct fixture *f = *state;
+  struct function *function =
+      parse(f, "structured",
+            "  stage s: x[i < 8, j < 8] = cast(f32, i)\n"
+            "  for k < 8 {\n    block s(k, k)\n  }\n");
+  assert_ok(verify_structured(function, &f->error), f->error);
+  struct statement *loop = function->body;
+  loop->loop.body->block.stage->body =
+      expr_cast(f->pool, ADZE_F32,
+                expr_variable(f->pool, loop->loop.variable));
+  assert_fails(verify_structured(function, &f->error), f->error, ADZE_INTERNAL,
+               "block s: k is used outside its loop");
+  loop->loop.body->block.stage->body = expr_index(f->pool, 1);
+  assert_fails(verify_structured(function, &f->error), f->error, ADZE_INTERNAL,
+               "its body is i64x1, not a scalar f32");
+}
+
 static void test_broken_flat(void **state) {
   struct fixture *f = *state;
   struct function *function =
@@ -188,6 +207,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_flat_rules, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_flat_accepts, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_broken, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_stage_scope, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_broken_flat, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

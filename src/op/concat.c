@@ -19,7 +19,7 @@ static enum adze_status concat_infer(struct infer *infer) {
     const struct value *input = infer_input(infer, k);
     TRY(infer_rank(infer, k, first->rank, first->rank));
     for (size_t i = 0; i < first->rank; i++) {
-      char what[64];
+      char what[96];
       snprintf(what, sizeof what, "dimension %zu of inputs 0 and %zu", i, k);
       if (i == axis)
         dims[i] = simplify(pool, expr_add(pool, dims[i], input->dims[i]));

@@ -65,7 +65,7 @@ static void reduce_indices(struct express *express, struct stage *stage,
       continue;
     }
     axis += keep;
-    char name[16];
+    char name[32];
     snprintf(name, sizeof name, "r%zu", i);
     indices[i] = express_reduction(
         express, stage, arena_strdup(expr_pool_arena(express->pool), name),

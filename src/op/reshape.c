@@ -239,7 +239,7 @@ static enum adze_status squeeze_infer(struct infer *infer) {
       dims[rank++] = x->dims[i];
       continue;
     }
-    char what[64];
+    char what[96];
     snprintf(what, sizeof what, "squeezed dimension %zu and 1", i);
     TRY(graph_require_equal(infer->graph, infer->node, what, x->dims[i], one,
                             infer->error));

@@ -215,7 +215,7 @@ static enum adze_status pad_infer(struct infer *infer) {
                        expr_add(graph->pool, pads[i], pads[i + x->rank]));
     if (strcmp(node_string(infer->node, "mode"), "reflect") != 0)
       continue;
-    char what[64];
+    char what[96];
     snprintf(what, sizeof what, "reflecting needs more of dimension %d", (int)i);
     for (size_t k = i; k < count; k += x->rank)
       TRY(graph_require(graph, infer->node,

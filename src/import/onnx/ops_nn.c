@@ -2,8 +2,10 @@
 /* Convolutions, pooling and normalization from ONNX. The work is in padding:
  * auto_pad is a rule about the input's extents, and becomes numbers here. */
 #include "import/onnx/build.h"
+#include "ir/simplify.h"
 #include "op/window.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- auto_pad --------------------------------------------------------------- */
@@ -59,32 +61,30 @@ static enum adze_status read_window(struct onnx_import *import,
   return read_list(import, node, "dilations", out->rank, 1, out->dilation);
 }
 
-/* Padding so that the output has ceil(extent / stride) positions. With stride 1
+/* Padding so that the output has ceil(extent / stride) positions:
+ * max((ceil(extent / stride) - 1) * stride + reach - extent, 0). With stride 1
  * it does not depend on the extent. */
 static enum adze_status same_padding(struct onnx_import *import,
                                      const struct onnx_node *node,
                                      const struct window_request *window,
-                                     size_t axis, int64_t *total) {
-  const struct value *x = onnx_input(import, node, 0);
-  int64_t stride = window->stride[axis], extent = value_dim(x, axis + 2);
+                                     size_t axis, const struct expr **total) {
+  struct expr_pool *pool = import->graph->pool;
+  const struct expr *extent = onnx_input(import, node, 0)->dims[axis + 2];
   int64_t reach;
   if (!int64_mul(window->kernel[axis] - 1, window->dilation[axis], &reach) ||
       reach > INT32_MAX)
     return onnx_fail(import, node, ADZE_INVALID_MODEL,
                      "the kernel is too large");
-  reach++;
-  if (stride == 1) {
-    *total = reach - 1;
+  *total = expr_index(pool, reach);
+  if (window->stride[axis] == 1)
     return ADZE_OK;
-  }
-  if (extent < 0)
-    return onnx_fail(import, node, ADZE_UNSUPPORTED,
-                     "auto_pad with stride %lld needs dimension %zu of '%s', "
-                     "which is open; fix it with --input-shapes",
-                     (long long)stride, axis + 2, x->name);
-  *total = (ceil_div(extent, stride) - 1) * stride + reach - extent;
-  if (*total < 0)
-    *total = 0;
+  const struct expr *stride = expr_index(pool, window->stride[axis]);
+  const struct expr *steps = expr_sub(
+      pool, expr_ceil_div(pool, extent, stride), expr_index(pool, 1));
+  const struct expr *covered = expr_add(pool, expr_mul(pool, steps, stride),
+                                        expr_index(pool, reach + 1));
+  *total = simplify(pool, expr_max(pool, expr_sub(pool, covered, extent),
+                                   expr_index(pool, 0)));
   return ADZE_OK;
 }
 
@@ -133,21 +133,67 @@ static enum adze_status auto_pad_kind(struct onnx_import *import,
   return ADZE_OK;
 }
 
+/* Padding that depends on open dimensions is an operator of its own, in front;
+ * *x becomes its result. */
+static enum adze_status pad_before(struct onnx_import *import,
+                                   const struct onnx_node *node,
+                                   const struct expr *const *totals,
+                                   double outside, struct value **x) {
+  struct expr_pool *pool = import->graph->pool;
+  const struct expr *list[2 * GRAPH_MAX_RANK];
+  size_t rank = (*x)->rank;
+  bool is_upper = strcmp(onnx_string(node, "auto_pad", ""), "SAME_UPPER") == 0;
+  for (size_t i = 0; i < 2 * rank; i++)
+    list[i] = expr_index(pool, 0);
+  for (size_t i = 2; i < rank; i++) {
+    const struct expr *total = totals[i - 2];
+    const struct expr *half = simplify(
+        pool, expr_floor_div(pool, total, expr_index(pool, 2)));
+    const struct expr *rest = simplify(pool, expr_sub(pool, total, half));
+    list[i] = is_upper ? half : rest;
+    list[i + rank] = is_upper ? rest : half;
+  }
+  const struct expr *dim = expr_index(pool, (int64_t)(2 * rank));
+  struct value *inputs[2] = {
+      *x, graph_add_elements(import->graph,
+                             arena_printf(import->arena, "%s_pads", node->name),
+                             ADZE_I64, &dim, 1, list, 2 * rank)};
+  struct node *added = onnx_add(import, node, &op_pad, "pad", inputs, 2, 1);
+  node_set_float(added, "value", outside);
+  return onnx_value_of(import, added, x);
+}
+
+/* `outside` is what padding holds; NAN: it must not become an operator. */
 static enum adze_status find_pads(struct onnx_import *import,
                                   const struct onnx_node *node,
                                   const struct window_request *window,
-                                  int64_t *pads) {
+                                  double outside, int64_t *pads,
+                                  struct value **x) {
+  const struct expr *totals[WINDOW_MAX_RANK];
   enum auto_pad kind;
+  bool is_open = false;
+  *x = onnx_input(import, node, 0);
   TRY(auto_pad_kind(import, node, &kind));
   if (kind == PAD_EXPLICIT)
     return explicit_pads(import, node, window->rank, pads);
   for (size_t i = 0; i < window->rank; i++) {
     int64_t total = 0;
-    if (kind == PAD_SAME)
-      TRY(same_padding(import, node, window, i, &total));
+    if (kind == PAD_SAME) {
+      TRY(same_padding(import, node, window, i, &totals[i]));
+      is_open |= !expr_get_integer(totals[i], &total);
+    }
     TRY(split_padding(import, node, i, window->rank, total, pads));
   }
-  return ADZE_OK;
+  if (!is_open)
+    return ADZE_OK;
+  if (isnan(outside))
+    return onnx_fail(import, node, ADZE_UNSUPPORTED,
+                     "auto_pad depends on an open dimension of '%s'; fix it "
+                     "with --input-shapes",
+                     (*x)->name);
+  for (size_t i = 0; i < 2 * window->rank; i++)
+    pads[i] = 0;
+  return pad_before(import, node, totals, outside, x);
 }
 
 static void set_window(struct onnx_import *import, struct node *added,
@@ -163,10 +209,11 @@ static void set_window(struct onnx_import *import, struct node *added,
 
 static struct node *add_with_inputs(struct onnx_import *import,
                                     const struct onnx_node *node,
-                                    const struct op_def *op, size_t count) {
-  struct value *inputs[8] = {0};
+                                    const struct op_def *op, struct value *x,
+                                    size_t count) {
+  struct value *inputs[8] = {x};
   check(count <= ARRAY_COUNT(inputs));
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 1; i < count; i++)
     inputs[i] = onnx_input(import, node, i);
   return onnx_add(import, node, op, "", inputs, count, 1);
 }
@@ -182,9 +229,10 @@ enum adze_status import_conv(struct onnx_import *import,
   TRY(onnx_only(import, node, known));
   TRY(onnx_arity(import, node, 2, 3));
   TRY(read_window(import, node, onnx_input(import, node, 1), &window));
-  TRY(find_pads(import, node, &window, pads));
+  struct value *x;
+  TRY(find_pads(import, node, &window, 0, pads, &x));
   struct node *added =
-      add_with_inputs(import, node, &op_conv, node->inputs.count);
+      add_with_inputs(import, node, &op_conv, x, node->inputs.count);
   set_window(import, added, &window, pads);
   node_set_int(added, "group", onnx_int(node, "group", 1));
   return onnx_finish(import, node, added);
@@ -245,7 +293,8 @@ enum adze_status import_conv_transpose(struct onnx_import *import,
     extra[i] = list[i];
   TRY(transpose_pads(import, node, &window, extra, pads));
   struct node *added =
-      add_with_inputs(import, node, &op_conv_transpose, node->inputs.count);
+      add_with_inputs(import, node, &op_conv_transpose,
+                      onnx_input(import, node, 0), node->inputs.count);
   set_window(import, added, &window, pads);
   node_set_ints(import->graph, added, "output_padding", extra, window.rank);
   node_set_int(added, "group", onnx_int(node, "group", 1));
@@ -256,14 +305,15 @@ enum adze_status import_conv_transpose(struct onnx_import *import,
 
 static enum adze_status import_pool(struct onnx_import *import,
                                     const struct onnx_node *node,
-                                    const struct op_def *op,
+                                    const struct op_def *op, double outside,
                                     struct node **added) {
   struct window_request window;
+  struct value *x;
   int64_t pads[2 * WINDOW_MAX_RANK];
   TRY(onnx_arity(import, node, 1, 1));
   TRY(read_window(import, node, NULL, &window));
-  TRY(find_pads(import, node, &window, pads));
-  *added = add_with_inputs(import, node, op, 1);
+  TRY(find_pads(import, node, &window, outside, pads, &x));
+  *added = add_with_inputs(import, node, op, x, 1);
   set_window(import, *added, &window, pads);
   node_set_int(*added, "ceil_mode", onnx_int(node, "ceil_mode", 0) != 0);
   return ADZE_OK;
@@ -279,7 +329,7 @@ enum adze_status import_max_pool(struct onnx_import *import,
   if (node->outputs.count > 1 && node->outputs.data[1][0] != '\0')
     return onnx_fail(import, node, ADZE_UNSUPPORTED,
                      "the output of indices is not supported");
-  TRY(import_pool(import, node, &op_max_pool, &added));
+  TRY(import_pool(import, node, &op_max_pool, -INFINITY, &added));
   return onnx_finish(import, node, added);
 }
 
@@ -290,7 +340,7 @@ enum adze_status import_average_pool(struct onnx_import *import,
       "kernel_shape", "pads", "strides", NULL};
   struct node *added;
   TRY(onnx_only(import, node, known));
-  TRY(import_pool(import, node, &op_average_pool, &added));
+  TRY(import_pool(import, node, &op_average_pool, NAN, &added));
   node_set_int(added, "count_include_pad",
                onnx_int(node, "count_include_pad", 0) != 0);
   return onnx_finish(import, node, added);
@@ -309,7 +359,8 @@ static enum adze_status import_global(struct onnx_import *import,
                      x->rank);
   for (size_t i = 2; i < x->rank; i++)
     axes[i - 2] = (int64_t)i;
-  struct node *added = add_with_inputs(import, node, op, 1);
+  struct node *added =
+      add_with_inputs(import, node, op, onnx_input(import, node, 0), 1);
   node_set_ints(import->graph, added, "axes", axes, x->rank - 2);
   return onnx_finish(import, node, added);
 }
@@ -336,7 +387,8 @@ enum adze_status import_batch_norm(struct onnx_import *import,
     if (node->outputs.data[i][0] != '\0' && import->opset >= 14)
       return onnx_fail(import, node, ADZE_UNSUPPORTED,
                        "outputs of running statistics are not supported");
-  struct node *added = add_with_inputs(import, node, &op_batch_norm, 5);
+  struct node *added = add_with_inputs(import, node, &op_batch_norm,
+                                       onnx_input(import, node, 0), 5);
   node_set_float(added, "epsilon", onnx_float(node, "epsilon", 1e-5));
   return onnx_finish(import, node, added);
 }

@@ -25,6 +25,17 @@ void *__libc_calloc(size_t count, size_t bytes);
 void *__libc_realloc(void *memory, size_t bytes);
 void *__libc_memalign(size_t alignment, size_t bytes);
 
+/* They stand before libc's, which hidden names would not. */
+#pragma GCC visibility push(default)
+void *malloc(size_t bytes);
+void *calloc(size_t count, size_t bytes);
+void *realloc(void *memory, size_t bytes);
+void *aligned_alloc(size_t alignment, size_t bytes);
+int posix_memalign(void **out, size_t alignment, size_t bytes);
+void *mmap(void *address, size_t bytes, int protection, int flags, int file,
+           off_t offset);
+#pragma GCC visibility pop
+
 enum { MAX_RANGES = 16 };
 static struct { uintptr_t from, to; } ranges[MAX_RANGES];
 static size_t range_count;
@@ -53,6 +64,7 @@ __attribute__((constructor)) static void start(void) {
   const char *at = getenv("ALLOC_FAIL_AT");
   int index = 0;
   fail_at = at ? atol(at) : 0;
+  unsetenv("LD_PRELOAD"); /* the linker that adze calls is not ours */
   dl_iterate_phdr(add_object, &index);
 }
 

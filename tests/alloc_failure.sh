@@ -20,8 +20,8 @@ command=("${@//@/$out}")
 once() { # N: runs with the N-th allocation failing; sets code
   rm -rf "$out" "$work/log"
   mkdir "$out"
-  ALLOC_FAIL_AT=$1 ALLOC_FAIL_LOG=$work/log LD_PRELOAD=$shim \
-    timeout 60 "${command[@]}" >"$work/stdout" 2>"$work/stderr"
+  timeout 60 env ALLOC_FAIL_AT="$1" ALLOC_FAIL_LOG="$work/log" \
+    LD_PRELOAD="$shim" "${command[@]}" >"$work/stdout" 2>"$work/stderr"
   code=$?
 }
 
@@ -31,7 +31,7 @@ if [ $code -ne 0 ]; then
   cat "$work/stderr"
   exit 1
 fi
-total=$(sort -n "$work/log" | tail -n 1)
+total=$(cat "$work/log")
 step=$(((total + runs - 1) / runs))
 [ "$step" -ge 1 ] || step=1
 

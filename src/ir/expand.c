@@ -53,15 +53,13 @@ static struct statement *expand_stage(struct expr_pool *pool,
   struct variable *axes[LOOP_MAX_RANK], *reductions[LOOP_MAX_RANK];
   check(stage->axis_count == stage->output->rank);
   for (size_t i = 0; i < stage->axis_count; i++)
-    axes[i] =
-        variable_new(pool, stage->axes[i]->name, stage->axes[i]->extent);
+    axes[i] = variable_new(pool, stage->axes[i]->name, stage->axes[i]->extent);
   for (size_t i = 0; i < stage->reduction_count; i++)
     reductions[i] = variable_new(pool, stage->reductions[i]->name,
                                  stage->reductions[i]->extent);
   bool apart = stage->reduce != REDUCE_NONE && may_be_empty(pool, stage);
-  struct statement *body =
-      block_new(pool, stage, apart ? BLOCK_UPDATE : BLOCK_WHOLE, axes,
-                reductions);
+  struct statement *body = block_new(
+      pool, stage, apart ? BLOCK_UPDATE : BLOCK_WHOLE, axes, reductions);
   body = loops_around(pool, body, reductions, stage->reduction_count);
   if (apart)
     body = statement_append(

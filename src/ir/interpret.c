@@ -88,10 +88,10 @@ static enum adze_status provide_memory(const struct run *run,
                                        struct memory *memories) {
   const struct function *function = run->function;
   for (size_t i = 0; i < function->parameters.count; i++)
-    memories[i] = (struct memory){
-        function->parameters.data[i], run->parameters[i],
-        run->parameter_bytes[i] /
-            value_bytes(function->parameters.data[i]->dtype)};
+    memories[i] =
+        (struct memory){function->parameters.data[i], run->parameters[i],
+                        run->parameter_bytes[i] /
+                            value_bytes(function->parameters.data[i]->dtype)};
   memories += function->parameters.count;
   uint64_t scratch_bytes = 0;
   if (function->scratch_bytes != NULL)

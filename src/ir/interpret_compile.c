@@ -194,10 +194,9 @@ static enum adze_status compile_loop(struct compiler *c,
   TRY(compile_value(c, s->loop.minimum, &minimum));
   TRY(compile_value(c, s->loop.extent, &extent));
   uint32_t variable = slot_persistent(c, 2); /* and the rounds left */
-  size_t from = emit(c, (struct instruction){.opcode = OP_LOOP,
-                                             .dst = variable,
-                                             .a = minimum,
-                                             .b = extent});
+  size_t from = emit(
+      c, (struct instruction){
+             .opcode = OP_LOOP, .dst = variable, .a = minimum, .b = extent});
   region_end(c, region, false);
   if (c->level + 1 == LEVEL_LIMIT)
     return fail(c->error, ADZE_LIMIT,
@@ -216,8 +215,8 @@ static enum adze_status compile_branch(struct compiler *c,
   struct region region = region_begin(c);
   uint32_t condition;
   TRY(compile_value(c, s->branch.condition, &condition));
-  size_t to_else = emit(
-      c, (struct instruction){.opcode = OP_JUMP_UNLESS, .a = condition});
+  size_t to_else =
+      emit(c, (struct instruction){.opcode = OP_JUMP_UNLESS, .a = condition});
   region_end(c, region, false);
   TRY(compile_list(c, s->branch.then_body));
   size_t to_end = 0;
@@ -308,9 +307,9 @@ static enum adze_status compile_parts(struct compiler *c,
     TRY(initialise_block(c, &block, s));
   const struct expr *accumulator = expr_load(
       c->pool, block.stage->output, block.indices, block.stage->axis_count);
-  return store_block(c, &block,
-                     reduce_combine(c->pool, block.stage->reduce, accumulator,
-                                    block.body));
+  return store_block(
+      c, &block,
+      reduce_combine(c->pool, block.stage->reduce, accumulator, block.body));
 }
 
 static enum adze_status compile_block(struct compiler *c,
@@ -320,8 +319,8 @@ static enum adze_status compile_block(struct compiler *c,
   uint32_t condition;
   struct region region = region_begin(c);
   TRY(compile_value(c, s->block.predicate, &condition));
-  size_t jump = emit(
-      c, (struct instruction){.opcode = OP_JUMP_UNLESS, .a = condition});
+  size_t jump =
+      emit(c, (struct instruction){.opcode = OP_JUMP_UNLESS, .a = condition});
   region_end(c, region, false);
   TRY(compile_parts(c, s));
   patch_jump(c, jump);
@@ -332,11 +331,21 @@ static enum adze_status compile_list(struct compiler *c,
                                      const struct statement *list) {
   for (const struct statement *s = list; s != NULL; s = s->next) {
     switch (s->kind) {
-    case STATEMENT_FOR: TRY(compile_loop(c, s)); break;
-    case STATEMENT_IF: TRY(compile_branch(c, s)); break;
-    case STATEMENT_BLOCK: TRY(compile_block(c, s)); break;
-    case STATEMENT_STORE: TRY(compile_store(c, s)); break;
-    case STATEMENT_SET: TRY(compile_set(c, s)); break;
+    case STATEMENT_FOR:
+      TRY(compile_loop(c, s));
+      break;
+    case STATEMENT_IF:
+      TRY(compile_branch(c, s));
+      break;
+    case STATEMENT_BLOCK:
+      TRY(compile_block(c, s));
+      break;
+    case STATEMENT_STORE:
+      TRY(compile_store(c, s));
+      break;
+    case STATEMENT_SET:
+      TRY(compile_set(c, s));
+      break;
     case STATEMENT_BARRIER:
       emit(c, (struct instruction){.opcode = OP_BARRIER});
       break;

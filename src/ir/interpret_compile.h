@@ -16,8 +16,8 @@
 
 /* What is known of an expression at this point of the function. */
 struct node_info {
-  uint32_t slot;  /* where its value is; SLOT_NONE: not computed yet */
-  int32_t level;  /* the innermost loop it depends on; 0: none */
+  uint32_t slot; /* where its value is; SLOT_NONE: not computed yet */
+  int32_t level; /* the innermost loop it depends on; 0: none */
   bool has_load;
   uint32_t mark;
 };
@@ -43,8 +43,8 @@ struct compiler {
   const struct function *function;
   const struct element_stages *calls;
   struct level levels[LEVEL_LIMIT];
-  int32_t level;      /* the innermost open one */
-  struct map nodes;   /* expression id -> struct node_info */
+  int32_t level;        /* the innermost open one */
+  struct map nodes;     /* expression id -> struct node_info */
   struct map variables; /* variable id -> struct binding */
   struct map memories;  /* buffer id -> 1 + memory number */
   struct map locals;    /* local id -> slot */
@@ -54,7 +54,7 @@ struct compiler {
   uint32_t last_slot; /* the last instruction alone writes this one */
   uint32_t mark;
   uint32_t depth; /* of compile_expr in itself */
-  uint32_t mask;      /* lanes whose loads count, where some do not */
+  uint32_t mask;  /* lanes whose loads count, where some do not */
   uint16_t mask_lanes;
   struct adze_error *error;
 };
@@ -81,11 +81,10 @@ size_t emit(struct compiler *compiler, struct instruction instruction);
 /* Makes the jump at `from` go to the end of the code. */
 void patch_jump(struct compiler *compiler, size_t from);
 
-struct node_info *node_info_of(struct compiler *compiler,
-                               const struct expr *e);
+struct node_info *node_info_of(struct compiler *compiler, const struct expr *e);
 /* Finds the level of e and of all below it. */
-enum adze_status node_analyze(struct compiler *compiler, const struct expr *e)
-    ADZE_MUST_USE;
+enum adze_status node_analyze(struct compiler *compiler,
+                              const struct expr *e) ADZE_MUST_USE;
 void node_set_slot(struct compiler *compiler, struct node_info *info,
                    uint32_t slot);
 
@@ -99,11 +98,11 @@ enum adze_status compile_load(struct compiler *compiler, const struct expr *e,
 /* The element offset of an access, with checks of each index emitted. */
 enum adze_status compile_offset(struct compiler *compiler,
                                 const struct buffer *buffer,
-                                const struct expr *const *indices,
-                                size_t count, uint32_t *slot) ADZE_MUST_USE;
+                                const struct expr *const *indices, size_t count,
+                                uint32_t *slot) ADZE_MUST_USE;
 enum adze_status memory_number(struct compiler *compiler,
-                               const struct buffer *buffer, int32_t *out)
-    ADZE_MUST_USE;
+                               const struct buffer *buffer,
+                               int32_t *out) ADZE_MUST_USE;
 
 /* The instructions, applied one after the other, that compute a node from its
  * arguments lane by lane: the first gets the arguments, the others the result

@@ -65,8 +65,8 @@ static struct function *stage_function(const struct element_run *run,
                                     expr_local(pool, local), stage->body);
   function->body = set;
   for (size_t i = stage->reduction_count; i-- > 0;)
-    function->body = statement_for(pool, stage->reductions[i], LOOP_SERIAL,
-                                   function->body);
+    function->body =
+        statement_for(pool, stage->reductions[i], LOOP_SERIAL, function->body);
   if (stage->reduce == REDUCE_NONE)
     return function;
   struct statement *first = statement_new(pool, STATEMENT_SET);
@@ -84,9 +84,9 @@ static enum adze_status prepare_stage(struct element_run *run, size_t number) {
   struct element_stage *state = &run->states[number];
   const struct stage *stage = run->stages.stages[number];
   for (size_t i = 0; i < stage->output->rank; i++) {
-    const struct expr *extent = simplify(
-        run->pool, expr_substitute(run->pool, stage->output->shape[i],
-                                   run->symbols, run->symbol_count));
+    const struct expr *extent =
+        simplify(run->pool, expr_substitute(run->pool, stage->output->shape[i],
+                                            run->symbols, run->symbol_count));
     if (!expr_get_integer(extent, &state->shape[i]))
       return fail(run->error, ADZE_INTERNAL,
                   "stage %s: dimension %zu of its output has no value",
@@ -158,8 +158,7 @@ static enum adze_status compute_element(struct element_run *run, size_t number,
 
 static enum adze_status element_at(void *context, size_t number,
                                    const union value *indices, size_t count,
-                                   union value *out,
-                                   struct adze_error *error) {
+                                   union value *out, struct adze_error *error) {
   struct element_run *run = context;
   struct element_stage *state = &run->states[number];
   const struct stage *stage = run->stages.stages[number];
@@ -192,14 +191,13 @@ static enum adze_status element_body(void *argument) {
   struct element_run *run = argument;
   run->states =
       ARENA_ARRAY(run->arena, struct element_stage, run->stages.count);
-  run->memories =
-      ARENA_ARRAY(run->arena, struct memory, run->memory_count + 1);
+  run->memories = ARENA_ARRAY(run->arena, struct memory, run->memory_count + 1);
   for (size_t i = 0; i < run->memory_count; i++) {
     const struct interpret_memory *memory = &run->memory[i];
     /* Programs of stages load only. */
-    run->memories[i] = (struct memory){
-        memory->buffer, (uint8_t *)(uintptr_t)memory->data,
-        memory->bytes / value_bytes(memory->buffer->dtype)};
+    run->memories[i] =
+        (struct memory){memory->buffer, (uint8_t *)(uintptr_t)memory->data,
+                        memory->bytes / value_bytes(memory->buffer->dtype)};
   }
   size_t rank = run->stages.stages[run->target]->axis_count;
   union value *indices = ARENA_ARRAY(run->arena, union value, rank + 1);
@@ -208,12 +206,12 @@ static enum adze_status element_body(void *argument) {
   return element_at(run, run->target, indices, rank, &run->result, run->error);
 }
 
-enum adze_status interpret_element(
-    struct expr_pool *pool, struct stage *const *stages, size_t stage_count,
-    const struct interpret_memory *memory, size_t memory_count,
-    const struct substitution *symbols, size_t symbol_count,
-    const struct stage *stage, const int64_t *indices, void *out,
-    struct adze_error *error) {
+enum adze_status
+interpret_element(struct expr_pool *pool, struct stage *const *stages,
+                  size_t stage_count, const struct interpret_memory *memory,
+                  size_t memory_count, const struct substitution *symbols,
+                  size_t symbol_count, const struct stage *stage,
+                  const int64_t *indices, void *out, struct adze_error *error) {
   struct element_run run = {.pool = pool,
                             .stages = {stages, stage_count},
                             .memory = memory,

@@ -27,8 +27,7 @@ static enum adze_status level_of_leaf(struct compiler *c, const struct expr *e,
   if (e->kind == EXPR_LOCAL || e->kind == EXPR_LOAD) {
     info->level = LEVEL_HERE;
   } else if (e->kind == EXPR_VARIABLE) {
-    const struct binding *binding =
-        map_get_key(&c->variables, e->variable->id);
+    const struct binding *binding = map_get_key(&c->variables, e->variable->id);
     if (binding == NULL || binding->slot == SLOT_NONE)
       return fail(c->error, ADZE_INTERNAL,
                   "function %s: variable %s is used outside its loop",
@@ -97,8 +96,7 @@ static void emit_for(struct compiler *c, const struct node_info *info,
     vec_push(c->arena, &c->levels[info->level].prologue, instruction);
 }
 
-void node_set_slot(struct compiler *c, struct node_info *info,
-                     uint32_t slot) {
+void node_set_slot(struct compiler *c, struct node_info *info, uint32_t slot) {
   info->slot = slot;
   if (info->level == LEVEL_HERE)
     vec_push(c->arena, &c->forget, info);
@@ -148,8 +146,8 @@ static void emit_fused(struct compiler *c, const struct expr *e,
 }
 
 static void emit_steps(struct compiler *c, const struct expr *e,
-                       struct node_info *info,
-                       const struct opcode_step *steps, size_t count) {
+                       struct node_info *info, const struct opcode_step *steps,
+                       size_t count) {
   uint32_t args[3] = {0};
   check(e->arg_count <= ARRAY_COUNT(args));
   for (size_t i = 0; i < e->arg_count; i++)
@@ -239,9 +237,11 @@ static enum adze_status compile_arm(struct compiler *c, const struct expr *e,
   struct region region = region_begin(c);
   uint32_t slot;
   TRY(compile_expr(c, e, &slot));
-  emit(c, (struct instruction){
-              .opcode = e->lanes > 1 ? OP_VECTOR + OP_MOVE : OP_MOVE,
-              .lanes = e->lanes, .dst = dst, .a = slot});
+  emit(c, (struct instruction){.opcode =
+                                   e->lanes > 1 ? OP_VECTOR + OP_MOVE : OP_MOVE,
+                               .lanes = e->lanes,
+                               .dst = dst,
+                               .a = slot});
   region_end(c, region, false);
   return ADZE_OK;
 }
@@ -250,9 +250,9 @@ static enum adze_status compile_jumps(struct compiler *c, const struct expr *e,
                                       struct node_info *info,
                                       uint32_t condition) {
   uint32_t dst = slot_temporary(c, e->lanes);
-  size_t to_else = emit(c, (struct instruction){
-                               .opcode = OP_JUMP_UNLESS, .lanes = 1,
-                               .a = condition});
+  size_t to_else =
+      emit(c, (struct instruction){
+                  .opcode = OP_JUMP_UNLESS, .lanes = 1, .a = condition});
   TRY(compile_arm(c, e->args[1], dst));
   size_t to_end = emit(c, (struct instruction){.opcode = OP_JUMP, .lanes = 1});
   patch_jump(c, to_else);
@@ -308,8 +308,11 @@ static enum adze_status compile_guard(struct compiler *c, const struct expr *e,
   TRY(compile_masked(c, e->args[0], true, e->args[2], &no));
   uint32_t dst = slot_temporary(c, e->lanes);
   emit(c, (struct instruction){.opcode = OP_VECTOR + OP_SELECT,
-                               .lanes = e->lanes, .dst = dst, .a = condition,
-                               .b = yes, .c = no});
+                               .lanes = e->lanes,
+                               .dst = dst,
+                               .a = condition,
+                               .b = yes,
+                               .c = no});
   node_set_slot(c, info, dst);
   return ADZE_OK;
 }
@@ -319,8 +322,7 @@ static enum adze_status compile_guard(struct compiler *c, const struct expr *e,
 static enum adze_status compile_leaf(struct compiler *c, const struct expr *e,
                                      struct node_info *info) {
   if (e->kind == EXPR_VARIABLE) {
-    const struct binding *binding =
-        map_get_key(&c->variables, e->variable->id);
+    const struct binding *binding = map_get_key(&c->variables, e->variable->id);
     node_set_slot(c, info, binding->slot);
   } else if (e->kind == EXPR_LOCAL) {
     uintptr_t slot = (uintptr_t)map_get_key(&c->locals, e->local->id);
@@ -352,9 +354,8 @@ static enum adze_status compile_node(struct compiler *c, const struct expr *e,
   struct opcode_step steps[OPCODE_STEPS];
   size_t count = opcode_steps(e, steps);
   if (count == 0)
-    return fail(c->error, ADZE_INTERNAL,
-                "function %s: no interpretation of %s", c->function->name,
-                expr_kind_name(e->kind));
+    return fail(c->error, ADZE_INTERNAL, "function %s: no interpretation of %s",
+                c->function->name, expr_kind_name(e->kind));
   emit_steps(c, e, info, steps, count);
   return ADZE_OK;
 }
@@ -376,8 +377,7 @@ static void push_needs(struct compiler *c, struct node_stack *stack,
   }
 }
 
-static enum adze_status compile_walk(struct compiler *c,
-                                     const struct expr *e) {
+static enum adze_status compile_walk(struct compiler *c, const struct expr *e) {
   struct node_stack stack = {0};
   vec_push(c->arena, &stack, e);
   while (stack.count != 0) {

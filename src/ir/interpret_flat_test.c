@@ -37,9 +37,8 @@ static struct function *flat(struct fixture *f, const char *body) {
            "  parameter x: i64[16]\n  parameter out: i64[16]\n%s}\n",
            body);
   struct function *function = NULL;
-  assert_ok(
-      function_parse(f->pool, text, strlen(text), &function, &f->error),
-      f->error);
+  assert_ok(function_parse(f->pool, text, strlen(text), &function, &f->error),
+            f->error);
   assert_ok(verify_flat(function, &f->error), f->error);
   return function;
 }
@@ -118,8 +117,7 @@ static void test_variable_again(void **state) {
   function->body->next->loop.body = again;
   int64_t x[SIZE] = {0}, out[SIZE] = {0};
   assert_ok(interpret(function, (void *[]){x, out},
-                      (size_t[]){sizeof x, sizeof out}, NULL, 0, 1,
-                      &f->error),
+                      (size_t[]){sizeof x, sizeof out}, NULL, 0, 1, &f->error),
             f->error);
   assert_int_equal(out[6], 1);
   assert_int_equal(out[11], 2);
@@ -140,14 +138,14 @@ static void test_vectors(void **state) {
          "  let v: i64x4 = x[4 : 4]\n"
          "  v = v + ramp(worker, 2, 4)\n"
          "  out[0] = v\n  out[ramp(15, -2, 4)] = x[v - x[4 : 4]]\n",
-         1, (int64_t[]){40, 52, 64, 76, -1, -1, -1, -1, -1, 60, -1, 40, -1, 20,
-                     -1, 0},
+         1,
+         (int64_t[]){40, 52, 64, 76, -1, -1, -1, -1, -1, 60, -1, 40, -1, 20, -1,
+                     0},
          16);
   expect(*state,
          "  let v: i64x4 = x[ramp(15, -5, 4)]\n  out[0] = v\n"
          "  out[ramp(5, 3, 3)] = broadcast(worker + 9, 3)\n",
-         1,
-         (int64_t[]){150, 100, 50, 0, -1, 9, -1, -1, 9, -1, -1, 9, -1}, 13);
+         1, (int64_t[]){150, 100, 50, 0, -1, 9, -1, -1, 9, -1, -1, 9, -1}, 13);
   expect(*state,
          "  let n: i8x4 = ramp(cast(i8, worker + 125), 1:i8, 4)\n"
          "  out[0] = cast(i64, n)\n",
@@ -175,8 +173,7 @@ static void test_guards(void **state) {
          "  out[8] = select(at < broadcast(15, 4), "
          "select(at < broadcast(14, 4), x[at], x[at + broadcast(1, 4)]), "
          "broadcast(x[1], 4) + at)\n",
-         1,
-         (int64_t[]){130, 140, 150, 7, 130, 140, 150, 16, 130, 150, 25, 26},
+         1, (int64_t[]){130, 140, 150, 7, 130, 140, 150, 16, 130, 150, 25, 26},
          12);
 }
 
@@ -192,8 +189,7 @@ static void test_guard_chain(void **state) {
     const struct expr *offset = expr_index(pool, i % SIZE);
     const struct expr *load = expr_load(pool, x, &offset, 1);
     const struct expr *more = expr_add(pool, e, load);
-    e = expr_select(pool, expr_less(pool, load, expr_index(pool, 50)), more,
-                    e);
+    e = expr_select(pool, expr_less(pool, load, expr_index(pool, 50)), more, e);
   }
   function->body->store.value = e;
   int64_t memory[SIZE], out[SIZE] = {0}, wanted = 0;
@@ -219,8 +215,8 @@ static void test_workers(void **state) {
                      "    if worker == 0 {\n"
                      "      out[8 + i] = out[1] + out[workers - 1]\n    }\n"
                      "    barrier\n  }\n";
-  expect(f, body, 3,
-         (int64_t[]){1, 101, 201, -1, -1, -1, -1, -1, 300, 302, -1}, 11);
+  expect(f, body, 3, (int64_t[]){1, 101, 201, -1, -1, -1, -1, -1, 300, 302, -1},
+         11);
   int64_t out[SIZE];
   assert_fails(run_workers(f, "  if worker == 1 {\n    barrier\n  }\n", 2, out),
                f->error, ADZE_INTERNAL, "does not meet the others");

@@ -42,10 +42,10 @@ static int tear_down(void **state) {
 
 static double random_real(struct fixture *f) {
   static const double corners[] = {
-      0.0,     -0.0,    1.0,      -1.0,    0.5,       -0.5,     1.5,
-      2.5,     -2.5,    INFINITY, -INFINITY, NAN,     1e-45,    -3e-39,
-      3.4e38,  -3.4e38, 127.5,    -128.9,  255.999,   2147483647.0,
-      4294967296.0, 9.3e18, -9.3e18, 1.9e19, 65504.0, 65520.0, 6e-8};
+      0.0,    -0.0,    1.0,      -1.0,      0.5,     -0.5,         1.5,
+      2.5,    -2.5,    INFINITY, -INFINITY, NAN,     1e-45,        -3e-39,
+      3.4e38, -3.4e38, 127.5,    -128.9,    255.999, 2147483647.0, 4294967296.0,
+      9.3e18, -9.3e18, 1.9e19,   65504.0,   65520.0, 6e-8};
   uint64_t pick = test_random_next(&f->random) % (2 * ARRAY_COUNT(corners));
   return pick < ARRAY_COUNT(corners)
              ? corners[pick]
@@ -54,10 +54,9 @@ static double random_real(struct fixture *f) {
 }
 
 static int64_t random_integer(struct fixture *f) {
-  static const int64_t corners[] = {0,   1,    -1,    2,     -2,   7,
-                                    127, -128, 255,   32767, -32768,
-                                    31,  32,   63,    64,    INT32_MIN,
-                                    INT32_MAX, INT64_MIN, INT64_MAX};
+  static const int64_t corners[] = {
+      0,      1,  -1, 2,  -2, 7,         127,       -128,      255,      32767,
+      -32768, 31, 32, 63, 64, INT32_MIN, INT32_MAX, INT64_MIN, INT64_MAX};
   uint64_t pick = test_random_next(&f->random) % (2 * ARRAY_COUNT(corners));
   return pick < ARRAY_COUNT(corners) ? corners[pick]
                                      : (int64_t)test_random_next(&f->random);
@@ -108,8 +107,7 @@ static void table_run(struct fixture *f, struct table *t, uint16_t lanes,
   struct expr_pool *pool = f->pool;
   struct function *function = function_new(pool, "table");
   function->is_flat = true;
-  struct variable *i =
-      variable_new(pool, "i", expr_index(pool, COUNT / lanes));
+  struct variable *i = variable_new(pool, "i", expr_index(pool, COUNT / lanes));
   const struct expr *offset =
       expr_mul(pool, expr_variable(pool, i), expr_index(pool, lanes));
   const struct expr *args[3];
@@ -214,8 +212,7 @@ static void test_binary(void **state) {
     }
 }
 
-static const struct expr *make_cast(struct expr_pool *pool,
-                                    const void *context,
+static const struct expr *make_cast(struct expr_pool *pool, const void *context,
                                     const struct expr *const *args) {
   return expr_cast(pool, *(const enum adze_dtype *)context, args[0]);
 }
@@ -306,13 +303,13 @@ static const struct {
   double (*function)(double);
   double low, high;
 } functions[] = {
-    {EXPR_EXP, exp, -20, 20},     {EXPR_LOG, log, 1e-6, 1e6},
-    {EXPR_SIN, sin, -30, 30},     {EXPR_COS, cos, -30, 30},
-    {EXPR_TAN, tan, -1.5, 1.5},   {EXPR_ASIN, asin, -1, 1},
-    {EXPR_ACOS, acos, -1, 1},     {EXPR_ATAN, atan, -50, 50},
-    {EXPR_SINH, sinh, -9, 9},     {EXPR_COSH, cosh, -9, 9},
-    {EXPR_TANH, tanh, -9, 9},     {EXPR_ASINH, asinh, -90, 90},
-    {EXPR_ACOSH, acosh, 1, 90},   {EXPR_ATANH, atanh, -0.99, 0.99},
+    {EXPR_EXP, exp, -20, 20},   {EXPR_LOG, log, 1e-6, 1e6},
+    {EXPR_SIN, sin, -30, 30},   {EXPR_COS, cos, -30, 30},
+    {EXPR_TAN, tan, -1.5, 1.5}, {EXPR_ASIN, asin, -1, 1},
+    {EXPR_ACOS, acos, -1, 1},   {EXPR_ATAN, atan, -50, 50},
+    {EXPR_SINH, sinh, -9, 9},   {EXPR_COSH, cosh, -9, 9},
+    {EXPR_TANH, tanh, -9, 9},   {EXPR_ASINH, asinh, -90, 90},
+    {EXPR_ACOSH, acosh, 1, 90}, {EXPR_ATANH, atanh, -0.99, 0.99},
     {EXPR_ERF, erf, -4, 4},
 };
 
@@ -324,9 +321,9 @@ static void test_functions(void **state) {
       for (size_t n = 0; n < COUNT; n++) {
         double at = (double)n / (COUNT - 1);
         union scalar value = {.real = 0};
-        value.real = scalar_round(
-            dtypes[d],
-            functions[k].low + at * (functions[k].high - functions[k].low));
+        value.real =
+            scalar_round(dtypes[d], functions[k].low + at * (functions[k].high -
+                                                             functions[k].low));
         t.values[0][n] = value;
         scalar_store(dtypes[d], t.memory[0] + n * (dtype_bits(dtypes[d]) / 8),
                      value);
@@ -337,9 +334,8 @@ static void test_functions(void **state) {
         double got = table_result(&t, n).real;
         double allowed = d == 0 ? 4e-6 : 1e-12;
         if (!(fabs(got - wanted) <= allowed * fmax(1, fabs(wanted))))
-          fail_msg("%s(%g) = %g, wanted %g",
-                   expr_kind_name(functions[k].kind), t.values[0][n].real, got,
-                   wanted);
+          fail_msg("%s(%g) = %g, wanted %g", expr_kind_name(functions[k].kind),
+                   t.values[0][n].real, got, wanted);
       }
     }
 }
@@ -402,9 +398,9 @@ static void test_rules(void **state) {
     }
     text_add(&text, ")\n}\n");
     struct function *function;
-    assert_ok(function_parse(f->pool, text.data, text.size, &function,
-                             &f->error),
-              f->error);
+    assert_ok(
+        function_parse(f->pool, text.data, text.size, &function, &f->error),
+        f->error);
     int64_t zero = 0, out = 0, wanted;
     assert_ok(interpret(function, (void *[]){&out}, (size_t[]){sizeof out},
                         &zero, 0, 1, &f->error),

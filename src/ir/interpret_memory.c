@@ -16,9 +16,12 @@ static uint16_t load_opcode(const struct expr *e, bool is_masked) {
   if (e->lanes > 1 || is_masked)
     return OP_LOAD_LANES;
   switch (value_bytes(e->dtype)) {
-  case 8: return OP_LOAD_64;
-  case 4: return e->dtype == ADZE_F32 ? OP_LOAD_32 : OP_LOAD_OTHER;
-  default: return OP_LOAD_OTHER;
+  case 8:
+    return OP_LOAD_64;
+  case 4:
+    return e->dtype == ADZE_F32 ? OP_LOAD_32 : OP_LOAD_OTHER;
+  default:
+    return OP_LOAD_OTHER;
   }
 }
 
@@ -27,14 +30,14 @@ static uint32_t mask_for(struct compiler *c, uint16_t lanes) {
     return c->mask;
   check(lanes == 1);
   uint32_t any = slot_temporary(c, 1);
-  emit(c, (struct instruction){
-              .opcode = OP_ANY, .lanes = c->mask_lanes, .dst = any,
-              .a = c->mask});
+  emit(c,
+       (struct instruction){
+           .opcode = OP_ANY, .lanes = c->mask_lanes, .dst = any, .a = c->mask});
   return any;
 }
 
 static enum adze_status load_memory(struct compiler *c, const struct expr *e,
-                                     struct node_info *info) {
+                                    struct node_info *info) {
   int32_t memory;
   uint32_t offset;
   TRY(memory_number(c, e->buffer, &memory));
@@ -115,11 +118,10 @@ static const struct expr *in_range(struct compiler *c,
       index->variable->extent == buffer->shape[d])
     return NULL;
   const struct expr *low = expr_index(pool, -buffer->halo_before[d]);
-  const struct expr *high = expr_add(
-      pool, buffer->shape[d], expr_index(pool, buffer->halo_after[d]));
-  const struct expr *condition =
-      expr_and(pool, expr_less_equal(pool, low, index),
-               expr_less(pool, index, high));
+  const struct expr *high =
+      expr_add(pool, buffer->shape[d], expr_index(pool, buffer->halo_after[d]));
+  const struct expr *condition = expr_and(
+      pool, expr_less_equal(pool, low, index), expr_less(pool, index, high));
   return expr_is_value(condition, 1) ? NULL : condition;
 }
 
@@ -148,10 +150,9 @@ static enum adze_status compile_checks(struct compiler *c,
   return ADZE_OK;
 }
 
-enum adze_status compile_offset(struct compiler *c,
-                                const struct buffer *buffer,
-                                const struct expr *const *indices,
-                                size_t count, uint32_t *slot) {
+enum adze_status compile_offset(struct compiler *c, const struct buffer *buffer,
+                                const struct expr *const *indices, size_t count,
+                                uint32_t *slot) {
   if (c->function->is_flat) {
     if (count != 1)
       return fail(c->error, ADZE_INTERNAL,

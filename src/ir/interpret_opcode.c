@@ -51,8 +51,8 @@ static const uint16_t opcode_table[EXPR_KIND_COUNT][4] = {
     [EXPR_FMA] = {0, 0, OP_FMA_F, OP_FMA_D},
 };
 
-static size_t step_add(struct opcode_step *steps, size_t count,
-                       uint16_t opcode, int32_t immediate) {
+static size_t step_add(struct opcode_step *steps, size_t count, uint16_t opcode,
+                       int32_t immediate) {
   check(count < OPCODE_STEPS);
   steps[count] = (struct opcode_step){opcode, immediate};
   return count + 1;
@@ -63,14 +63,32 @@ static size_t step_wrap(struct opcode_step *steps, size_t count,
                         enum adze_dtype dtype) {
   uint16_t opcode;
   switch (dtype) {
-  case ADZE_I8: opcode = OP_WRAP_I8; break;
-  case ADZE_I16: opcode = OP_WRAP_I16; break;
-  case ADZE_I32: opcode = OP_WRAP_I32; break;
-  case ADZE_U8: opcode = OP_WRAP_U8; break;
-  case ADZE_U16: case ADZE_F16: case ADZE_BF16: opcode = OP_WRAP_U16; break;
-  case ADZE_U32: opcode = OP_WRAP_U32; break;
-  case ADZE_I64: case ADZE_U64: case ADZE_BOOL:
-  case ADZE_F32: case ADZE_F64: case ADZE_DTYPE_NONE:
+  case ADZE_I8:
+    opcode = OP_WRAP_I8;
+    break;
+  case ADZE_I16:
+    opcode = OP_WRAP_I16;
+    break;
+  case ADZE_I32:
+    opcode = OP_WRAP_I32;
+    break;
+  case ADZE_U8:
+    opcode = OP_WRAP_U8;
+    break;
+  case ADZE_U16:
+  case ADZE_F16:
+  case ADZE_BF16:
+    opcode = OP_WRAP_U16;
+    break;
+  case ADZE_U32:
+    opcode = OP_WRAP_U32;
+    break;
+  case ADZE_I64:
+  case ADZE_U64:
+  case ADZE_BOOL:
+  case ADZE_F32:
+  case ADZE_F64:
+  case ADZE_DTYPE_NONE:
   default:
     return count;
   }
@@ -100,8 +118,8 @@ static size_t steps_cast(const struct expr *e, struct opcode_step *steps) {
 
 static size_t steps_bitcast(const struct expr *e, struct opcode_step *steps) {
   if (e->args[0]->dtype == ADZE_F32)
-    return step_add(
-        steps, 0, e->dtype == ADZE_I32 ? OP_BITS_TO_I32 : OP_BITS_TO_U32, 0);
+    return step_add(steps, 0,
+                    e->dtype == ADZE_I32 ? OP_BITS_TO_I32 : OP_BITS_TO_U32, 0);
   if (e->dtype == ADZE_F32)
     return step_add(steps, 0, OP_BITS_TO_F, 0);
   size_t count = step_wrap(steps, 0, e->dtype);
@@ -111,9 +129,12 @@ static size_t steps_bitcast(const struct expr *e, struct opcode_step *steps) {
 size_t opcode_steps(const struct expr *e,
                     struct opcode_step steps[OPCODE_STEPS]) {
   switch ((int)e->kind) {
-  case EXPR_CAST: return steps_cast(e, steps);
-  case EXPR_BITCAST: return steps_bitcast(e, steps);
-  case EXPR_SELECT: return step_add(steps, 0, OP_SELECT, 0);
+  case EXPR_CAST:
+    return steps_cast(e, steps);
+  case EXPR_BITCAST:
+    return steps_bitcast(e, steps);
+  case EXPR_SELECT:
+    return step_add(steps, 0, OP_SELECT, 0);
   case EXPR_NOT:
     if (e->dtype == ADZE_BOOL)
       return step_add(steps, 0, OP_NOT_BOOL, 0);
@@ -122,7 +143,8 @@ size_t opcode_steps(const struct expr *e,
     if (class_of(e->dtype) == CLASS_UNSIGNED)
       return step_add(steps, 0, OP_MOVE, 0);
     break;
-  default: break;
+  default:
+    break;
   }
   if (e->arg_count == 0)
     return 0;

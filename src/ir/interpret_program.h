@@ -33,14 +33,14 @@ enum opcode {
   /* The same over instruction.lanes lanes: OP_VECTOR + opcode. */
   OP_VECTOR = OP_LANEWISE_COUNT,
   OP_BROADCAST = OP_VECTOR + OP_LANEWISE_COUNT, /* a into all lanes */
-  OP_RAMP,        /* a + lane * b */
-  OP_ANY,         /* one lane: whether some lane of a is true */
-  OP_LOAD_32,     /* a: element offset, immediate: memory number; raw bits */
+  OP_RAMP,                                      /* a + lane * b */
+  OP_ANY,     /* one lane: whether some lane of a is true */
+  OP_LOAD_32, /* a: element offset, immediate: memory number; raw bits */
   OP_LOAD_64,
   OP_LOAD_OTHER,
-  OP_LOAD_LANES,  /* consecutive; c: mask of lanes, or 0: all */
-  OP_GATHER,      /* a: an offset per lane; c as above */
-  OP_STORE_32,    /* b: value */
+  OP_LOAD_LANES, /* consecutive; c: mask of lanes, or 0: all */
+  OP_GATHER,     /* a: an offset per lane; c as above */
+  OP_STORE_32,   /* b: value */
   OP_STORE_64,
   OP_STORE_OTHER,
   OP_STORE_LANES,
@@ -73,7 +73,7 @@ struct program {
   size_t slot_count;
   const struct program_constant *constants;
   size_t constant_count;
-  const uint32_t *scalar_slots; /* as function->scalars */
+  const uint32_t *scalar_slots;       /* as function->scalars */
   uint32_t worker_slot, workers_slot; /* 0: none */
   uint32_t result_slot; /* of local 0, the result of an element program */
   /* Memory numbers: parameters first, then function->buffers. */
@@ -107,7 +107,7 @@ struct machine {
   const struct program *program;
   union value *slots;
   const struct memory *memories; /* [program->memory_count] */
-  size_t position; /* of the next instruction */
+  size_t position;               /* of the next instruction */
   /* OP_CALL: the element of stage number `stage` at `indices`. */
   enum adze_status (*call)(void *context, size_t stage,
                            const union value *indices, size_t count,

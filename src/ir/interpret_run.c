@@ -90,8 +90,11 @@ union value value_load(enum adze_dtype dtype, const void *data) {
     INTEGER_CASE(U16, uint16_t, u)
     INTEGER_CASE(U32, uint32_t, u)
     INTEGER_CASE(U64, uint64_t, u)
-  case ADZE_BOOL: value.u = *(const uint8_t *)data != 0; return value;
-  case ADZE_DTYPE_NONE: break;
+  case ADZE_BOOL:
+    value.u = *(const uint8_t *)data != 0;
+    return value;
+  case ADZE_DTYPE_NONE:
+    break;
   }
   unreachable();
 }
@@ -108,8 +111,12 @@ void value_store(enum adze_dtype dtype, void *data, union value value) {
     memcpy(data, &element, sizeof element);
     return;
   }
-  case 4: memcpy(data, &value.w, sizeof value.w); return;
-  default: memcpy(data, &value.u, sizeof value.u); return;
+  case 4:
+    memcpy(data, &value.w, sizeof value.w);
+    return;
+  default:
+    memcpy(data, &value.u, sizeof value.u);
+    return;
   }
 }
 
@@ -120,11 +127,20 @@ union value value_of_constant(const struct expr *e) {
     return value;
   }
   switch ((int)e->dtype) {
-  case ADZE_F32: value.f = (float)e->real; break;
-  case ADZE_F64: value.d = e->real; break;
-  case ADZE_F16: value.u = scalar_to_half(e->real); break;
-  case ADZE_BF16: value.u = scalar_to_bfloat(e->real); break;
-  default: unreachable();
+  case ADZE_F32:
+    value.f = (float)e->real;
+    break;
+  case ADZE_F64:
+    value.d = e->real;
+    break;
+  case ADZE_F16:
+    value.u = scalar_to_half(e->real);
+    break;
+  case ADZE_BF16:
+    value.u = scalar_to_bfloat(e->real);
+    break;
+  default:
+    unreachable();
   }
   return value;
 }
@@ -164,8 +180,7 @@ static enum adze_status load_lanes(struct machine *machine,
 
 static enum adze_status store_lanes(struct machine *machine,
                                     const struct instruction *i,
-                                    bool is_scatter,
-                                    struct adze_error *error) {
+                                    bool is_scatter, struct adze_error *error) {
   const struct memory *memory = &machine->memories[i->immediate];
   const union value *slots = machine->slots;
   enum adze_dtype dtype = memory->buffer->dtype;
@@ -273,19 +288,37 @@ enum adze_status machine_run(struct machine *machine, bool *at_end,
   for (;; i++) {
     switch (i->opcode) {
 #include "ir/interpret_ops.def"
-    case OP_BROADCAST: broadcast(slots, i); break;
-    case OP_RAMP: ramp(slots, i); break;
-    case OP_ANY: slots[i->dst].u = any_lane(slots, i); break;
+    case OP_BROADCAST:
+      broadcast(slots, i);
+      break;
+    case OP_RAMP:
+      ramp(slots, i);
+      break;
+    case OP_ANY:
+      slots[i->dst].u = any_lane(slots, i);
+      break;
       LOAD_CASE(32, w)
       LOAD_CASE(64, u)
       STORE_CASE(32, w)
       STORE_CASE(64, u)
-    case OP_LOAD_OTHER: TRY(load_other(machine, i, error)); break;
-    case OP_STORE_OTHER: TRY(store_other(machine, i, error)); break;
-    case OP_LOAD_LANES: TRY(load_lanes(machine, i, false, error)); break;
-    case OP_GATHER: TRY(load_lanes(machine, i, true, error)); break;
-    case OP_STORE_LANES: TRY(store_lanes(machine, i, false, error)); break;
-    case OP_SCATTER: TRY(store_lanes(machine, i, true, error)); break;
+    case OP_LOAD_OTHER:
+      TRY(load_other(machine, i, error));
+      break;
+    case OP_STORE_OTHER:
+      TRY(store_other(machine, i, error));
+      break;
+    case OP_LOAD_LANES:
+      TRY(load_lanes(machine, i, false, error));
+      break;
+    case OP_GATHER:
+      TRY(load_lanes(machine, i, true, error));
+      break;
+    case OP_STORE_LANES:
+      TRY(store_lanes(machine, i, false, error));
+      break;
+    case OP_SCATTER:
+      TRY(store_lanes(machine, i, true, error));
+      break;
     case OP_CHECK:
       if (!slots[i->a].u)
         return fail(error, ADZE_INTERNAL,
@@ -308,7 +341,9 @@ enum adze_status machine_run(struct machine *machine, bool *at_end,
         i += i->immediate - 1;
       }
       break;
-    case OP_JUMP: i += i->immediate - 1; break;
+    case OP_JUMP:
+      i += i->immediate - 1;
+      break;
     case OP_JUMP_UNLESS:
       if (!slots[i->a].u)
         i += i->immediate - 1;
@@ -318,7 +353,9 @@ enum adze_status machine_run(struct machine *machine, bool *at_end,
       *at_end = i->opcode == OP_END;
       machine->position = (size_t)(i + 1 - machine->program->code);
       return ADZE_OK;
-    default: run_vector(slots, i); break;
+    default:
+      run_vector(slots, i);
+      break;
     }
   }
 }
@@ -339,7 +376,8 @@ static void run_vector(union value *slots, const struct instruction *i) {
   const int32_t immediate = i->immediate;
   switch (i->opcode) {
 #include "ir/interpret_ops.def"
-  default: unreachable();
+  default:
+    unreachable();
   }
 }
 #undef OP

@@ -91,12 +91,12 @@ static void run(struct fixture *f, struct stage **stages, size_t stage_count,
 
 static void matmul(struct fixture *f, int64_t rows, int64_t columns,
                    int64_t depth) {
-  struct buffer *a = dense(f, "a", BUFFER_ARGUMENT,
-                           (int64_t[]){rows, depth}, 2);
-  struct buffer *b = dense(f, "b", BUFFER_ARGUMENT,
-                           (int64_t[]){depth, columns}, 2);
-  struct buffer *out = dense(f, "out", BUFFER_ARGUMENT,
-                             (int64_t[]){rows, columns}, 2);
+  struct buffer *a =
+      dense(f, "a", BUFFER_ARGUMENT, (int64_t[]){rows, depth}, 2);
+  struct buffer *b =
+      dense(f, "b", BUFFER_ARGUMENT, (int64_t[]){depth, columns}, 2);
+  struct buffer *out =
+      dense(f, "out", BUFFER_ARGUMENT, (int64_t[]){rows, columns}, 2);
   struct stage *stage = stage_over(f, out);
   const struct expr *k = reduce_over(f, stage, "k", depth);
   stage->reduce = REDUCE_SUM;
@@ -153,10 +153,10 @@ static struct stage *convolution_stage(struct fixture *f,
   for (size_t d = 0; d < 2; d++) {
     const struct expr *extent =
         expr_index(pool, d == 0 ? shape->height : shape->width);
-    const struct expr *start = expr_mul(pool, axis(f, stage, d + 1),
-                                        expr_index(pool, shape->stride));
-    const struct expr *step = expr_mul(pool, d == 0 ? r : s,
-                                       expr_index(pool, shape->dilation));
+    const struct expr *start =
+        expr_mul(pool, axis(f, stage, d + 1), expr_index(pool, shape->stride));
+    const struct expr *step =
+        expr_mul(pool, d == 0 ? r : s, expr_index(pool, shape->dilation));
     place[d] = expr_sub(pool, expr_add(pool, start, step),
                         expr_index(pool, shape->pad));
     inside = expr_and(pool, inside,
@@ -168,8 +168,8 @@ static struct stage *convolution_stage(struct fixture *f,
                   expr_real(pool, ADZE_F32, 0));
   stage->reduce = REDUCE_SUM;
   stage->initial = expr_real(pool, ADZE_F32, 0);
-  stage->body = expr_mul(pool, value,
-                         LOAD(f, weight, axis(f, stage, 0), c, r, s));
+  stage->body =
+      expr_mul(pool, value, LOAD(f, weight, axis(f, stage, 0), c, r, s));
   return stage;
 }
 
@@ -181,12 +181,10 @@ static float convolve_at(const struct convolution *n, const float *in,
       for (int64_t s = 0; s < n->kernel; s++) {
         int64_t iy = y * n->stride + r * n->dilation - n->pad;
         int64_t ix = x * n->stride + s * n->dilation - n->pad;
-        bool inside =
-            iy >= 0 && iy < n->height && ix >= 0 && ix < n->width;
+        bool inside = iy >= 0 && iy < n->height && ix >= 0 && ix < n->width;
         float value = inside ? in[(c * n->height + iy) * n->width + ix] : 0;
         float product =
-            value *
-            weight[((o * n->in + c) * n->kernel + r) * n->kernel + s];
+            value * weight[((o * n->in + c) * n->kernel + r) * n->kernel + s];
         sum += product;
       }
   return sum;
@@ -196,8 +194,8 @@ static void convolve(struct fixture *f, struct convolution n) {
   int64_t span = n.dilation * (n.kernel - 1) + 1;
   int64_t oh = (n.height + 2 * n.pad - span) / n.stride + 1;
   int64_t ow = (n.width + 2 * n.pad - span) / n.stride + 1;
-  struct buffer *in = dense(f, "in", BUFFER_ARGUMENT,
-                            (int64_t[]){n.in, n.height, n.width}, 3);
+  struct buffer *in =
+      dense(f, "in", BUFFER_ARGUMENT, (int64_t[]){n.in, n.height, n.width}, 3);
   struct buffer *weight =
       dense(f, "weight", BUFFER_ARGUMENT,
             (int64_t[]){n.out, n.in, n.kernel, n.kernel}, 4);
@@ -216,8 +214,7 @@ static void convolve(struct fixture *f, struct convolution n) {
   for (int64_t o = 0; o < n.out; o++)
     for (int64_t y = 0; y < oh; y++)
       for (int64_t i = 0; i < ow; i++)
-        assert_true(z[(o * oh + y) * ow + i] ==
-                    convolve_at(&n, x, w, o, y, i));
+        assert_true(z[(o * oh + y) * ow + i] == convolve_at(&n, x, w, o, y, i));
   struct interpret_memory memory[] = {{in, x, in_count * 4},
                                       {weight, w, weight_count * 4}};
   for (int64_t o = 0; o < n.out; o++) {
@@ -256,18 +253,17 @@ static void softmax_stages(struct fixture *f, int64_t rows, int64_t columns,
   k = reduce_over(f, stages[1], "k", columns);
   stages[1]->reduce = REDUCE_SUM;
   stages[1]->initial = expr_real(pool, ADZE_F32, 0);
-  stages[1]->body = expr_unary(
-      pool, EXPR_EXP,
-      expr_sub(pool, LOAD(f, in, axis(f, stages[1], 0), k),
-               LOAD(f, most, axis(f, stages[1], 0))));
+  stages[1]->body =
+      expr_unary(pool, EXPR_EXP,
+                 expr_sub(pool, LOAD(f, in, axis(f, stages[1], 0), k),
+                          LOAD(f, most, axis(f, stages[1], 0))));
   stages[2] = stage_over(f, out);
   const struct expr *row = axis(f, stages[2], 0);
-  const struct expr *power = expr_unary(
-      pool, EXPR_EXP,
-      expr_sub(pool, LOAD(f, in, row, axis(f, stages[2], 1)),
-               LOAD(f, most, row)));
-  stages[2]->body =
-      expr_binary(pool, EXPR_DIV, power, LOAD(f, total, row));
+  const struct expr *power =
+      expr_unary(pool, EXPR_EXP,
+                 expr_sub(pool, LOAD(f, in, row, axis(f, stages[2], 1)),
+                          LOAD(f, most, row)));
+  stages[2]->body = expr_binary(pool, EXPR_DIV, power, LOAD(f, total, row));
 }
 
 static void test_softmax(void **state) {
@@ -297,10 +293,10 @@ static void test_softmax(void **state) {
   for (int64_t i = 0; i < ROWS; i++)
     for (int64_t j = 0; j < COLUMNS; j++) {
       float element;
-      assert_int_equal(
-          interpret_element(f->pool, stages, 3, &memory, 1, NULL, 0,
-                            stages[2], (int64_t[]){i, j}, &element, &f->error),
-          ADZE_OK);
+      assert_int_equal(interpret_element(f->pool, stages, 3, &memory, 1, NULL,
+                                         0, stages[2], (int64_t[]){i, j},
+                                         &element, &f->error),
+                       ADZE_OK);
       assert_true(element == y[i * COLUMNS + j]);
     }
 }
@@ -360,9 +356,8 @@ static void test_faults(void **state) {
   struct buffer *in = dense(f, "in", BUFFER_ARGUMENT, dims, 2);
   struct buffer *out = dense(f, "out", BUFFER_ARGUMENT, dims, 2);
   struct stage *stage = stage_over(f, out);
-  stage->body =
-      LOAD(f, in, axis(f, stage, 0),
-           expr_add(pool, axis(f, stage, 1), expr_index(pool, 1)));
+  stage->body = LOAD(f, in, axis(f, stage, 0),
+                     expr_add(pool, axis(f, stage, 1), expr_index(pool, 1)));
   struct function *function =
       expand(pool, "far", &stage, 1, (struct buffer *[]){in, out}, 2);
   float x[13] = {0}, y[12];
@@ -393,8 +388,7 @@ static void test_poison(void **state) {
   struct buffer *out = dense(f, "out", BUFFER_ARGUMENT, &size, 1);
   struct stage *stage = stage_over(f, out);
   stage->body = LOAD(f, between, axis(f, stage, 0));
-  struct function *function =
-      expand(f->pool, "poison", &stage, 1, &out, 1);
+  struct function *function = expand(f->pool, "poison", &stage, 1, &out, 1);
   vec_push(f->arena, &function->buffers, between);
   float y[4] = {0};
   assert_int_equal(interpret(function, (void *[]){y}, (size_t[]){sizeof y},
@@ -440,8 +434,7 @@ static void test_element_chain(void **state) {
     stages[n] = stage_over(f, dense(f, "step", BUFFER_STACK, &size, 1));
     const struct expr *i = axis(f, stages[n], 0);
     const struct expr *other = expr_sub(f->pool, expr_index(f->pool, 2), i);
-    stages[n]->body =
-        expr_add(f->pool, LOAD(f, from, i), LOAD(f, from, other));
+    stages[n]->body = expr_add(f->pool, LOAD(f, from, i), LOAD(f, from, other));
   }
   float x[3] = {1, 2, 4}, element;
   struct interpret_memory memory = {in, x, sizeof x};

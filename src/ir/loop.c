@@ -68,16 +68,20 @@ const struct expr *buffer_element(struct expr_pool *pool,
 
 /* ---- Reductions --------------------------------------------------------- */
 
-const struct expr *reduce_combine(struct expr_pool *pool,
-                                  enum reduce_kind kind,
+const struct expr *reduce_combine(struct expr_pool *pool, enum reduce_kind kind,
                                   const struct expr *accumulator,
                                   const struct expr *value) {
   switch (kind) {
-  case REDUCE_NONE: return value;
-  case REDUCE_SUM: return expr_add(pool, accumulator, value);
-  case REDUCE_PRODUCT: return expr_mul(pool, accumulator, value);
-  case REDUCE_MAX: return expr_max(pool, accumulator, value);
-  case REDUCE_MIN: return expr_min(pool, accumulator, value);
+  case REDUCE_NONE:
+    return value;
+  case REDUCE_SUM:
+    return expr_add(pool, accumulator, value);
+  case REDUCE_PRODUCT:
+    return expr_mul(pool, accumulator, value);
+  case REDUCE_MAX:
+    return expr_max(pool, accumulator, value);
+  case REDUCE_MIN:
+    return expr_min(pool, accumulator, value);
   }
   unreachable();
 }

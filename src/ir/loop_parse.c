@@ -113,8 +113,7 @@ static enum adze_status parse_layout(struct parser *p, struct buffer *buffer) {
   return parse_property(p, "size", &buffer->size);
 }
 
-static enum adze_status parse_scope(struct parser *p,
-                                    enum buffer_scope *out) {
+static enum adze_status parse_scope(struct parser *p, enum buffer_scope *out) {
   for (int i = BUFFER_STACK; i <= BUFFER_REGISTER; i++) {
     *out = (enum buffer_scope)i;
     if (parse_at(p, buffer_scope_word(*out)))
@@ -124,8 +123,7 @@ static enum adze_status parse_scope(struct parser *p,
                     p->token.text);
 }
 
-static enum adze_status parse_buffer_line(struct parser *p,
-                                          bool is_parameter) {
+static enum adze_status parse_buffer_line(struct parser *p, bool is_parameter) {
   struct buffer *buffer = ARENA_NEW(p->arena, struct buffer);
   struct function *function = p->function;
   TRY(parse_next(p));
@@ -186,8 +184,7 @@ static enum adze_status parse_reduce_kind(struct parser *p,
   return parse_fail(p, "%s is no kind of reduction", p->token.text);
 }
 
-static enum adze_status parse_reduction(struct parser *p,
-                                        struct stage *stage) {
+static enum adze_status parse_reduction(struct parser *p, struct stage *stage) {
   enum adze_dtype dtype = stage->output->dtype;
   bool found;
   TRY(parse_accept(p, "reduce", &found));
@@ -262,8 +259,7 @@ static enum adze_status parse_loop(struct parser *p, struct statement **out) {
   return ADZE_OK;
 }
 
-static enum adze_status parse_branch(struct parser *p,
-                                     struct statement **out) {
+static enum adze_status parse_branch(struct parser *p, struct statement **out) {
   struct statement *s = *out = statement_new(p->pool, STATEMENT_IF);
   bool has_else;
   TRY(parse_next(p));
@@ -454,8 +450,12 @@ enum adze_status function_parse(struct expr_pool *pool, const char *data,
   struct parser *p = ARENA_NEW(arena, struct parser);
   const char *name;
   bool is_flat;
-  *p = (struct parser){.pool = pool, .arena = arena, .at = data,
-                       .end = data + size, .line = 1, .column = 1,
+  *p = (struct parser){.pool = pool,
+                       .arena = arena,
+                       .at = data,
+                       .end = data + size,
+                       .line = 1,
+                       .column = 1,
                        .error = error};
   map_init(&p->variables, arena);
   map_init(&p->buffers, arena);

@@ -11,13 +11,13 @@ enum token_kind {
   TOKEN_WORD,
   TOKEN_INTEGER,
   TOKEN_REAL,
-  TOKEN_SIGN, /* punctuation, one or two characters */
+  TOKEN_SIGN,   /* punctuation, one or two characters */
   TOKEN_STRING, /* "…", with \" \\ and \xHH; used by graphs (src/op) */
 };
 
 struct token {
   enum token_kind kind;
-  char text[256]; /* NUL-terminated */
+  char text[256];     /* NUL-terminated */
   const char *string; /* of TOKEN_STRING, decoded; any length */
   int line, column;
 };
@@ -25,9 +25,9 @@ struct token {
 struct parser {
   struct expr_pool *pool;
   struct arena *arena;
-  const char *at, *end; /* behind the current token */
-  int line, column;     /* of `at` */
-  struct token token;   /* the current one */
+  const char *at, *end;  /* behind the current token */
+  int line, column;      /* of `at` */
+  struct token token;    /* the current one */
   int depth, expr_depth; /* of statements and of this expression */
   struct function *function;
   struct map variables, buffers, locals, stages; /* by name */
@@ -52,28 +52,28 @@ enum adze_status parse_accept(struct parser *parser, const char *text,
 /* Steps over `word` and the parenthesis that stands right behind it. */
 enum adze_status parse_accept_group(struct parser *parser, const char *word,
                                     bool *out) ADZE_MUST_USE;
-enum adze_status parse_expect(struct parser *parser, const char *text)
-    ADZE_MUST_USE;
+enum adze_status parse_expect(struct parser *parser,
+                              const char *text) ADZE_MUST_USE;
 /* A word that names something; copied. */
-enum adze_status parse_word(struct parser *parser, const char **out)
-    ADZE_MUST_USE;
+enum adze_status parse_word(struct parser *parser,
+                            const char **out) ADZE_MUST_USE;
 /* An integer with an optional sign, in the range. */
 enum adze_status parse_integer(struct parser *parser, int64_t least,
                                int64_t most, int64_t *out) ADZE_MUST_USE;
-enum adze_status parse_dtype(struct parser *parser, enum adze_dtype *out)
-    ADZE_MUST_USE;
+enum adze_status parse_dtype(struct parser *parser,
+                             enum adze_dtype *out) ADZE_MUST_USE;
 enum adze_status parse_enter(struct parser *parser, int *depth) ADZE_MUST_USE;
 
 /* ---- Expressions (loop_parse_expr.c) ------------------------------------ */
-enum adze_status parse_expr(struct parser *parser, const struct expr **out)
-    ADZE_MUST_USE;
+enum adze_status parse_expr(struct parser *parser,
+                            const struct expr **out) ADZE_MUST_USE;
 /* A scalar of this dtype. */
 enum adze_status parse_scalar(struct parser *parser, enum adze_dtype dtype,
                               const struct expr **out) ADZE_MUST_USE;
 /* `count` scalar i64 expressions separated by commas. */
 enum adze_status parse_indices(struct parser *parser, size_t count,
                                const struct expr **out) ADZE_MUST_USE;
-enum adze_status parse_buffer_name(struct parser *parser, struct buffer **out)
-    ADZE_MUST_USE;
+enum adze_status parse_buffer_name(struct parser *parser,
+                                   struct buffer **out) ADZE_MUST_USE;
 
 #endif

@@ -23,14 +23,24 @@ static enum adze_status make(struct parser *p, enum expr_kind kind,
     return parse_fail(p, "%s %s", expr_kind_name(kind), wrong);
   struct expr_pool *pool = p->pool;
   switch ((int)kind) {
-  case EXPR_CAST: *out = expr_cast(pool, dtype, args[0]); break;
-  case EXPR_BITCAST: *out = expr_bitcast(pool, dtype, args[0]); break;
-  case EXPR_RAMP: *out = expr_ramp(pool, args[0], args[1], lanes); break;
-  case EXPR_BROADCAST: *out = expr_broadcast(pool, args[0], lanes); break;
+  case EXPR_CAST:
+    *out = expr_cast(pool, dtype, args[0]);
+    break;
+  case EXPR_BITCAST:
+    *out = expr_bitcast(pool, dtype, args[0]);
+    break;
+  case EXPR_RAMP:
+    *out = expr_ramp(pool, args[0], args[1], lanes);
+    break;
+  case EXPR_BROADCAST:
+    *out = expr_broadcast(pool, args[0], lanes);
+    break;
   case EXPR_SELECT:
     *out = expr_select(pool, args[0], args[1], args[2]);
     break;
-  case EXPR_FMA: *out = expr_fma(pool, args[0], args[1], args[2]); break;
+  case EXPR_FMA:
+    *out = expr_fma(pool, args[0], args[1], args[2]);
+    break;
   default:
     *out = count == 1 ? expr_unary(pool, kind, args[0])
                       : expr_binary(pool, kind, args[0], args[1]);
@@ -122,8 +132,8 @@ enum adze_status parse_indices(struct parser *p, size_t count,
 }
 
 enum adze_status parse_buffer_name(struct parser *p, struct buffer **out) {
-  *out = p->token.kind == TOKEN_WORD ? map_get(&p->buffers, p->token.text)
-                                     : NULL;
+  *out =
+      p->token.kind == TOKEN_WORD ? map_get(&p->buffers, p->token.text) : NULL;
   if (*out == NULL)
     return parse_fail(p, "there is no buffer %s", p->token.text);
   return parse_next(p);
@@ -234,10 +244,15 @@ static bool is_call(const struct parser *p, enum expr_kind *kind) {
     return false;
   *kind = expr_kind_from_name(p->token.text);
   switch ((int)*kind) {
-  case EXPR_INTEGER: case EXPR_REAL: case EXPR_VARIABLE: case EXPR_LOCAL:
-  case EXPR_LOAD: case EXPR_KIND_COUNT:
+  case EXPR_INTEGER:
+  case EXPR_REAL:
+  case EXPR_VARIABLE:
+  case EXPR_LOCAL:
+  case EXPR_LOAD:
+  case EXPR_KIND_COUNT:
     return false;
-  default: return true;
+  default:
+    return true;
   }
 }
 
@@ -258,8 +273,7 @@ static enum adze_status parse_primary(struct parser *p,
     return parse_number(p, out);
   if (is_call(p, &kind))
     return parse_call(p, kind, out);
-  if (p->token.kind == TOKEN_WORD && !parse_at(p, "inf") &&
-      !parse_at(p, "nan"))
+  if (p->token.kind == TOKEN_WORD && !parse_at(p, "inf") && !parse_at(p, "nan"))
     return p->at < p->end && *p->at == '[' ? parse_load(p, out)
                                            : parse_name(p, out);
   return parse_constant(p, out);
@@ -272,11 +286,11 @@ static int operator_at(const struct parser *p, enum expr_kind *kind) {
     const char *text;
     enum expr_kind kind;
     int strength;
-  } rows[] = {{"|", EXPR_OR, 1},   {"&", EXPR_AND, 2},
+  } rows[] = {{"|", EXPR_OR, 1},     {"&", EXPR_AND, 2},
               {"==", EXPR_EQUAL, 3}, {"!=", EXPR_NOT_EQUAL, 3},
-              {"<", EXPR_LESS, 3}, {"<=", EXPR_LESS_EQUAL, 3},
-              {"+", EXPR_ADD, 4},  {"-", EXPR_SUB, 4},
-              {"*", EXPR_MUL, 5},  {"/", EXPR_DIV, 5}};
+              {"<", EXPR_LESS, 3},   {"<=", EXPR_LESS_EQUAL, 3},
+              {"+", EXPR_ADD, 4},    {"-", EXPR_SUB, 4},
+              {"*", EXPR_MUL, 5},    {"/", EXPR_DIV, 5}};
   for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
     if (parse_at(p, rows[i].text)) {
       *kind = rows[i].kind;
@@ -313,8 +327,8 @@ enum adze_status parse_expr(struct parser *p, const struct expr **out) {
     int64_t number;
     const struct expr *value;
     TRY(parse_expect(p, "#"));
-    TRY(parse_integer(p, (int64_t)p->numbered.count,
-                      (int64_t)p->numbered.count, &number));
+    TRY(parse_integer(p, (int64_t)p->numbered.count, (int64_t)p->numbered.count,
+                      &number));
     TRY(parse_expect(p, "="));
     TRY(parse_strength(p, 0, &value));
     vec_push(p->arena, &p->numbered, value);

@@ -234,12 +234,24 @@ static void print_statements(struct printer *p, const struct statement *list) {
   for (const struct statement *s = list; s != NULL; s = s->next) {
     start_line(p);
     switch (s->kind) {
-    case STATEMENT_FOR: print_loop(p, s); break;
-    case STATEMENT_IF: print_branch(p, s); break;
-    case STATEMENT_BLOCK: print_block(p, s); break;
-    case STATEMENT_STORE: print_store(p, s); break;
-    case STATEMENT_SET: print_set(p, s); break;
-    case STATEMENT_BARRIER: text_add(p->text, "barrier"); break;
+    case STATEMENT_FOR:
+      print_loop(p, s);
+      break;
+    case STATEMENT_IF:
+      print_branch(p, s);
+      break;
+    case STATEMENT_BLOCK:
+      print_block(p, s);
+      break;
+    case STATEMENT_STORE:
+      print_store(p, s);
+      break;
+    case STATEMENT_SET:
+      print_set(p, s);
+      break;
+    case STATEMENT_BARRIER:
+      text_add(p->text, "barrier");
+      break;
     }
     text_add(p->text, "\n");
   }

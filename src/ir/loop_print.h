@@ -12,7 +12,7 @@
  * that is taken. */
 struct printer {
   struct text *text;
-  struct map taken; /* name -> itself, NULL once free again */
+  struct map taken;        /* name -> itself, NULL once free again */
   struct map taken_stages; /* stages have names of their own */
   struct map variables, buffers, locals, stages; /* id or pointer -> name */
   int indent;

@@ -17,7 +17,7 @@
 #include "ir/loop_text.h"
 #include "ir/loop_words.h"
 
-#define SHARED_SIZE 6  /* nodes; smaller ones are repeated */
+#define SHARED_SIZE 6 /* nodes; smaller ones are repeated */
 #define NESTING_MOST 32
 
 /* ---- Names -------------------------------------------------------------- */
@@ -78,8 +78,7 @@ const char *printer_buffer(struct printer *p, const struct buffer *buffer) {
   return name != NULL ? name : identifier(p->text->arena, buffer->name);
 }
 
-static const char *printer_local(struct printer *p,
-                                 const struct local *local) {
+static const char *printer_local(struct printer *p, const struct local *local) {
   const char *name = map_get_key(&p->locals, local->id);
   return name != NULL ? name : identifier(p->text->arena, local->name);
 }
@@ -156,9 +155,9 @@ static void print_real(struct text *text, const struct expr *e) {
     for (int precision = 1; precision <= 17; precision++) {
       snprintf(digits, sizeof digits, "%.*g", precision, value);
       double back = 0;
-      bool is_same = string_to_double(digits, &back) &&
-                     (e->dtype == ADZE_F64 ? back == value
-                                           : (float)back == (float)value);
+      bool is_same =
+          string_to_double(digits, &back) &&
+          (e->dtype == ADZE_F64 ? back == value : (float)back == (float)value);
       if (is_same)
         break;
     }
@@ -182,12 +181,17 @@ static void print_leaf(struct sharing *sharing, const struct expr *e) {
     if (e->dtype != ADZE_I64)
       text_format(p->text, ":%s", dtype_word(e->dtype));
     return;
-  case EXPR_REAL: print_real(p->text, e); return;
+  case EXPR_REAL:
+    print_real(p->text, e);
+    return;
   case EXPR_VARIABLE:
     text_add(p->text, printer_variable(p, e->variable));
     return;
-  case EXPR_LOCAL: text_add(p->text, printer_local(p, e->local)); return;
-  default: unreachable();
+  case EXPR_LOCAL:
+    text_add(p->text, printer_local(p, e->local));
+    return;
+  default:
+    unreachable();
   }
 }
 
@@ -198,11 +202,10 @@ struct operator_row {
   const char *text;
 };
 static const struct operator_row operators[] = {
-    {EXPR_OR, 1, "|"},         {EXPR_AND, 2, "&"},
-    {EXPR_EQUAL, 3, "=="},     {EXPR_NOT_EQUAL, 3, "!="},
-    {EXPR_LESS, 3, "<"},       {EXPR_LESS_EQUAL, 3, "<="},
-    {EXPR_ADD, 4, "+"},        {EXPR_SUB, 4, "-"},
-    {EXPR_MUL, 5, "*"},        {EXPR_DIV, 5, "/"},
+    {EXPR_OR, 1, "|"},         {EXPR_AND, 2, "&"},  {EXPR_EQUAL, 3, "=="},
+    {EXPR_NOT_EQUAL, 3, "!="}, {EXPR_LESS, 3, "<"}, {EXPR_LESS_EQUAL, 3, "<="},
+    {EXPR_ADD, 4, "+"},        {EXPR_SUB, 4, "-"},  {EXPR_MUL, 5, "*"},
+    {EXPR_DIV, 5, "/"},
 };
 
 static const struct operator_row *operator_of(enum expr_kind kind) {

@@ -58,9 +58,9 @@ static void test_layout(void **state) {
   assert_string_equal(printed(f, dense->strides[1]), "5");
   assert_string_equal(printed(f, dense->strides[2]), "1");
   assert_string_equal(printed(f, dense->size), "30");
-  struct buffer *halo = buffer_new_halo(
-      pool, "h", ADZE_F32, BUFFER_STACK, shape, 3, (int64_t[]){0, 1, 2},
-      (int64_t[]){0, 1, 3});
+  struct buffer *halo =
+      buffer_new_halo(pool, "h", ADZE_F32, BUFFER_STACK, shape, 3,
+                      (int64_t[]){0, 1, 2}, (int64_t[]){0, 1, 3});
   assert_string_equal(printed(f, halo->strides[0]), "50");
   assert_string_equal(printed(f, halo->strides[1]), "10");
   assert_string_equal(printed(f, halo->offset), "12");
@@ -73,9 +73,9 @@ static void test_layout(void **state) {
       buffer_new(pool, "s", ADZE_F32, BUFFER_STACK, NULL, 0);
   assert_string_equal(printed(f, scalar->size), "1");
   assert_string_equal(printed(f, buffer_element(pool, scalar, NULL)), "0");
-  const struct expr *open[] = {
-      expr_variable(pool, symbol(f, "H", 0, 1)),
-      expr_variable(pool, symbol(f, "W", 1, 1)), expr_index(pool, 4)};
+  const struct expr *open[] = {expr_variable(pool, symbol(f, "H", 0, 1)),
+                               expr_variable(pool, symbol(f, "W", 1, 1)),
+                               expr_index(pool, 4)};
   struct buffer *symbolic =
       buffer_new(pool, "o", ADZE_F32, BUFFER_ARGUMENT, open, 3);
   assert_ptr_equal(symbolic->strides[1], expr_index(pool, 4));
@@ -166,8 +166,7 @@ static void test_walk(void **state) {
 }
 
 /* out[i] = sum(k < extent) x[i, k], and twice that. */
-static struct function *expanded(struct fixture *f,
-                                 const struct expr *extent) {
+static struct function *expanded(struct fixture *f, const struct expr *extent) {
   struct expr_pool *pool = f->pool;
   const struct expr *h = expr_variable(pool, symbol(f, "H", 3, 1));
   struct buffer *x = buffer_new(pool, "x", ADZE_F32, BUFFER_ARGUMENT,
@@ -177,7 +176,9 @@ static struct function *expanded(struct fixture *f,
   struct buffer *out =
       buffer_new(pool, "out", ADZE_F32, BUFFER_ARGUMENT, &h, 1);
   struct stage *first = ARENA_NEW(f->arena, struct stage);
-  *first = (struct stage){.name = "sum", .output = sum, .axis_count = 1,
+  *first = (struct stage){.name = "sum",
+                          .output = sum,
+                          .axis_count = 1,
                           .axes = {variable_new(pool, "i", h)},
                           .reduction_count = 1,
                           .reductions = {variable_new(pool, "k", extent)},
@@ -187,7 +188,9 @@ static struct function *expanded(struct fixture *f,
                              expr_variable(pool, first->reductions[0])};
   first->body = expr_load(pool, x, at, 2);
   struct stage *second = ARENA_NEW(f->arena, struct stage);
-  *second = (struct stage){.name = "double", .output = out, .axis_count = 1,
+  *second = (struct stage){.name = "double",
+                           .output = out,
+                           .axis_count = 1,
                            .axes = {variable_new(pool, "i", h)}};
   at[0] = expr_variable(pool, second->axes[0]);
   second->body =

@@ -86,8 +86,8 @@ static void test_structured(void **state) {
     b[i] = (float)i;
   int64_t scalars[] = {N, K};
   assert_ok(interpret(function, (void *[]){a, b, out},
-                      (size_t[]){sizeof a, sizeof b, sizeof out}, scalars, 0,
-                      1, &f->error),
+                      (size_t[]){sizeof a, sizeof b, sizeof out}, scalars, 0, 1,
+                      &f->error),
             f->error);
   for (size_t i = 0; i < N; i++)
     for (size_t j = 0; j < 8; j++)
@@ -129,10 +129,9 @@ static void test_flat(void **state) {
     x[i] = (float)i;
     sums[i % 4] = fmaf(x[i], 2, sums[i % 4]);
   }
-  assert_ok(interpret_all_workers(
-                function, (void *[]){x, out, bits},
-                (size_t[]){sizeof x, sizeof out, sizeof bits}, NULL, 3,
-                &f->error),
+  assert_ok(interpret_all_workers(function, (void *[]){x, out, bits},
+                                  (size_t[]){sizeof x, sizeof out, sizeof bits},
+                                  NULL, 3, &f->error),
             f->error);
   for (size_t i = 0; i < 4; i++) {
     assert_true(out[i] == (i % 2 == 0 ? sums[i] : -sums[i]));
@@ -211,8 +210,8 @@ static void test_names(void **state) {
   struct function *function = function_new(pool, "names");
   const char *const names[] = {"x", "x", "conv/1:0", "3", "", "for", "x_1"};
   for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-    struct buffer *buffer = buffer_new(pool, names[i], ADZE_F32,
-                                       BUFFER_ARGUMENT, &eight, 1);
+    struct buffer *buffer =
+        buffer_new(pool, names[i], ADZE_F32, BUFFER_ARGUMENT, &eight, 1);
     vec_push(f->arena, &function->parameters, buffer);
     struct variable *variable = variable_new(pool, names[i], eight);
     struct statement *store = statement_new(pool, STATEMENT_STORE);
@@ -220,9 +219,8 @@ static void test_names(void **state) {
     store->store.index_count = 1;
     store->store.indices[0] = expr_variable(pool, variable);
     store->store.value = expr_real(pool, ADZE_F32, i + 0.25);
-    function->body =
-        statement_append(function->body,
-                         statement_for(pool, variable, LOOP_SERIAL, store));
+    function->body = statement_append(
+        function->body, statement_for(pool, variable, LOOP_SERIAL, store));
   }
   const char *once = print(f, function);
   assert_non_null(strstr(once, "conv_1_0: f32[8]"));
@@ -294,9 +292,8 @@ static void test_damage(void **state) {
     for (size_t n = 0; n + 1 < size; n += 3) {
       struct function *function;
       char *copy = arena_strndup(f->arena, texts[t], n);
-      assert_int_equal(
-          function_parse(f->pool, copy, n, &function, &f->error),
-          ADZE_INVALID_DATA);
+      assert_int_equal(function_parse(f->pool, copy, n, &function, &f->error),
+                       ADZE_INVALID_DATA);
       copy = arena_strdup(f->arena, texts[t]);
       for (int k = 0; k < 3; k++)
         copy[test_random_range(&random, 0, (int64_t)size - 1)] =

@@ -11,10 +11,10 @@
 #include "ir/scalar.h"
 
 static const char *const dtype_words[] = {
-    [ADZE_F32] = "f32", [ADZE_F64] = "f64",   [ADZE_F16] = "f16",
+    [ADZE_F32] = "f32",   [ADZE_F64] = "f64", [ADZE_F16] = "f16",
     [ADZE_BF16] = "bf16", [ADZE_I8] = "i8",   [ADZE_I16] = "i16",
-    [ADZE_I32] = "i32", [ADZE_I64] = "i64",   [ADZE_U8] = "u8",
-    [ADZE_U16] = "u16", [ADZE_U32] = "u32",   [ADZE_U64] = "u64",
+    [ADZE_I32] = "i32",   [ADZE_I64] = "i64", [ADZE_U8] = "u8",
+    [ADZE_U16] = "u16",   [ADZE_U32] = "u32", [ADZE_U64] = "u64",
     [ADZE_BOOL] = "bool",
 };
 
@@ -76,21 +76,40 @@ static bool is_real(enum adze_dtype dtype) {
 /* What kind may not be applied to dtype, by reason. */
 static const char *dtype_wrong(enum expr_kind kind, enum adze_dtype dtype) {
   switch ((int)kind) {
-  case EXPR_NEGATE: case EXPR_ABS: case EXPR_ADD: case EXPR_SUB:
-  case EXPR_MUL: case EXPR_DIV: case EXPR_REMAINDER:
+  case EXPR_NEGATE:
+  case EXPR_ABS:
+  case EXPR_ADD:
+  case EXPR_SUB:
+  case EXPR_MUL:
+  case EXPR_DIV:
+  case EXPR_REMAINDER:
     return dtype == ADZE_BOOL || is_half(dtype) ? "takes no bool and no halves"
                                                 : NULL;
-  case EXPR_NOT: case EXPR_AND: case EXPR_OR: case EXPR_XOR:
+  case EXPR_NOT:
+  case EXPR_AND:
+  case EXPR_OR:
+  case EXPR_XOR:
     return dtype_is_float(dtype) ? "takes integers and bool" : NULL;
-  case EXPR_FLOOR_DIV: case EXPR_FLOOR_MOD: case EXPR_SHIFT_LEFT:
-  case EXPR_SHIFT_RIGHT: case EXPR_RAMP:
+  case EXPR_FLOOR_DIV:
+  case EXPR_FLOOR_MOD:
+  case EXPR_SHIFT_LEFT:
+  case EXPR_SHIFT_RIGHT:
+  case EXPR_RAMP:
     return dtype_is_integer(dtype) ? NULL : "takes integers";
-  case EXPR_MIN: case EXPR_MAX: case EXPR_EQUAL: case EXPR_NOT_EQUAL:
-  case EXPR_LESS: case EXPR_LESS_EQUAL:
+  case EXPR_MIN:
+  case EXPR_MAX:
+  case EXPR_EQUAL:
+  case EXPR_NOT_EQUAL:
+  case EXPR_LESS:
+  case EXPR_LESS_EQUAL:
     return is_half(dtype) ? "takes no halves" : NULL;
-  case EXPR_CAST: case EXPR_BITCAST: case EXPR_BROADCAST: case EXPR_SELECT:
+  case EXPR_CAST:
+  case EXPR_BITCAST:
+  case EXPR_BROADCAST:
+  case EXPR_SELECT:
     return NULL;
-  default: return is_real(dtype) ? NULL : "takes f32 and f64";
+  default:
+    return is_real(dtype) ? NULL : "takes f32 and f64";
   }
 }
 
@@ -151,10 +170,13 @@ const char *arguments_wrong(enum expr_kind kind, enum adze_dtype dtype,
 
 bool reduce_takes(enum reduce_kind kind, enum adze_dtype dtype) {
   switch (kind) {
-  case REDUCE_NONE: return true;
-  case REDUCE_SUM: case REDUCE_PRODUCT:
+  case REDUCE_NONE:
+    return true;
+  case REDUCE_SUM:
+  case REDUCE_PRODUCT:
     return dtype_wrong(EXPR_ADD, dtype) == NULL;
-  case REDUCE_MAX: case REDUCE_MIN:
+  case REDUCE_MAX:
+  case REDUCE_MIN:
     return dtype_wrong(EXPR_MAX, dtype) == NULL;
   }
   unreachable();

@@ -138,9 +138,8 @@ static enum adze_status verify_set(struct flat *f,
   if (set->set.value->dtype != local->dtype ||
       set->set.value->lanes != local->lanes)
     return verify_fail(v, "its value is %sx%u, the local %sx%u",
-                       dtype_word(set->set.value->dtype),
-                       set->set.value->lanes, dtype_word(local->dtype),
-                       local->lanes);
+                       dtype_word(set->set.value->dtype), set->set.value->lanes,
+                       dtype_word(local->dtype), local->lanes);
   f->is_set[local->id] = true;
   return ADZE_OK;
 }
@@ -149,11 +148,20 @@ static enum adze_status verify_list(struct flat *f,
                                     const struct statement *list) {
   for (; list != NULL; list = list->next) {
     switch (list->kind) {
-    case STATEMENT_FOR: TRY(verify_loop(f, list)); break;
-    case STATEMENT_IF: TRY(verify_branch(f, list)); break;
-    case STATEMENT_STORE: TRY(verify_store(f, list)); break;
-    case STATEMENT_SET: TRY(verify_set(f, list)); break;
-    case STATEMENT_BARRIER: break;
+    case STATEMENT_FOR:
+      TRY(verify_loop(f, list));
+      break;
+    case STATEMENT_IF:
+      TRY(verify_branch(f, list));
+      break;
+    case STATEMENT_STORE:
+      TRY(verify_store(f, list));
+      break;
+    case STATEMENT_SET:
+      TRY(verify_set(f, list));
+      break;
+    case STATEMENT_BARRIER:
+      break;
     case STATEMENT_BLOCK:
       verify_place(&f->v, "block", list->block.stage->name);
       return verify_fail(&f->v, "blocks are in structured loop IR only");

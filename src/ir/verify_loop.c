@@ -24,13 +24,13 @@ enum adze_status verify_fail(const struct verifier *v, const char *format,
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  return fail(v->error, ADZE_INTERNAL, "function %s: %s: %s",
-              v->function->name, v->place, message);
+  return fail(v->error, ADZE_INTERNAL, "function %s: %s: %s", v->function->name,
+              v->place, message);
 }
 
 void verify_place(struct verifier *v, const char *word, const char *name) {
-  v->place = arena_printf(expr_pool_arena(v->function->pool), "%s %s", word,
-                          name);
+  v->place =
+      arena_printf(expr_pool_arena(v->function->pool), "%s %s", word, name);
 }
 
 void verify_open(struct verifier *v, const struct variable *variable) {
@@ -49,8 +49,10 @@ static const char *node_wrong(struct verifier *v, const struct expr *e) {
   switch ((int)e->kind) {
   case EXPR_INTEGER:
     return dtype_is_float(e->dtype) ? "is no integer" : NULL;
-  case EXPR_REAL: return dtype_is_float(e->dtype) ? NULL : "is no real";
-  case EXPR_LOCAL: return NULL;
+  case EXPR_REAL:
+    return dtype_is_float(e->dtype) ? NULL : "is no real";
+  case EXPR_LOCAL:
+    return NULL;
   case EXPR_VARIABLE:
     v->about = e->variable->name;
     return map_get_key(&v->variables, e->variable->id) == e->variable
@@ -66,7 +68,8 @@ static const char *node_wrong(struct verifier *v, const struct expr *e) {
       if (e->args[i]->dtype != ADZE_I64)
         return "has an index that is not i64";
     return NULL;
-  default: return arguments_wrong(e->kind, e->dtype, e->args, e->arg_count);
+  default:
+    return arguments_wrong(e->kind, e->dtype, e->args, e->arg_count);
   }
 }
 

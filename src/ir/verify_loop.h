@@ -33,12 +33,12 @@ void verify_close(struct verifier *verifier, const struct variable *variable);
 /* Parameters, scalars, buffers: scopes and layouts. */
 enum adze_status verify_declarations(struct verifier *verifier) ADZE_MUST_USE;
 /* Every node below e: arguments, variables in scope, declared buffers. */
-enum adze_status verify_expr(struct verifier *verifier, const struct expr *e)
-    ADZE_MUST_USE;
+enum adze_status verify_expr(struct verifier *verifier,
+                             const struct expr *e) ADZE_MUST_USE;
 /* And a scalar of this dtype. */
 enum adze_status verify_scalar(struct verifier *verifier, const struct expr *e,
-                               enum adze_dtype dtype, const char *what)
-    ADZE_MUST_USE;
+                               enum adze_dtype dtype,
+                               const char *what) ADZE_MUST_USE;
 enum adze_status verify_declared(struct verifier *verifier,
                                  const struct buffer *buffer) ADZE_MUST_USE;
 /* A loop's bounds, and that its variable is not open; leaves it open. */

@@ -25,9 +25,8 @@ static const char *structured_forbids(const struct verifier *v,
 
 /* ---- Stages ------------------------------------------------------------- */
 
-static enum adze_status verify_axes(struct structured *s,
-                                    struct variable *const *axes,
-                                    size_t count) {
+static enum adze_status
+verify_axes(struct structured *s, struct variable *const *axes, size_t count) {
   struct verifier *v = &s->v;
   for (size_t i = 0; i < count; i++) {
     if (axes[i] == NULL)
@@ -147,10 +146,18 @@ static enum adze_status verify_list(struct structured *s,
                                     const struct statement *list) {
   for (; list != NULL; list = list->next) {
     switch (list->kind) {
-    case STATEMENT_FOR: TRY(verify_loop(s, list)); break;
-    case STATEMENT_IF: TRY(verify_branch(s, list)); break;
-    case STATEMENT_BLOCK: TRY(verify_block(s, list)); break;
-    case STATEMENT_STORE: TRY(verify_store(s, list)); break;
+    case STATEMENT_FOR:
+      TRY(verify_loop(s, list));
+      break;
+    case STATEMENT_IF:
+      TRY(verify_branch(s, list));
+      break;
+    case STATEMENT_BLOCK:
+      TRY(verify_block(s, list));
+      break;
+    case STATEMENT_STORE:
+      TRY(verify_store(s, list));
+      break;
     case STATEMENT_SET:
       verify_place(&s->v, "set of", list->set.local->name);
       return verify_fail(&s->v, "flat loop IR has locals only");

@@ -34,9 +34,8 @@ static struct function *parse(struct fixture *f, const char *stage,
            "  parameter h: f16[8]\n%s}\n",
            stage, body);
   struct function *function = NULL;
-  assert_ok(
-      function_parse(f->pool, text, strlen(text), &function, &f->error),
-      f->error);
+  assert_ok(function_parse(f->pool, text, strlen(text), &function, &f->error),
+            f->error);
   return function;
 }
 
@@ -59,9 +58,9 @@ static void test_structured_rules(void **state) {
        "block s: it is update, but its stage reduces nothing"},
   };
   for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
-    assert_fails(verify_structured(parse(f, "structured", rows[i].body),
-                                   &f->error),
-                 f->error, ADZE_INTERNAL, rows[i].message);
+    assert_fails(
+        verify_structured(parse(f, "structured", rows[i].body), &f->error),
+        f->error, ADZE_INTERNAL, rows[i].message);
   assert_fails(verify_structured(parse(f, "flat", ""), &f->error), f->error,
                ADZE_INTERNAL, "it is flat");
 }
@@ -165,8 +164,7 @@ static void test_stage_scope(void **state) {
   assert_ok(verify_structured(function, &f->error), f->error);
   struct statement *loop = function->body;
   loop->loop.body->block.stage->body =
-      expr_cast(f->pool, ADZE_F32,
-                expr_variable(f->pool, loop->loop.variable));
+      expr_cast(f->pool, ADZE_F32, expr_variable(f->pool, loop->loop.variable));
   assert_fails(verify_structured(function, &f->error), f->error, ADZE_INTERNAL,
                "block s: k is used outside its loop");
   loop->loop.body->block.stage->body = expr_index(f->pool, 1);
@@ -194,16 +192,15 @@ static void test_broken_flat(void **state) {
   function->local_count = 1;
   set->next->store.value =
       expr_broadcast(f->pool, expr_real(f->pool, ADZE_F32, 1), 3);
-  set->next->store.indices[0] = expr_ramp(
-      f->pool, expr_index(f->pool, 0), expr_index(f->pool, 1), 2);
+  set->next->store.indices[0] =
+      expr_ramp(f->pool, expr_index(f->pool, 0), expr_index(f->pool, 1), 2);
   assert_fails(verify_flat(function, &f->error), f->error, ADZE_INTERNAL,
                "it has 2 offsets for 3 values");
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_structured_rules, set_up,
-                                      tear_down),
+      cmocka_unit_test_setup_teardown(test_structured_rules, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_flat_rules, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_flat_accepts, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_broken, set_up, tear_down),

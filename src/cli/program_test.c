@@ -53,7 +53,7 @@ static int run(const char *arguments) {
                errors);                                                        \
   } while (0)
 
-/* ---- A model in ONNX's bytes ---------------------------------------------- */
+/* ---- A model in ONNX's bytes --------------------------------------------- */
 struct bytes {
   uint8_t data[1024];
   size_t size;
@@ -142,7 +142,7 @@ static void write_model(const char *path, int height) {
   assert_ok(file_write_all(path, model.data, model.size, &error), error);
 }
 
-/* ---- Arrays ----------------------------------------------------------------- */
+/* ---- Arrays -------------------------------------------------------------- */
 static struct array make_array(const char *name, enum adze_dtype dtype,
                                int64_t height) {
   struct array array = {
@@ -182,7 +182,7 @@ static void write_tensor(const char *path, const struct array *array) {
   assert_ok(file_write_all(path, tensor.data, tensor.size, &error), error);
 }
 
-/* ---- Tests -------------------------------------------------------------------- */
+/* ---- Tests --------------------------------------------------------------- */
 static void explains_itself(void **state) {
   static const char *const commands[] = {
 #define CLI_COMMAND(name) #name,

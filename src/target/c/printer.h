@@ -52,7 +52,7 @@ void stream_line(struct stream *stream, const char *format, ...)
 /* Begins a statement of so many lanes. */
 void value_begin(struct printer *printer, uint16_t lanes);
 /* Counts the uses in e, which the statement prints later. */
-void value_count(struct printer *printer, const struct expr *e);
+void value_count_uses(struct printer *printer, const struct expr *e);
 /* C for e, or for its lane `l` where it is a vector; what must come before is
  * added to the streams. */
 const char *value_print(struct printer *printer, const struct expr *e);

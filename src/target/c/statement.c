@@ -81,7 +81,7 @@ static void print_set(struct printer *printer, const struct statement *s) {
   const struct local *local = s->set.local;
   open_block(printer);
   value_begin(printer, local->lanes);
-  value_count(printer, s->set.value);
+  value_count_uses(printer, s->set.value);
   const char *value = value_print(printer, s->set.value);
   stream_line(&printer->lane_body, local->lanes > 1 ? "x%u[l] = %s;"
                                                     : "x%u = %s;",
@@ -100,8 +100,8 @@ static void print_careful_store(struct printer *printer,
               (unsigned)lanes);
   stream_line(&printer->out, "i64 places[%u];", (unsigned)lanes);
   value_begin(printer, lanes);
-  value_count(printer, offset);
-  value_count(printer, s->store.value);
+  value_count_uses(printer, offset);
+  value_count_uses(printer, s->store.value);
   const char *value = value_print(printer, s->store.value);
   stream_line(&printer->lane_body, "values[l] = %s;", value);
   const char *place = value_print(printer, offset);
@@ -129,8 +129,8 @@ static void print_store(struct printer *printer, const struct statement *s) {
   }
   open_block(printer);
   value_begin(printer, lanes);
-  value_count(printer, offset);
-  value_count(printer, e);
+  value_count_uses(printer, offset);
+  value_count_uses(printer, e);
   const char *value = value_print(printer, e);
   const char *element = value_element(printer, buffer, offset);
   stream_line(&printer->lane_body, "%s = %s;", element, value);
@@ -147,8 +147,8 @@ static void print_for(struct printer *printer, const struct statement *s) {
   open_block(printer);
   const char *name = name_variable(printer, s->loop.variable);
   value_begin(printer, 1);
-  value_count(printer, s->loop.minimum);
-  value_count(printer, s->loop.extent);
+  value_count_uses(printer, s->loop.minimum);
+  value_count_uses(printer, s->loop.extent);
   const char *minimum = value_print(printer, s->loop.minimum);
   const char *extent = value_print(printer, s->loop.extent);
   int64_t first = 1;
@@ -171,7 +171,7 @@ static void print_for(struct printer *printer, const struct statement *s) {
 static void print_if(struct printer *printer, const struct statement *s) {
   open_block(printer);
   value_begin(printer, 1);
-  value_count(printer, s->branch.condition);
+  value_count_uses(printer, s->branch.condition);
   const char *condition = value_print(printer, s->branch.condition);
   finish_lanes(printer);
   stream_line(&printer->out, "if (%s) {", condition);
@@ -264,7 +264,7 @@ static void print_buffers(struct printer *printer) {
     }
     check(buffer->scope == BUFFER_WORKER);
     value_begin(printer, 1);
-    value_count(printer, function->scratch_offsets.data[i]);
+    value_count_uses(printer, function->scratch_offsets.data[i]);
     const char *offset =
         value_print(printer, function->scratch_offsets.data[i]);
     /* Temporaries of one offset must not meet those of the next. */

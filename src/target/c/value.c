@@ -88,7 +88,7 @@ void value_begin(struct printer *printer, uint16_t lanes) {
   printer->temporaries = 0;
 }
 
-void value_count(struct printer *printer, const struct expr *e) {
+void value_count_uses(struct printer *printer, const struct expr *e) {
   use_of(printer, e)->count++;
 }
 

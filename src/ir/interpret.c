@@ -213,7 +213,7 @@ enum adze_status interpret_all_workers(const struct function *function,
                     .parameter_bytes = parameter_bytes,
                     .scalars = scalars,
                     .workers = workers,
-                    .all_workers = true,
+                    .all_workers = function->is_flat,
                     .error = error};
   return run_guarded(&run);
 }

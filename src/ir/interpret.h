@@ -17,7 +17,7 @@ interpret(const struct function *function, void *const *parameters,
 /* All workers of a function, each up to the next barrier before the first goes
  * on: worker 0 runs to its first barrier, then worker 1 to its first, …. A
  * fault when they don't all meet the same number of barriers. Workers have
- * scratch memory and buffers of their own. */
+ * scratch memory and buffers of their own. A structured function runs once. */
 enum adze_status interpret_all_workers(const struct function *function,
                                        void *const *parameters,
                                        const size_t *parameter_bytes,

@@ -368,6 +368,9 @@ static void test_faults(void **state) {
   assert_non_null(strstr(f->error.message, "buffer in lies outside"));
   assert_int_equal(interpret(function, data, bytes, NULL, 1, 1, &f->error),
                    ADZE_INTERNAL);
+  assert_int_equal(
+      interpret_all_workers(function, data, bytes, NULL, 0, &f->error),
+      ADZE_INTERNAL);
   stage->body = expr_cast(
       pool, ADZE_F32, expr_variable(pool, variable_new(pool, "loose", NULL)));
   assert_int_equal(interpret(function, data, bytes, NULL, 0, 1, &f->error),

@@ -102,7 +102,7 @@ struct math_parts {
 };
 struct math_parts math_take_apart(const struct math *m, math_expr x);
 
-/* ---- The functions; each takes x of dtype m->real --------------------------- */
+/* ---- The functions; each takes x of dtype m->real ------------------------ */
 math_expr math_exp(const struct math *m, math_expr x);
 /* exp(high + low), |low| small against 1. */
 math_expr math_exp_of_sum(const struct math *m, math_expr high, math_expr low);

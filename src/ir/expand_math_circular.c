@@ -19,7 +19,7 @@ struct reduced {
 
 #define QUARTER_PI 0x1.921fb54442d18p-1
 
-/* ---- Reduction in f32 -------------------------------------------------------- */
+/* ---- Reduction in f32 ---------------------------------------------------- */
 
 /* 2/pi in words of 32 bits, after one of zeros. */
 static const uint64_t two_over_pi[] = {0,          0xa2f9836e, 0x4e441529,
@@ -52,8 +52,7 @@ static math_expr two_words(const struct math *m, math_expr start,
 /* |x| * 2/pi modulo 4 with 62 bits after the point, for |x| >= 1/2. */
 static math_expr quarter_turns(const struct math *m, math_expr magnitude) {
   math_expr bits =
-      expr_cast(m->pool, ADZE_U64,
-                expr_bitcast(m->pool, ADZE_U32, magnitude));
+      expr_cast(m->pool, ADZE_U64, expr_bitcast(m->pool, ADZE_U32, magnitude));
   math_expr exponent = shift(m, EXPR_SHIFT_RIGHT, bits, 23);
   math_expr mantissa =
       math_op(m, EXPR_OR, math_op(m, EXPR_AND, bits, unsigned64(m, 0x7fffff)),
@@ -64,10 +63,9 @@ static math_expr quarter_turns(const struct math *m, math_expr magnitude) {
   math_expr upper = two_words(m, start, 0), lower = two_words(m, start, 2);
   math_expr complement = math_sub(m, unsigned64(m, 63), within);
   math_expr carried = math_op(m, EXPR_SHIFT_RIGHT,
-                              shift(m, EXPR_SHIFT_RIGHT, lower, 1),
-                              complement);
-  math_expr high = math_op(
-      m, EXPR_OR, math_op(m, EXPR_SHIFT_LEFT, upper, within), carried);
+                              shift(m, EXPR_SHIFT_RIGHT, lower, 1), complement);
+  math_expr high =
+      math_op(m, EXPR_OR, math_op(m, EXPR_SHIFT_LEFT, upper, within), carried);
   math_expr low = shift(m, EXPR_SHIFT_RIGHT,
                         math_op(m, EXPR_SHIFT_LEFT, lower, within), 32);
   math_expr low_product =
@@ -76,17 +74,16 @@ static math_expr quarter_turns(const struct math *m, math_expr magnitude) {
 }
 
 /* Of |x|; an infinity or NaN leaves a NaN. */
-static struct reduced reduce_single(const struct math *m,
-                                    math_expr magnitude) {
+static struct reduced reduce_single(const struct math *m, math_expr magnitude) {
   math_expr turns = quarter_turns(m, magnitude);
-  math_expr quadrant = shift(
-      m, EXPR_SHIFT_RIGHT,
-      math_add(m, turns, unsigned64(m, UINT64_C(1) << 61)), 62);
+  math_expr quadrant =
+      shift(m, EXPR_SHIFT_RIGHT,
+            math_add(m, turns, unsigned64(m, UINT64_C(1) << 61)), 62);
   math_expr fraction =
       expr_bitcast(m->pool, ADZE_I64, shift(m, EXPR_SHIFT_LEFT, turns, 2));
-  math_expr scaled = math_mul(
-      m, expr_cast(m->pool, ADZE_F64, fraction),
-      expr_real(m->pool, ADZE_F64, QUARTER_PI * 2 * 0x1p-64));
+  math_expr scaled =
+      math_mul(m, expr_cast(m->pool, ADZE_F64, fraction),
+               expr_real(m->pool, ADZE_F64, QUARTER_PI * 2 * 0x1p-64));
   math_expr rest = math_add(m, expr_cast(m->pool, ADZE_F32, scaled),
                             math_sub(m, magnitude, magnitude));
   math_expr is_small = math_less(m, magnitude, math_real(m, QUARTER_PI));
@@ -96,16 +93,15 @@ static struct reduced reduce_single(const struct math *m,
       math_select(m, is_small, magnitude, rest)};
 }
 
-/* ---- Reduction in f64 -------------------------------------------------------- */
+/* ---- Reduction in f64 ---------------------------------------------------- */
 
-static struct reduced reduce_double(const struct math *m,
-                                    math_expr magnitude) {
-  math_expr turns = math_unary(
-      m, EXPR_ROUND,
-      math_mul(m, magnitude, math_real(m, 0x1.45f306dc9c883p-1)));
+static struct reduced reduce_double(const struct math *m, math_expr magnitude) {
+  math_expr turns =
+      math_unary(m, EXPR_ROUND,
+                 math_mul(m, magnitude, math_real(m, 0x1.45f306dc9c883p-1)));
   /* pi/2 in parts of 33 bits, so that products with the first are exact. */
-  math_expr first = math_sub(
-      m, magnitude, math_mul(m, turns, math_real(m, 0x1.921fb544p0)));
+  math_expr first =
+      math_sub(m, magnitude, math_mul(m, turns, math_real(m, 0x1.921fb544p0)));
   math_expr step = math_mul(m, turns, math_real(m, 0x1.0b4611a6p-34));
   math_expr second = math_sub(m, first, step);
   math_expr lost = math_sub(m, math_sub(m, first, second), step);
@@ -120,20 +116,20 @@ static struct reduced reduce(const struct math *m, math_expr x) {
                            : reduce_single(m, magnitude);
 }
 
-/* ---- Forward ------------------------------------------------------------------ */
+/* ---- Forward ------------------------------------------------------------- */
 
 /* (sin(r) - r) / r^3 and (cos(r) - 1 + r^2/2) / r^4 in r^2 */
 static const double sin_f32[] = {-0x1.555544p-3, 0x1.110686p-7,
                                  -0x1.98f524p-13};
 static const double cos_f32[] = {0x1.55554ap-5, -0x1.6c0c58p-10,
                                  0x1.99f302p-16};
-static const double sin_f64[] = {
-    -0x1.5555555555555p-3, 0x1.111111111110cp-7,   -0x1.a01a01a018b73p-13,
-    0x1.71de3a532e642p-19, -0x1.ae645274fe478p-26, 0x1.612072a54c65bp-33,
-    -0x1.aa91e7e77ffc2p-41};
-static const double cos_f64[] = {
-    0x1.555555555554bp-5,  -0x1.6c16c16c15037p-10, 0x1.a01a019c903b8p-16,
-    -0x1.27e4f7f0a2e55p-22, 0x1.1ee9da05b01a2p-29, -0x1.8fa504cffd549p-37};
+static const double sin_f64[] = {-0x1.5555555555555p-3,  0x1.111111111110cp-7,
+                                 -0x1.a01a01a018b73p-13, 0x1.71de3a532e642p-19,
+                                 -0x1.ae645274fe478p-26, 0x1.612072a54c65bp-33,
+                                 -0x1.aa91e7e77ffc2p-41};
+static const double cos_f64[] = {0x1.555555555554bp-5,  -0x1.6c16c16c15037p-10,
+                                 0x1.a01a019c903b8p-16, -0x1.27e4f7f0a2e55p-22,
+                                 0x1.1ee9da05b01a2p-29, -0x1.8fa504cffd549p-37};
 
 static math_expr sin_of_rest(const struct math *m, math_expr r) {
   math_expr square = math_mul(m, r, r);
@@ -163,11 +159,10 @@ static math_expr has_bit(const struct math *m, math_expr quadrant,
 /* sin of the angle that is `turn` quarters further. */
 static math_expr sin_turned(const struct math *m, struct reduced reduced,
                             int64_t turn) {
-  math_expr quadrant =
-      math_add(m, reduced.quadrant, math_integer(m, turn));
-  math_expr value = math_select(m, has_bit(m, quadrant, 1),
-                                cos_of_rest(m, reduced.rest),
-                                sin_of_rest(m, reduced.rest));
+  math_expr quadrant = math_add(m, reduced.quadrant, math_integer(m, turn));
+  math_expr value =
+      math_select(m, has_bit(m, quadrant, 1), cos_of_rest(m, reduced.rest),
+                  sin_of_rest(m, reduced.rest));
   return math_negate_where(m, has_bit(m, quadrant, 2), value);
 }
 
@@ -192,18 +187,17 @@ math_expr math_tan(const struct math *m, math_expr x) {
   math_expr sine = sin_of_rest(m, reduced.rest);
   math_expr cosine = cos_of_rest(m, reduced.rest);
   math_expr is_odd = has_bit(m, reduced.quadrant, 1);
-  math_expr ratio =
-      math_div(m, math_select(m, is_odd, cosine, sine),
-               math_select(m, is_odd, math_unary(m, EXPR_NEGATE, sine),
-                           cosine));
+  math_expr ratio = math_div(
+      m, math_select(m, is_odd, cosine, sine),
+      math_select(m, is_odd, math_unary(m, EXPR_NEGATE, sine), cosine));
   return math_negate_where(m, is_negative(m, x), ratio);
 }
 
-/* ---- Inverse ------------------------------------------------------------------ */
+/* ---- Inverse ------------------------------------------------------------- */
 
 /* (atan(t) - t) / t^3 in t^2, |t| <= tan(pi/8) */
-static const double atan_f32[] = {-0x1.555456p-2, 0x1.992598p-3,
-                                  -0x1.1c3eeep-3, 0x1.4a0d62p-4};
+static const double atan_f32[] = {-0x1.555456p-2, 0x1.992598p-3, -0x1.1c3eeep-3,
+                                  0x1.4a0d62p-4};
 static const double atan_f64[] = {
     -0x1.5555555555554p-2, 0x1.9999999999651p-3,  -0x1.2492492475923p-3,
     0x1.c71c71b758a85p-4,  -0x1.745d14bb555b4p-4, 0x1.3b136e4a6dc6fp-4,
@@ -227,19 +221,18 @@ static math_expr quarters_lost(const struct math *m, int k) {
   return math_either(m, k * -0x1.777a5cp-26, k * 0x1.1a62633145c07p-55);
 }
 
-/* 1.5 (f32), 1.5 (f64). */
+/* 2 (f32), 1.6 (f64). */
 math_expr math_atan(const struct math *m, math_expr x) {
   math_expr a = math_abs(m, x), one = math_real(m, 1), zero = math_real(m, 0);
   /* tan(3 pi/8) and tan(pi/8): turned by pi/2 and pi/4, t stays small. */
   math_expr far = math_less(m, math_real(m, 0x1.3504f333f9de6p1), a);
   math_expr middle = math_less(m, math_real(m, 0x1.a827999fcef32p-2), a);
-  math_expr numerator =
-      math_select(m, far, math_real(m, -1),
-                  math_select(m, middle, math_sub(m, a, one), a));
-  math_expr denominator = math_select(
-      m, far, a, math_select(m, middle, math_add(m, a, one), one));
-  math_expr turned = math_select(
-      m, far, quarters(m, 2), math_select(m, middle, quarters(m, 1), zero));
+  math_expr numerator = math_select(
+      m, far, math_real(m, -1), math_select(m, middle, math_sub(m, a, one), a));
+  math_expr denominator =
+      math_select(m, far, a, math_select(m, middle, math_add(m, a, one), one));
+  math_expr turned = math_select(m, far, quarters(m, 2),
+                                 math_select(m, middle, quarters(m, 1), zero));
   math_expr lost =
       math_select(m, far, quarters_lost(m, 2),
                   math_select(m, middle, quarters_lost(m, 1), zero));
@@ -261,8 +254,7 @@ static struct half_angle half_angle(const struct math *m, math_expr a) {
   math_expr is_large = math_less(m, half, a);
   math_expr below = math_mul(m, math_sub(m, math_real(m, 1), a), half);
   math_expr square = math_select(m, is_large, below, math_mul(m, a, a));
-  math_expr s =
-      math_select(m, is_large, math_unary(m, EXPR_SQRT, below), a);
+  math_expr s = math_select(m, is_large, math_unary(m, EXPR_SQRT, below), a);
   math_expr angle = math_multiply_add(m, math_mul(m, s, square),
                                       MATH_POLYNOMIAL(m, square, asin), s);
   return (struct half_angle){is_large, angle};
@@ -273,17 +265,16 @@ static math_expr quarters_minus(const struct math *m, int k, math_expr x) {
   return math_sub(m, quarters(m, k), math_sub(m, x, quarters_lost(m, k)));
 }
 
-/* 1.5 (f32), 1.5 (f64); NaN beyond -1 and 1. */
+/* 2.3 (f32), 2.2 (f64); NaN beyond -1 and 1. */
 math_expr math_asin(const struct math *m, math_expr x) {
   struct half_angle half = half_angle(m, math_abs(m, x));
   math_expr twice = math_add(m, half.angle, half.angle);
   return math_with_sign_of(
-      m,
-      math_select(m, half.is_large, quarters_minus(m, 2, twice), half.angle),
+      m, math_select(m, half.is_large, quarters_minus(m, 2, twice), half.angle),
       x);
 }
 
-/* 1.5 (f32), 1.5 (f64); NaN beyond -1 and 1. */
+/* 1.2 (f32), 1.2 (f64); NaN beyond -1 and 1. */
 math_expr math_acos(const struct math *m, math_expr x) {
   struct half_angle half = half_angle(m, math_abs(m, x));
   math_expr twice = math_add(m, half.angle, half.angle);

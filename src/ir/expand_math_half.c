@@ -46,14 +46,13 @@ static math_expr f16_magnitude(const struct half *h, math_expr bits) {
   math_expr half = expr_real(pool, ADZE_F32, 0.5);
   math_expr sum = as_bits(h, expr_add(pool, as_float(h, bits), half));
   math_expr subnormal = op(h, EXPR_SUB, sum, 0x3f000000);
-  math_expr finite = expr_select(pool, op(h, EXPR_LESS, bits, 0x38800000),
-                                 subnormal, normal);
+  math_expr finite =
+      expr_select(pool, op(h, EXPR_LESS, bits, 0x38800000), subnormal, normal);
   /* From 65520 on it rounds to infinity. */
   math_expr special =
       expr_select(pool, op(h, EXPR_LESS_EQUAL, bits, 0x7f800000),
                   unsigned32(h, 0x7c00), unsigned32(h, 0x7e00));
-  return expr_select(pool, op(h, EXPR_LESS, bits, 0x477ff000), finite,
-                     special);
+  return expr_select(pool, op(h, EXPR_LESS, bits, 0x477ff000), finite, special);
 }
 
 static math_expr bf16_magnitude(const struct half *h, math_expr bits) {
@@ -68,8 +67,7 @@ math_expr math_to_half(struct expr_pool *pool, enum adze_dtype to,
   math_expr magnitude_bits = op(&h, EXPR_AND, bits, 0x7fffffff);
   math_expr magnitude = to == ADZE_F16 ? f16_magnitude(&h, magnitude_bits)
                                        : bf16_magnitude(&h, magnitude_bits);
-  math_expr sign =
-      op(&h, EXPR_AND, op(&h, EXPR_SHIFT_RIGHT, bits, 16), 0x8000);
+  math_expr sign = op(&h, EXPR_AND, op(&h, EXPR_SHIFT_RIGHT, bits, 16), 0x8000);
   math_expr result = expr_binary(pool, EXPR_OR, magnitude, sign);
   return expr_bitcast(pool, to, expr_cast(pool, ADZE_U16, result));
 }
@@ -79,21 +77,18 @@ static math_expr from_f16(const struct half *h, math_expr bits) {
   math_expr magnitude = op(h, EXPR_AND, bits, 0x7fff);
   math_expr shifted = op(h, EXPR_SHIFT_LEFT, magnitude, 13);
   /* As an f32 that is the value times 2^-112, subnormal numbers included. */
-  math_expr finite =
-      as_bits(h, expr_mul(pool, as_float(h, shifted),
-                          expr_real(pool, ADZE_F32, 0x1p112)));
+  math_expr finite = as_bits(h, expr_mul(pool, as_float(h, shifted),
+                                         expr_real(pool, ADZE_F32, 0x1p112)));
   math_expr special = op(h, EXPR_OR, shifted, 0x7f800000);
-  math_expr value = expr_select(pool, op(h, EXPR_LESS, magnitude, 0x7c00),
-                                finite, special);
-  math_expr sign =
-      op(h, EXPR_SHIFT_LEFT, op(h, EXPR_AND, bits, 0x8000), 16);
+  math_expr value =
+      expr_select(pool, op(h, EXPR_LESS, magnitude, 0x7c00), finite, special);
+  math_expr sign = op(h, EXPR_SHIFT_LEFT, op(h, EXPR_AND, bits, 0x8000), 16);
   return as_float(h, expr_binary(pool, EXPR_OR, value, sign));
 }
 
 math_expr math_from_half(struct expr_pool *pool, math_expr x) {
   const struct half h = {pool};
-  math_expr bits =
-      expr_cast(pool, ADZE_U32, expr_bitcast(pool, ADZE_U16, x));
+  math_expr bits = expr_cast(pool, ADZE_U32, expr_bitcast(pool, ADZE_U16, x));
   if (x->dtype == ADZE_F16)
     return from_f16(&h, bits);
   return as_float(&h, op(&h, EXPR_SHIFT_LEFT, bits, 16));

@@ -38,8 +38,8 @@ static math_expr power_single(const struct math *m, math_expr magnitude,
   const struct math wide = {m->pool, ADZE_F64, m->fused};
   math_expr base = expr_cast(m->pool, ADZE_F64, magnitude);
   math_expr exponent = expr_cast(m->pool, ADZE_F64, y);
-  math_expr power = math_exp(
-      &wide, math_mul(&wide, exponent, math_log(&wide, base)));
+  math_expr power =
+      math_exp(&wide, math_mul(&wide, exponent, math_log(&wide, base)));
   return expr_cast(m->pool, m->real, power);
 }
 
@@ -66,30 +66,28 @@ static struct pair ratio(const struct math *m, math_expr f, math_expr *s) {
 }
 
 /* 3/2 * (log((1+s)/(1-s)) - 2s - 2/3 s^3) / s^5 in s^2 */
-static const double log_rest[] = {
-    0x1.3333333333368p-1, 0x1.b6db6db6beb89p-2, 0x1.5555557a20b65p-2,
-    0x1.1745bc6f2da1dp-2, 0x1.d8a9f64011314p-3, 0x1.97a05bac77bbcp-3,
-    0x1.92203daeff11ep-3};
+static const double log_rest[] = {0x1.3333333333368p-1, 0x1.b6db6db6beb89p-2,
+                                  0x1.5555557a20b65p-2, 0x1.1745bc6f2da1dp-2,
+                                  0x1.d8a9f64011314p-3, 0x1.97a05bac77bbcp-3,
+                                  0x1.92203daeff11ep-3};
 
 /* log(1 + f) * 3/2 in two parts. */
 static struct pair log_of_fraction(const struct math *m, math_expr f) {
   math_expr s, three = math_real(m, 3);
   struct pair parts = ratio(m, f, &s);
   math_expr square = math_mul(m, s, s);
-  math_expr rest = math_mul(
-      m, math_mul(m, square, square),
-      math_polynomial(m, square, log_rest, ARRAY_COUNT(log_rest)));
+  math_expr rest =
+      math_mul(m, math_mul(m, square, square),
+               math_polynomial(m, square, log_rest, ARRAY_COUNT(log_rest)));
   /* s^2 is high^2, exactly, and (high + s)*low. */
-  rest = math_add(m, rest,
-                  math_mul(m, parts.low, math_add(m, parts.high, s)));
+  rest = math_add(m, rest, math_mul(m, parts.low, math_add(m, parts.high, s)));
   math_expr exact = math_mul(m, parts.high, parts.high);
-  math_expr factor =
-      cut(m, math_add(m, math_add(m, three, exact), rest));
-  math_expr factor_low = math_sub(
-      m, rest, math_sub(m, math_sub(m, factor, three), exact));
+  math_expr factor = cut(m, math_add(m, math_add(m, three, exact), rest));
+  math_expr factor_low =
+      math_sub(m, rest, math_sub(m, math_sub(m, factor, three), exact));
   math_expr leading = math_mul(m, parts.high, factor);
-  math_expr small = math_add(m, math_mul(m, parts.low, factor),
-                             math_mul(m, factor_low, s));
+  math_expr small =
+      math_add(m, math_mul(m, parts.low, factor), math_mul(m, factor_low, s));
   math_expr high = cut(m, math_add(m, leading, small));
   return (struct pair){high, math_sub(m, small, math_sub(m, high, leading))};
 }
@@ -105,12 +103,11 @@ static struct pair log_pair(const struct math *m, math_expr x) {
                math_mul(m, log.low, math_real(m, 0x1.5555555555555p-1)));
   math_expr whole = /* 32 bits of ln 2 times 11 of the exponent are exact */
       math_mul(m, parts.exponent, math_real(m, 0x1.62e42feep-1));
-  low = math_add(m, low, math_mul(m, parts.exponent,
-                                  math_real(m, 0x1.a39ef35793c76p-33)));
-  math_expr sum =
-      cut(m, math_add(m, math_add(m, high, low), whole));
-  math_expr sum_low = math_sub(
-      m, low, math_sub(m, math_sub(m, sum, whole), high));
+  low = math_add(
+      m, low, math_mul(m, parts.exponent, math_real(m, 0x1.a39ef35793c76p-33)));
+  math_expr sum = cut(m, math_add(m, math_add(m, high, low), whole));
+  math_expr sum_low =
+      math_sub(m, low, math_sub(m, math_sub(m, sum, whole), high));
   return (struct pair){sum, sum_low};
 }
 
@@ -122,9 +119,8 @@ static math_expr power_double(const struct math *m, math_expr magnitude,
   y = math_op(m, EXPR_MIN, y, math_real(m, 0x1p65));
   y = math_op(m, EXPR_MAX, y, math_real(m, -0x1p65));
   math_expr y_high = cut(m, y);
-  math_expr low =
-      math_add(m, math_mul(m, math_sub(m, y, y_high), log.high),
-               math_mul(m, y, log.low));
+  math_expr low = math_add(m, math_mul(m, math_sub(m, y, y_high), log.high),
+                           math_mul(m, y, log.low));
   math_expr high = math_mul(m, y_high, log.high);
   math_expr sum = math_add(m, high, low);
   math_expr lost = math_sub(m, low, math_sub(m, sum, high));
@@ -133,10 +129,9 @@ static math_expr power_double(const struct math *m, math_expr magnitude,
       math_exp_of_sum(m, sum, math_select(m, in_range, lost, zero));
   /* The ends of the range, where the logarithm is infinite. */
   math_expr is_zero = math_op(m, EXPR_EQUAL, magnitude, zero);
-  math_expr is_end = math_op(m, EXPR_OR, is_zero,
-                             math_op(m, EXPR_EQUAL, magnitude, infinity));
-  math_expr grows =
-      math_op(m, EXPR_EQUAL, math_less(m, y, zero), is_zero);
+  math_expr is_end =
+      math_op(m, EXPR_OR, is_zero, math_op(m, EXPR_EQUAL, magnitude, infinity));
+  math_expr grows = math_op(m, EXPR_EQUAL, math_less(m, y, zero), is_zero);
   math_expr end = math_select(m, grows, infinity, zero);
   math_expr is_number = math_op(m, EXPR_EQUAL, y, y);
   power = math_select(m, math_op(m, EXPR_AND, is_end, is_number), end, power);
@@ -161,15 +156,13 @@ math_expr math_pow(const struct math *m, math_expr x, math_expr y) {
       m, EXPR_AND, is_whole,
       math_op(m, EXPR_NOT_EQUAL, math_unary(m, EXPR_TRUNCATE, half), half));
   /* A negative base: NaN, or a sign for odd exponents. */
-  math_expr undefined = math_op(
-      m, EXPR_AND, math_unary(m, EXPR_NOT, is_whole),
-      math_op(m, EXPR_AND, math_less(m, x, zero),
-              math_less(m, magnitude, infinity)));
+  math_expr undefined = math_op(m, EXPR_AND, math_unary(m, EXPR_NOT, is_whole),
+                                math_op(m, EXPR_AND, math_less(m, x, zero),
+                                        math_less(m, magnitude, infinity)));
   power = math_select(m, undefined, math_real(m, NAN), power);
   /* 1 to any power, and -1 to an infinite one. */
   power = math_select(m, math_op(m, EXPR_EQUAL, magnitude, one),
-                      math_select(m, undefined, math_real(m, NAN), one),
-                      power);
+                      math_select(m, undefined, math_real(m, NAN), one), power);
   power = math_select(m, is_odd, math_with_sign_of(m, power, x), power);
   math_expr is_one = math_op(m, EXPR_OR, math_op(m, EXPR_EQUAL, y, zero),
                              math_op(m, EXPR_EQUAL, x, one));

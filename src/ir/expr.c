@@ -3,8 +3,8 @@
  *
  * The table is open-addressed and holds hashes beside the nodes, so a lookup
  * touches no node but the right one. Hashes are made from ids, never from
- * addresses: what is derived from a pool is then the same in each run. The makers are in
- * expr_make.c, walks in expr_walk.c.
+ * addresses: what is derived from a pool is then the same in each run. The
+ * makers are in expr_make.c, walks in expr_walk.c.
  */
 #include "ir/expr.h"
 
@@ -16,7 +16,7 @@
 #include "ir/expr_pool.h"
 #include "ir/scalar.h"
 
-/* ---- Names ----------------------------------------------------------------- */
+/* ---- Names --------------------------------------------------------------- */
 
 enum expr_group {
   GROUP_leaf,
@@ -32,7 +32,8 @@ static const struct {
   const char *name;
   enum expr_group group;
 } kinds[] = {
-#define EXPR(name, text, arguments, group) [EXPR_##name] = {text, GROUP_##group},
+#define EXPR(name, text, arguments, group)                                     \
+  [EXPR_##name] = {text, GROUP_##group},
 #include "ir/expr.def"
 #undef EXPR
 };
@@ -76,7 +77,7 @@ bool dtype_is_integer(enum adze_dtype dtype) {
          dtype == ADZE_U32 || dtype == ADZE_U64;
 }
 
-/* ---- Pool ------------------------------------------------------------------ */
+/* ---- Pool ---------------------------------------------------------------- */
 
 struct expr_pool *expr_pool_create(struct arena *arena) {
   struct expr_pool *pool = ARENA_NEW(arena, struct expr_pool);
@@ -86,7 +87,9 @@ struct expr_pool *expr_pool_create(struct arena *arena) {
   return pool;
 }
 
-struct arena *expr_pool_arena(struct expr_pool *pool) { return pool->arena; }
+struct arena *expr_pool_arena(struct expr_pool *pool) {
+  return pool->arena;
+}
 
 uint32_t expr_pool_count(const struct expr_pool *pool) {
   return pool->node_count;
@@ -115,9 +118,9 @@ static uint64_t payload_hash(const struct expr *key) {
 
 static uint64_t node_hash(const struct expr *key,
                           const struct expr *const *args) {
-  uint64_t hash = hash_mix((uint64_t)key->kind << 32 | (uint64_t)key->dtype << 16 |
-                               key->lanes,
-                           payload_hash(key));
+  uint64_t shape =
+      (uint64_t)key->kind << 32 | (uint64_t)key->dtype << 16 | key->lanes;
+  uint64_t hash = hash_mix(shape, payload_hash(key));
   for (size_t i = 0; i < key->arg_count; i++)
     hash = hash_mix(hash, args[i]->id);
   return hash;
@@ -173,7 +176,7 @@ const struct expr *expr_intern(struct expr_pool *pool, const struct expr *key,
   return node;
 }
 
-/* ---- Leaves ---------------------------------------------------------------- */
+/* ---- Leaves -------------------------------------------------------------- */
 
 struct variable *variable_new(struct expr_pool *pool, const char *name,
                               const struct expr *extent) {
@@ -208,12 +211,11 @@ const struct expr *expr_real(struct expr_pool *pool, enum adze_dtype dtype,
                              double value) {
   /* One NaN for all, or NaN constants would not be equal to themselves. */
   double rounded = isnan(value) ? (double)NAN : scalar_round(dtype, value);
-  return expr_intern(pool,
-                     &(struct expr){.kind = EXPR_REAL,
-                                    .dtype = dtype,
-                                    .lanes = 1,
-                                    .real = rounded},
-                     NULL);
+  return expr_intern(
+      pool,
+      &(struct expr){
+          .kind = EXPR_REAL, .dtype = dtype, .lanes = 1, .real = rounded},
+      NULL);
 }
 
 const struct expr *expr_index(struct expr_pool *pool, int64_t value) {
@@ -253,7 +255,7 @@ const struct expr *expr_local(struct expr_pool *pool,
                      NULL);
 }
 
-/* ---- Questions ------------------------------------------------------------- */
+/* ---- Questions ----------------------------------------------------------- */
 
 bool expr_is_value(const struct expr *e, int64_t value) {
   return (e->kind == EXPR_INTEGER && e->integer == value) ||

@@ -27,11 +27,11 @@ struct buffer;
 /* A loop index, stage axis or open dimension. Identity is the pointer. */
 struct variable {
   const char *name;
-  uint32_t id;                /* unique in the pool */
-  enum adze_dtype dtype;      /* I64 */
-  int64_t minimum, maximum;   /* inclusive; INT64_MIN / INT64_MAX: unknown */
-  const struct expr *extent;  /* axes and loops: values are [0, extent); else NULL */
-  int32_t symbol;             /* number of the open dimension, or -1 */
+  uint32_t id;               /* unique in the pool */
+  enum adze_dtype dtype;     /* I64 */
+  int64_t minimum, maximum;  /* inclusive; INT64_MIN / INT64_MAX: unknown */
+  const struct expr *extent; /* axes, loops: values are [0, extent); or NULL */
+  int32_t symbol;            /* number of the open dimension, or -1 */
 };
 
 /* Flat IR: a scalar or vector that statements set and expressions read. */
@@ -127,35 +127,50 @@ const struct expr *expr_with_args(struct expr_pool *pool,
                                   const struct expr *const *args);
 
 /* Shorthand for the commonest kinds. */
-const struct expr *expr_add(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_sub(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_mul(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_min(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_max(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_and(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_floor_div(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_floor_mod(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_ceil_div(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_less(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_less_equal(struct expr_pool *, const struct expr *a, const struct expr *b);
-const struct expr *expr_equal(struct expr_pool *, const struct expr *a, const struct expr *b);
+const struct expr *expr_add(struct expr_pool *pool, const struct expr *a,
+                            const struct expr *b);
+const struct expr *expr_sub(struct expr_pool *pool, const struct expr *a,
+                            const struct expr *b);
+const struct expr *expr_mul(struct expr_pool *pool, const struct expr *a,
+                            const struct expr *b);
+const struct expr *expr_min(struct expr_pool *pool, const struct expr *a,
+                            const struct expr *b);
+const struct expr *expr_max(struct expr_pool *pool, const struct expr *a,
+                            const struct expr *b);
+const struct expr *expr_and(struct expr_pool *pool, const struct expr *a,
+                            const struct expr *b);
+const struct expr *expr_floor_div(struct expr_pool *pool, const struct expr *a,
+                                  const struct expr *b);
+const struct expr *expr_floor_mod(struct expr_pool *pool, const struct expr *a,
+                                  const struct expr *b);
+const struct expr *expr_ceil_div(struct expr_pool *pool, const struct expr *a,
+                                 const struct expr *b);
+const struct expr *expr_less(struct expr_pool *pool, const struct expr *a,
+                             const struct expr *b);
+const struct expr *expr_less_equal(struct expr_pool *pool, const struct expr *a,
+                                   const struct expr *b);
+const struct expr *expr_equal(struct expr_pool *pool, const struct expr *a,
+                              const struct expr *b);
 
-/* ---- Questions --------------------------------------------------------------*/
-static inline bool expr_is_integer(const struct expr *e) { return e->kind == EXPR_INTEGER; }
-bool expr_is_value(const struct expr *e, int64_t value); /* an integer or real constant of this value */
+/* ---- Questions ----------------------------------------------------------- */
+static inline bool expr_is_integer(const struct expr *e) {
+  return e->kind == EXPR_INTEGER;
+}
+/* Whether e is an integer or real constant of this value. */
+bool expr_is_value(const struct expr *e, int64_t value);
 /* Whether e is an integer constant; *out gets it. */
 bool expr_get_integer(const struct expr *e, int64_t *out);
 bool dtype_is_float(enum adze_dtype dtype);   /* f16, bf16, f32, f64 */
 bool dtype_is_integer(enum adze_dtype dtype); /* without bool */
 bool dtype_is_signed(enum adze_dtype dtype);
 
-/* ---- Walking and rewriting ---------------------------------------------------
+/* ---- Walking and rewriting --------------------------------------------------
  * expr_map: rewrites bottom-up, each distinct node once: `visit` gets a node
  * whose arguments were rewritten already and returns it or a replacement. */
-const struct expr *expr_map(struct expr_pool *pool, const struct expr *e,
-                            const struct expr *(*visit)(void *context,
-                                                        const struct expr *node),
-                            void *context);
+const struct expr *
+expr_map(struct expr_pool *pool, const struct expr *e,
+         const struct expr *(*visit)(void *context, const struct expr *node),
+         void *context);
 /* Calls visit on every distinct node, arguments first. */
 void expr_walk(struct expr_pool *pool, const struct expr *e,
                void (*visit)(void *context, const struct expr *node),
@@ -164,8 +179,7 @@ struct substitution {
   const struct variable *variable;
   const struct expr *value;
 };
-const struct expr *expr_substitute(struct expr_pool *pool,
-                                   const struct expr *e,
+const struct expr *expr_substitute(struct expr_pool *pool, const struct expr *e,
                                    const struct substitution *substitutions,
                                    size_t count);
 bool expr_uses_variable(struct expr_pool *pool, const struct expr *e,

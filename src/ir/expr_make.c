@@ -14,7 +14,7 @@
 #include "ir/expr_pool.h"
 #include "ir/scalar.h"
 
-/* ---- Helpers --------------------------------------------------------------- */
+/* ---- Helpers ------------------------------------------------------------- */
 
 static const struct expr *make(struct expr_pool *pool, enum expr_kind kind,
                                enum adze_dtype dtype, uint16_t lanes,
@@ -37,9 +37,8 @@ static bool constant_of(const struct expr *e, union scalar *out) {
   return true;
 }
 
-static const struct expr *from_scalar(struct expr_pool *pool,
-                                      enum adze_dtype dtype,
-                                      union scalar value) {
+static const struct expr *
+from_scalar(struct expr_pool *pool, enum adze_dtype dtype, union scalar value) {
   return dtype_is_float(dtype) ? expr_real(pool, dtype, value.real)
                                : expr_integer(pool, dtype, value.integer);
 }
@@ -80,7 +79,7 @@ static void unify_lanes(struct expr_pool *pool, const struct expr **a,
   check((*a)->lanes == (*b)->lanes);
 }
 
-/* ---- Unary ----------------------------------------------------------------- */
+/* ---- Unary --------------------------------------------------------------- */
 
 static bool unary_takes(enum expr_kind kind, enum adze_dtype dtype) {
   if (kind == EXPR_NOT)
@@ -101,9 +100,8 @@ static const struct expr *not_identity(struct expr_pool *pool,
   /* With a NaN neither a < b nor b <= a. */
   if ((a->kind == EXPR_LESS || a->kind == EXPR_LESS_EQUAL) &&
       !dtype_is_float(a->args[0]->dtype))
-    return expr_binary(
-        pool, a->kind == EXPR_LESS ? EXPR_LESS_EQUAL : EXPR_LESS, a->args[1],
-        a->args[0]);
+    return expr_binary(pool, a->kind == EXPR_LESS ? EXPR_LESS_EQUAL : EXPR_LESS,
+                       a->args[1], a->args[0]);
   return NULL;
 }
 
@@ -116,11 +114,14 @@ static const struct expr *unary_identity(struct expr_pool *pool,
   case EXPR_NEGATE:
     return a->kind == EXPR_NEGATE ? a->args[0] : NULL;
   case EXPR_ABS:
-    return a->kind == EXPR_ABS || (!dtype_is_float(a->dtype) &&
-                                   !dtype_is_signed(a->dtype))
+    return a->kind == EXPR_ABS ||
+                   (!dtype_is_float(a->dtype) && !dtype_is_signed(a->dtype))
                ? a
                : NULL;
-  case EXPR_FLOOR: case EXPR_CEIL: case EXPR_ROUND: case EXPR_TRUNCATE:
+  case EXPR_FLOOR:
+  case EXPR_CEIL:
+  case EXPR_ROUND:
+  case EXPR_TRUNCATE:
     return a->kind == EXPR_FLOOR || a->kind == EXPR_CEIL ||
                    a->kind == EXPR_ROUND || a->kind == EXPR_TRUNCATE
                ? a
@@ -143,19 +144,26 @@ const struct expr *expr_unary(struct expr_pool *pool, enum expr_kind kind,
   return identity ? identity : make(pool, kind, a->dtype, a->lanes, &a, 1);
 }
 
-/* ---- Binary ---------------------------------------------------------------- */
+/* ---- Binary -------------------------------------------------------------- */
 
 static bool binary_takes(enum expr_kind kind, enum adze_dtype dtype) {
   switch ((int)kind) {
   case EXPR_POW:
     return dtype == ADZE_F32 || dtype == ADZE_F64;
-  case EXPR_ADD: case EXPR_SUB: case EXPR_MUL: case EXPR_DIV:
+  case EXPR_ADD:
+  case EXPR_SUB:
+  case EXPR_MUL:
+  case EXPR_DIV:
   case EXPR_REMAINDER:
     return dtype != ADZE_BOOL && !is_half(dtype);
-  case EXPR_FLOOR_DIV: case EXPR_FLOOR_MOD:
-  case EXPR_SHIFT_LEFT: case EXPR_SHIFT_RIGHT:
+  case EXPR_FLOOR_DIV:
+  case EXPR_FLOOR_MOD:
+  case EXPR_SHIFT_LEFT:
+  case EXPR_SHIFT_RIGHT:
     return dtype_is_integer(dtype);
-  case EXPR_AND: case EXPR_OR: case EXPR_XOR:
+  case EXPR_AND:
+  case EXPR_OR:
+  case EXPR_XOR:
     return !dtype_is_float(dtype);
   default:
     return !is_half(dtype);
@@ -195,9 +203,8 @@ static const struct expr *ramp_identity(struct expr_pool *pool,
   return expr_ramp(pool, base, stride, a->lanes);
 }
 
-static const struct expr *real_identity(enum expr_kind kind,
-                                        const struct expr *a,
-                                        const struct expr *b) {
+static const struct expr *
+real_identity(enum expr_kind kind, const struct expr *a, const struct expr *b) {
   switch ((int)kind) {
   case EXPR_ADD: /* -0 is the neutral element, +0 is not */
     if (all_equal_real(b, -0.0))
@@ -211,7 +218,8 @@ static const struct expr *real_identity(enum expr_kind kind,
     return all_equal_real(a, 1.0) ? b : NULL;
   case EXPR_DIV:
     return all_equal_real(b, 1.0) ? a : NULL;
-  case EXPR_MIN: case EXPR_MAX:
+  case EXPR_MIN:
+  case EXPR_MAX:
     return a == b ? a : NULL;
   default:
     return NULL;
@@ -253,7 +261,8 @@ static const struct expr *bits_identity(struct expr_pool *pool,
     if (is_ones)
       return expr_unary(pool, EXPR_NOT, a);
     return is_zero ? a : NULL;
-  case EXPR_SHIFT_LEFT: case EXPR_SHIFT_RIGHT:
+  case EXPR_SHIFT_LEFT:
+  case EXPR_SHIFT_RIGHT:
     return is_zero || all_equal(a, 0) ? a : NULL;
   default:
     return NULL;
@@ -276,13 +285,16 @@ static const struct expr *integer_identity(struct expr_pool *pool,
     if (all_equal(b, 1))
       return a;
     return all_equal(b, 0) ? b : chain_identity(pool, kind, a, b);
-  case EXPR_DIV: case EXPR_FLOOR_DIV:
+  case EXPR_DIV:
+  case EXPR_FLOOR_DIV:
     return all_equal(b, 1) || all_equal(a, 0) ? a : NULL;
-  case EXPR_REMAINDER: case EXPR_FLOOR_MOD:
+  case EXPR_REMAINDER:
+  case EXPR_FLOOR_MOD:
     if (all_equal(b, 1))
       return integer_like(pool, a, a->dtype, 0);
     return all_equal(a, 0) ? a : NULL;
-  case EXPR_MIN: case EXPR_MAX:
+  case EXPR_MIN:
+  case EXPR_MAX:
     return a == b ? a : NULL;
   default:
     return bits_identity(pool, kind, a, b);
@@ -329,8 +341,8 @@ const struct expr *expr_binary(struct expr_pool *pool, enum expr_kind kind,
   unify_lanes(pool, &a, &b);
   enum adze_dtype dtype = expr_kind_is_compare(kind) ? ADZE_BOOL : a->dtype;
   if (a->kind == EXPR_BROADCAST && b->kind == EXPR_BROADCAST)
-    return expr_broadcast(
-        pool, expr_binary(pool, kind, a->args[0], b->args[0]), a->lanes);
+    return expr_broadcast(pool, expr_binary(pool, kind, a->args[0], b->args[0]),
+                          a->lanes);
   union scalar left, right, result;
   if (constant_of(a, &left) && constant_of(b, &right) &&
       scalar_binary(kind, a->dtype, left, right, &result))
@@ -348,7 +360,7 @@ const struct expr *expr_binary(struct expr_pool *pool, enum expr_kind kind,
   return make(pool, kind, dtype, a->lanes, (const struct expr *[]){a, b}, 2);
 }
 
-/* ---- Ternary --------------------------------------------------------------- */
+/* ---- Ternary ------------------------------------------------------------- */
 
 const struct expr *expr_select(struct expr_pool *pool,
                                const struct expr *condition,
@@ -401,7 +413,7 @@ const struct expr *expr_fma(struct expr_pool *pool, const struct expr *a,
               (const struct expr *[]){a, b, c}, 3);
 }
 
-/* ---- Conversions ----------------------------------------------------------- */
+/* ---- Conversions --------------------------------------------------------- */
 
 /* Bits of precision: of magnitude for integers, of significand for floats. */
 static unsigned precision(enum adze_dtype dtype) {
@@ -492,7 +504,7 @@ const struct expr *expr_bitcast(struct expr_pool *pool, enum adze_dtype dtype,
   return make(pool, EXPR_BITCAST, dtype, a->lanes, &a, 1);
 }
 
-/* ---- Memory and vectors ---------------------------------------------------- */
+/* ---- Memory and vectors -------------------------------------------------- */
 
 static const struct expr *make_load(struct expr_pool *pool,
                                     struct buffer *buffer,
@@ -516,8 +528,8 @@ const struct expr *expr_load(struct expr_pool *pool, struct buffer *buffer,
   if (count == 1 && indices[0]->lanes > 1) {
     const struct expr *offset = indices[0];
     if (offset->kind == EXPR_BROADCAST)
-      return expr_broadcast(
-          pool, make_load(pool, buffer, offset->args, 1, 1), offset->lanes);
+      return expr_broadcast(pool, make_load(pool, buffer, offset->args, 1, 1),
+                            offset->lanes);
     if (offset->kind == EXPR_RAMP && expr_is_value(offset->args[1], 1))
       return make_load(pool, buffer, offset->args, 1, offset->lanes);
     return make_load(pool, buffer, indices, 1, offset->lanes);
@@ -553,7 +565,7 @@ const struct expr *expr_broadcast(struct expr_pool *pool, const struct expr *a,
   return make(pool, EXPR_BROADCAST, a->dtype, lanes, &a, 1);
 }
 
-/* ---- Remaking -------------------------------------------------------------- */
+/* ---- Remaking ------------------------------------------------------------ */
 
 static const struct expr *load_with_args(struct expr_pool *pool,
                                          const struct expr *node,
@@ -596,7 +608,7 @@ const struct expr *expr_with_args(struct expr_pool *pool,
   }
 }
 
-/* ---- Shorthand ------------------------------------------------------------- */
+/* ---- Shorthand ----------------------------------------------------------- */
 
 #define SHORTHAND(name, kind)                                                  \
   const struct expr *expr_##name(struct expr_pool *pool, const struct expr *a, \

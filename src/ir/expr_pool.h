@@ -15,7 +15,7 @@ struct expr_scratch {
   struct expr_scratch_entry {
     uint32_t epoch;
     const struct expr *value;
-  } *entries;
+  } * entries;
   uint32_t capacity, epoch;
   VEC(const struct expr *) stack;
 };

@@ -44,10 +44,10 @@ static bool push_arguments(struct expr_pool *pool, struct expr_scratch *scratch,
   return scratch->stack.count != before;
 }
 
-const struct expr *expr_map(struct expr_pool *pool, const struct expr *e,
-                            const struct expr *(*visit)(void *context,
-                                                        const struct expr *node),
-                            void *context) {
+const struct expr *
+expr_map(struct expr_pool *pool, const struct expr *e,
+         const struct expr *(*visit)(void *context, const struct expr *node),
+         void *context) {
   struct expr_scratch *scratch = expr_scratch_take(pool);
   vec_push(pool->arena, &scratch->stack, e);
   while (scratch->stack.count) {
@@ -111,7 +111,7 @@ void expr_walk(struct expr_pool *pool, const struct expr *e,
   expr_scratch_give(pool, scratch);
 }
 
-/* ---- Uses of walks --------------------------------------------------------- */
+/* ---- Uses of walks ------------------------------------------------------- */
 
 struct substitute_context {
   const struct substitution *substitutions;
@@ -129,8 +129,7 @@ static const struct expr *substitute_visit(void *context,
   return node;
 }
 
-const struct expr *expr_substitute(struct expr_pool *pool,
-                                   const struct expr *e,
+const struct expr *expr_substitute(struct expr_pool *pool, const struct expr *e,
                                    const struct substitution *substitutions,
                                    size_t count) {
   struct substitute_context context = {substitutions, count};

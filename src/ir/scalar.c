@@ -13,13 +13,22 @@
 
 unsigned dtype_bits(enum adze_dtype dtype) {
   switch (dtype) {
-  case ADZE_F64: case ADZE_I64: case ADZE_U64:
+  case ADZE_F64:
+  case ADZE_I64:
+  case ADZE_U64:
     return 64;
-  case ADZE_F32: case ADZE_I32: case ADZE_U32:
+  case ADZE_F32:
+  case ADZE_I32:
+  case ADZE_U32:
     return 32;
-  case ADZE_F16: case ADZE_BF16: case ADZE_I16: case ADZE_U16:
+  case ADZE_F16:
+  case ADZE_BF16:
+  case ADZE_I16:
+  case ADZE_U16:
     return 16;
-  case ADZE_I8: case ADZE_U8: case ADZE_BOOL:
+  case ADZE_I8:
+  case ADZE_U8:
+  case ADZE_BOOL:
     return 8;
   case ADZE_DTYPE_NONE:
     break;
@@ -41,18 +50,22 @@ int64_t scalar_wrap(enum adze_dtype dtype, int64_t value) {
     return (uint16_t)value;
   case ADZE_U32:
     return (uint32_t)value;
-  case ADZE_I64: case ADZE_U64:
+  case ADZE_I64:
+  case ADZE_U64:
     return value;
   case ADZE_BOOL:
     return value != 0;
-  case ADZE_F32: case ADZE_F64: case ADZE_F16: case ADZE_BF16:
+  case ADZE_F32:
+  case ADZE_F64:
+  case ADZE_F16:
+  case ADZE_BF16:
   case ADZE_DTYPE_NONE:
     break;
   }
   unreachable();
 }
 
-/* ---- Half formats ---------------------------------------------------------- */
+/* ---- Half formats -------------------------------------------------------- */
 
 static uint64_t double_bits(double value) {
   uint64_t bits;
@@ -134,15 +147,22 @@ double scalar_round(enum adze_dtype dtype, double value) {
     return scalar_from_half(scalar_to_half(value));
   case ADZE_BF16:
     return scalar_from_bfloat(scalar_to_bfloat(value));
-  case ADZE_I8: case ADZE_I16: case ADZE_I32: case ADZE_I64:
-  case ADZE_U8: case ADZE_U16: case ADZE_U32: case ADZE_U64:
-  case ADZE_BOOL: case ADZE_DTYPE_NONE:
+  case ADZE_I8:
+  case ADZE_I16:
+  case ADZE_I32:
+  case ADZE_I64:
+  case ADZE_U8:
+  case ADZE_U16:
+  case ADZE_U32:
+  case ADZE_U64:
+  case ADZE_BOOL:
+  case ADZE_DTYPE_NONE:
     break;
   }
   unreachable();
 }
 
-/* ---- Unary ----------------------------------------------------------------- */
+/* ---- Unary --------------------------------------------------------------- */
 
 static bool unary_real(enum expr_kind kind, enum adze_dtype dtype, double a,
                        double *out) {
@@ -173,8 +193,8 @@ static bool unary_real(enum expr_kind kind, enum adze_dtype dtype, double a,
   }
 }
 
-static bool unary_integer(enum expr_kind kind, enum adze_dtype dtype,
-                          int64_t a, int64_t *out) {
+static bool unary_integer(enum expr_kind kind, enum adze_dtype dtype, int64_t a,
+                          int64_t *out) {
   uint64_t bits = (uint64_t)a;
   switch ((int)kind) {
   case EXPR_NEGATE:
@@ -201,7 +221,7 @@ bool scalar_unary(enum expr_kind kind, enum adze_dtype dtype, union scalar a,
   return unary_integer(kind, dtype, a.integer, &out->integer);
 }
 
-/* ---- Binary ---------------------------------------------------------------- */
+/* ---- Binary -------------------------------------------------------------- */
 
 /* f32 in float: one rounding, as the machine does it. */
 static bool arithmetic_float(enum expr_kind kind, float a, float b,
@@ -307,7 +327,7 @@ static bool bits_integer(enum expr_kind kind, enum adze_dtype dtype, int64_t a,
     return dtype != ADZE_BOOL;
   case EXPR_SHIFT_RIGHT:
     if (dtype_is_signed(dtype) && a < 0)
-      *out = (int64_t)~(~(uint64_t)a >> amount);
+      *out = (int64_t) ~(~(uint64_t)a >> amount);
     else
       *out = (int64_t)((uint64_t)a >> amount);
     return dtype != ADZE_BOOL;
@@ -334,11 +354,12 @@ static bool binary_integer(enum expr_kind kind, enum adze_dtype dtype,
   case EXPR_MUL:
     *out = scalar_wrap(dtype, (int64_t)(ua * ub));
     return dtype != ADZE_BOOL;
-  case EXPR_DIV: case EXPR_FLOOR_DIV:
-    *out = scalar_wrap(dtype,
-                       divide(kind == EXPR_FLOOR_DIV, is_signed, a, b));
+  case EXPR_DIV:
+  case EXPR_FLOOR_DIV:
+    *out = scalar_wrap(dtype, divide(kind == EXPR_FLOOR_DIV, is_signed, a, b));
     return dtype != ADZE_BOOL;
-  case EXPR_REMAINDER: case EXPR_FLOOR_MOD: {
+  case EXPR_REMAINDER:
+  case EXPR_FLOOR_MOD: {
     uint64_t quotient =
         (uint64_t)divide(kind == EXPR_FLOOR_MOD, is_signed, a, b);
     *out = b == 0 ? a : scalar_wrap(dtype, (int64_t)(ua - quotient * ub));
@@ -386,7 +407,7 @@ union scalar scalar_fma(enum adze_dtype dtype, union scalar a, union scalar b,
   return result;
 }
 
-/* ---- Conversions ----------------------------------------------------------- */
+/* ---- Conversions --------------------------------------------------------- */
 
 static int64_t real_to_integer(enum adze_dtype to, double value) {
   if (isnan(value))

@@ -37,7 +37,7 @@ struct simplify_memo *simplify_memo_get(struct expr_pool *pool) {
   return memo;
 }
 
-/* ---- Scalar i64 ------------------------------------------------------------ */
+/* ---- Scalar i64 ---------------------------------------------------------- */
 
 static const struct expr *simplify_sum_node(struct expr_pool *pool,
                                             const struct expr *e) {
@@ -65,8 +65,7 @@ static const struct expr *simplify_sum_node(struct expr_pool *pool,
 static const struct expr *simplify_truncating(struct expr_pool *pool,
                                               const struct expr *e) {
   struct sum x = sum_of(e->args[0]);
-  if (!proves_positive(pool, e->args[1]) ||
-      !sum_proves_not_negative(pool, &x))
+  if (!proves_positive(pool, e->args[1]) || !sum_proves_not_negative(pool, &x))
     return NULL;
   return simplify_divide(pool, e->args[0], e->args[1],
                          e->kind == EXPR_REMAINDER);
@@ -91,15 +90,14 @@ static const struct expr *simplify_cast(struct expr_pool *pool,
       !dtype_is_integer(inner->dtype) || inner->dtype == ADZE_U64)
     return NULL;
   struct interval from = range_of(pool, inner->args[0]).interval;
-  const struct expr *lowest = expr_cast(
-      pool, ADZE_I64,
-      expr_cast(pool, inner->dtype, expr_index(pool, from.minimum)));
-  const struct expr *highest = expr_cast(
-      pool, ADZE_I64,
-      expr_cast(pool, inner->dtype, expr_index(pool, from.maximum)));
+  const struct expr *lowest =
+      expr_cast(pool, ADZE_I64,
+                expr_cast(pool, inner->dtype, expr_index(pool, from.minimum)));
+  const struct expr *highest =
+      expr_cast(pool, ADZE_I64,
+                expr_cast(pool, inner->dtype, expr_index(pool, from.maximum)));
   /* Wrapping keeps the ends, in order, only of ranges that fit. */
-  bool fits = interval_is_finite(from) &&
-              expr_is_value(lowest, from.minimum) &&
+  bool fits = interval_is_finite(from) && expr_is_value(lowest, from.minimum) &&
               expr_is_value(highest, from.maximum);
   return fits ? inner->args[0] : NULL;
 }
@@ -113,14 +111,20 @@ static const struct expr *simplify_index(struct expr_pool *pool,
     return interval.minimum == interval.maximum
                ? expr_index(pool, interval.minimum)
                : NULL;
-  case EXPR_ADD: case EXPR_SUB: case EXPR_MUL: case EXPR_NEGATE:
+  case EXPR_ADD:
+  case EXPR_SUB:
+  case EXPR_MUL:
+  case EXPR_NEGATE:
     return simplify_sum_node(pool, e);
-  case EXPR_FLOOR_DIV: case EXPR_FLOOR_MOD:
+  case EXPR_FLOOR_DIV:
+  case EXPR_FLOOR_MOD:
     return simplify_divide(pool, e->args[0], e->args[1],
                            e->kind == EXPR_FLOOR_MOD);
-  case EXPR_DIV: case EXPR_REMAINDER:
+  case EXPR_DIV:
+  case EXPR_REMAINDER:
     return simplify_truncating(pool, e);
-  case EXPR_MIN: case EXPR_MAX:
+  case EXPR_MIN:
+  case EXPR_MAX:
     return simplify_extremum(pool, e);
   case EXPR_ABS:
     return simplify_abs(pool, e);
@@ -131,7 +135,7 @@ static const struct expr *simplify_index(struct expr_pool *pool,
   }
 }
 
-/* ---- Vectors --------------------------------------------------------------- */
+/* ---- Vectors ------------------------------------------------------------- */
 
 static struct variable *lane_variable(struct expr_pool *pool, uint16_t lanes) {
   struct simplify_memo *memo = simplify_memo_get(pool);
@@ -151,8 +155,7 @@ static const struct expr *lane_of(struct expr_pool *pool,
     return vector->args[0];
   if (vector->kind != EXPR_RAMP)
     return NULL;
-  return expr_add(pool, vector->args[0],
-                  expr_mul(pool, vector->args[1], lane));
+  return expr_add(pool, vector->args[0], expr_mul(pool, vector->args[1], lane));
 }
 
 /* Simplifies an operation on ramps as one on a scalar over the lanes, and goes
@@ -184,7 +187,7 @@ static const struct expr *simplify_vector(struct expr_pool *pool,
   return expr_ramp(pool, base_node, stride_node, e->lanes);
 }
 
-/* ---- Driver ---------------------------------------------------------------- */
+/* ---- Driver -------------------------------------------------------------- */
 
 /* One node whose arguments are simplified. */
 static const struct expr *apply_rules(struct expr_pool *pool,

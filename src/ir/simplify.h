@@ -26,8 +26,7 @@ bool simplify_proves(struct expr_pool *pool, const struct expr *condition);
 struct interval {
   int64_t minimum, maximum;
 };
-struct interval simplify_interval(struct expr_pool *pool,
-                                  const struct expr *e);
+struct interval simplify_interval(struct expr_pool *pool, const struct expr *e);
 
 /* Symbolic bounds of e while the listed variables run over [0, extent) (their
  * own extents) and all others stay fixed: minimum and maximum (inclusive) as

@@ -67,7 +67,7 @@ static bool bound_division(struct bounding *bounding, const struct expr *e,
   return true;
 }
 
-/* Both arguments from `first` on: minimum, maximum, or whichever select takes. */
+/* Both arguments from `first` on: of a minimum, maximum or select. */
 static bool bound_pair(struct bounding *bounding, const struct expr *e,
                        size_t first, struct bounds *out) {
   struct expr_pool *pool = bounding->pool;
@@ -87,9 +87,11 @@ static bool bound_atom(struct bounding *bounding, const struct expr *e,
   switch ((int)e->kind) {
   case EXPR_VARIABLE:
     return bound_variable(bounding, e, out);
-  case EXPR_FLOOR_DIV: case EXPR_FLOOR_MOD:
+  case EXPR_FLOOR_DIV:
+  case EXPR_FLOOR_MOD:
     return bound_division(bounding, e, out);
-  case EXPR_MIN: case EXPR_MAX:
+  case EXPR_MIN:
+  case EXPR_MAX:
     return bound_pair(bounding, e, 0, out);
   case EXPR_SELECT:
     return bound_pair(bounding, e, 1, out);
@@ -98,7 +100,7 @@ static bool bound_atom(struct bounding *bounding, const struct expr *e,
   }
 }
 
-/* The one atom of a monomial with running variables; NULL when there are more. */
+/* The one atom of a monomial with running variables; NULL: there are more. */
 static const struct expr *running_atom(const struct bounding *bounding,
                                        const struct expr *monomial) {
   struct atoms atoms;
@@ -124,18 +126,17 @@ static bool bound_term(struct bounding *bounding, struct sum *rest,
   if (!sum_factor(pool, rest, atom, &factor, &others))
     return false;
   const struct expr *factor_node = sum_build(pool, &factor);
-  if (!is_fixed(bounding, factor_node) ||
-      !bound_atom(bounding, atom, &range))
+  if (!is_fixed(bounding, factor_node) || !bound_atom(bounding, atom, &range))
     return false;
   bool negative = !sum_proves_not_negative(pool, &factor);
   if (negative && !sum_proves_not_positive(pool, &factor))
     return false;
-  out->minimum = expr_add(pool, out->minimum,
-                          expr_mul(pool, factor_node,
-                                   negative ? range.maximum : range.minimum));
-  out->maximum = expr_add(pool, out->maximum,
-                          expr_mul(pool, factor_node,
-                                   negative ? range.minimum : range.maximum));
+  out->minimum = expr_add(
+      pool, out->minimum,
+      expr_mul(pool, factor_node, negative ? range.maximum : range.minimum));
+  out->maximum = expr_add(
+      pool, out->maximum,
+      expr_mul(pool, factor_node, negative ? range.minimum : range.maximum));
   *rest = others;
   return true;
 }
@@ -177,8 +178,7 @@ static bool bound(struct bounding *bounding, const struct expr *e,
 
 bool simplify_bounds(struct expr_pool *pool, const struct expr *e,
                      const struct variable *const *running, size_t count,
-                     const struct expr **minimum,
-                     const struct expr **maximum) {
+                     const struct expr **minimum, const struct expr **maximum) {
   const struct expr *simple = simplify(pool, e);
   struct bounding bounding = {pool, running, count, 0};
   struct bounds bounds;

@@ -9,7 +9,7 @@
  */
 #include "ir/simplify_sum.h"
 
-/* ---- Comparisons ----------------------------------------------------------- */
+/* ---- Comparisons --------------------------------------------------------- */
 
 /* Of dtypes other than i64, by range only. */
 static const struct expr *compare_by_range(struct expr_pool *pool,
@@ -22,11 +22,13 @@ static const struct expr *compare_by_range(struct expr_pool *pool,
   bool below = a.maximum < b.minimum, above = b.maximum < a.minimum;
   switch ((int)e->kind) {
   case EXPR_LESS:
-    return below ? expr_bool(pool, true)
-                 : a.minimum >= b.maximum ? expr_bool(pool, false) : NULL;
+    return below                    ? expr_bool(pool, true)
+           : a.minimum >= b.maximum ? expr_bool(pool, false)
+                                    : NULL;
   case EXPR_LESS_EQUAL:
     return a.maximum <= b.minimum ? expr_bool(pool, true)
-                                  : above ? expr_bool(pool, false) : NULL;
+           : above                ? expr_bool(pool, false)
+                                  : NULL;
   default:
     return below || above ? expr_bool(pool, e->kind == EXPR_NOT_EQUAL) : NULL;
   }
@@ -146,7 +148,7 @@ const struct expr *simplify_compare(struct expr_pool *pool,
   return simplify_less(pool, &difference);
 }
 
-/* ---- Flat lists of one kind ------------------------------------------------ */
+/* ---- Flat lists of one kind ---------------------------------------------- */
 
 enum { MAX_MEMBERS = 12 };
 
@@ -214,14 +216,14 @@ static void drop_members(struct expr_pool *pool, struct members *members,
                                                 const struct expr *other)) {
   for (size_t i = members->count; i-- > 0;)
     for (size_t j = 0; j < members->count; j++)
-      if (i != j && is_superfluous(pool, kind, members->data[i],
-                                   members->data[j])) {
+      if (i != j &&
+          is_superfluous(pool, kind, members->data[i], members->data[j])) {
         remove_member(members, i);
         break;
       }
 }
 
-/* ---- Minima and maxima ----------------------------------------------------- */
+/* ---- Minima and maxima --------------------------------------------------- */
 
 static bool is_bounded(struct expr_pool *pool, enum expr_kind kind,
                        const struct expr *member, const struct expr *other) {
@@ -239,7 +241,7 @@ const struct expr *simplify_extremum(struct expr_pool *pool,
   return build_members(pool, e->kind, &members);
 }
 
-/* ---- Conditions ------------------------------------------------------------ */
+/* ---- Conditions ---------------------------------------------------------- */
 
 /* Of comparisons `terms + c < 0` that differ in c, `and` wants the largest. */
 static bool is_implied(struct expr_pool *pool, enum expr_kind kind,
@@ -248,7 +250,8 @@ static bool is_implied(struct expr_pool *pool, enum expr_kind kind,
       member->args[0]->dtype != ADZE_I64 || other->args[0]->dtype != ADZE_I64)
     return false;
   struct sum a = sum_of(member->args[0]), b = sum_of(other->args[0]);
-  struct sum a_right = sum_of(member->args[1]), b_right = sum_of(other->args[1]);
+  struct sum a_right = sum_of(member->args[1]);
+  struct sum b_right = sum_of(other->args[1]);
   if (!sum_is_exact(pool, &a) || !sum_is_exact(pool, &b) ||
       !sum_is_exact(pool, &a_right) || !sum_is_exact(pool, &b_right) ||
       !sum_accumulate(&a, &a_right, -1) || !sum_accumulate(&a, &b, -1) ||

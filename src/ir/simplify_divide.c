@@ -41,8 +41,8 @@ static const struct expr *quotient_plus(const struct division *division,
 
 /* Whether 0 <= sum < divisor (*out = 0) or -divisor <= sum < 0 (*out = -1). */
 static bool small_quotient(struct expr_pool *pool, const struct sum *sum,
-                           const struct sum *divisor,
-                           struct interval interval, int64_t *out) {
+                           const struct sum *divisor, struct interval interval,
+                           int64_t *out) {
   if (interval.maximum < 0) {
     struct sum shifted = *sum;
     *out = -1;
@@ -73,8 +73,7 @@ static const struct expr *by_range(const struct division *division) {
   if (!constant_quotient(division->pool, &division->rest, &division->divisor,
                          &quotient))
     return NULL;
-  struct sum result = division->is_modulo ? division->rest
-                                          : division->quotient;
+  struct sum result = division->is_modulo ? division->rest : division->quotient;
   if (!division->is_modulo) {
     if (!int64_add(result.constant, quotient, &result.constant))
       return NULL;
@@ -106,8 +105,8 @@ static const struct expr *by_factor(const struct division *division,
     return NULL;
   small.constant = rest->constant;
   int64_t steps;
-  if (!constant_quotient(pool, &small, factor, &steps) ||
-      steps == INT64_MIN || !sum_accumulate(&small, factor, -steps) ||
+  if (!constant_quotient(pool, &small, factor, &steps) || steps == INT64_MIN ||
+      !sum_accumulate(&small, factor, -steps) ||
       !int64_add(multiple.constant, steps, &multiple.constant))
     return NULL;
   const struct expr *part =
@@ -199,9 +198,9 @@ static const struct expr *nested_quotient(const struct division *division,
   if (!sum_accumulate(&z, &a, division->rest.constant) ||
       !sum_multiply(pool, &a, &division->divisor, &product))
     return NULL;
-  return quotient_plus(
-      division, simplify_divide(pool, sum_build(pool, &z),
-                                sum_build(pool, &product), false));
+  return quotient_plus(division,
+                       simplify_divide(pool, sum_build(pool, &z),
+                                       sum_build(pool, &product), false));
 }
 
 /* (z floormod (y*m)) floordiv y is (z floordiv y) floormod m, and modulo y it
@@ -234,8 +233,7 @@ static const struct expr *modulo_of_modulo(const struct division *division) {
     struct sum quotient, remainder, z = sum_of(term->monomial->args[0]);
     period = sum_of_constant(0);
     if (!sum_accumulate(&period, &a, term->coefficient) ||
-        !sum_divide(pool, &period, &division->divisor, &quotient,
-                    &remainder) ||
+        !sum_divide(pool, &period, &division->divisor, &quotient, &remainder) ||
         remainder.count != 0 || remainder.constant != 0)
       continue;
     struct sum changed = *rest;
@@ -263,9 +261,8 @@ static const struct expr *by_nesting(const struct division *division) {
   return result;
 }
 
-const struct expr *simplify_divide(struct expr_pool *pool,
-                                   const struct expr *x, const struct expr *y,
-                                   bool is_modulo) {
+const struct expr *simplify_divide(struct expr_pool *pool, const struct expr *x,
+                                   const struct expr *y, bool is_modulo) {
   struct division division = {.pool = pool, .y = y, .is_modulo = is_modulo};
   const struct expr *as_written =
       expr_binary(pool, is_modulo ? EXPR_FLOOR_MOD : EXPR_FLOOR_DIV, x, y);
@@ -288,7 +285,7 @@ const struct expr *simplify_divide(struct expr_pool *pool,
   return result ? result : as_written;
 }
 
-/* ---- Recomposition --------------------------------------------------------- */
+/* ---- Recomposition ------------------------------------------------------- */
 
 static bool is_division(const struct expr *atom) {
   return atom->kind == EXPR_FLOOR_DIV || atom->kind == EXPR_FLOOR_MOD;

@@ -168,12 +168,12 @@ static enum outcome eliminate(struct proof *proof, const struct sum *sum,
     return eliminate_modulo(proof, atom, sign, &factor, &rest);
   case EXPR_FLOOR_DIV:
     return eliminate_quotient(proof, atom, sign, &factor, &rest);
-  case EXPR_MIN: case EXPR_MAX:
+  case EXPR_MIN:
+  case EXPR_MAX:
     return eliminate_extremum(proof, atom, sign, &factor, &rest);
   case EXPR_SELECT:
-    return outcome(
-        prove_with_expr(proof, &rest, &factor, atom->args[1]) &&
-        prove_with_expr(proof, &rest, &factor, atom->args[2]));
+    return outcome(prove_with_expr(proof, &rest, &factor, atom->args[1]) &&
+                   prove_with_expr(proof, &rest, &factor, atom->args[2]));
   default:
     return eliminate_constant_range(proof, atom, sign, &factor, &rest);
   }

@@ -11,7 +11,7 @@
 
 static const struct interval unknown = {INT64_MIN, INT64_MAX};
 
-/* ---- Arithmetic with infinities -------------------------------------------- */
+/* ---- Arithmetic with infinities ------------------------------------------ */
 
 static bool is_infinite(int64_t a) { return a == INT64_MIN || a == INT64_MAX; }
 
@@ -104,7 +104,7 @@ static struct interval truncating(bool is_remainder, struct interval a,
   return (struct interval){limit.minimum, larger(limit.maximum, 0)};
 }
 
-/* ---- Nodes ----------------------------------------------------------------- */
+/* ---- Nodes --------------------------------------------------------------- */
 
 static struct interval dtype_interval(enum adze_dtype dtype) {
   if (dtype == ADZE_BOOL)
@@ -177,7 +177,8 @@ static struct interval node_interval(const struct expr *e, struct interval a,
     return add(a, negate(b));
   case EXPR_MUL:
     return of_corners(multiply_ends, a, b);
-  case EXPR_DIV: case EXPR_REMAINDER:
+  case EXPR_DIV:
+  case EXPR_REMAINDER:
     return truncating(e->kind == EXPR_REMAINDER, a, b);
   case EXPR_FLOOR_DIV:
     return b.minimum >= 1 ? of_corners(divide_ends, a, b) : unknown;
@@ -191,10 +192,10 @@ static struct interval node_interval(const struct expr *e, struct interval a,
                              larger(a.maximum, b.maximum)};
   case EXPR_AND:
     if (a.minimum >= 0 || b.minimum >= 0)
-      return (struct interval){
-          0, a.minimum < 0   ? b.maximum
-             : b.minimum < 0 ? a.maximum
-                             : smaller(a.maximum, b.maximum)};
+      return (struct interval){0, a.minimum < 0 ? b.maximum
+                                  : b.minimum < 0
+                                      ? a.maximum
+                                      : smaller(a.maximum, b.maximum)};
     return unknown;
   case EXPR_SHIFT_RIGHT:
     return a.minimum >= 0 ? (struct interval){0, a.maximum} : unknown;
@@ -235,8 +236,8 @@ static struct range node_range(struct expr_pool *pool, const struct expr *e) {
            (e->dtype == ADZE_U64 && e->kind != EXPR_INTEGER))
     result.interval = unknown;
   else
-    result.interval = node_interval(e, args[0].interval, args[1].interval,
-                                    args[2].interval);
+    result.interval =
+        node_interval(e, args[0].interval, args[1].interval, args[2].interval);
   bool fits = result.interval.minimum >= whole.minimum &&
               result.interval.maximum <= whole.maximum;
   bool wraps = result.is_data && is_arithmetic(e->kind) &&
@@ -276,16 +277,15 @@ struct interval simplify_interval(struct expr_pool *pool,
   return range_of(pool, simplify(pool, e)).interval;
 }
 
-/* ---- Sums ------------------------------------------------------------------ */
+/* ---- Sums ---------------------------------------------------------------- */
 
 struct interval sum_interval(struct expr_pool *pool, const struct sum *sum) {
   struct interval result = {sum->constant, sum->constant};
   for (size_t i = 0; i < sum->count; i++) {
     const struct term *term = &sum->terms[i];
     struct interval factor = {term->coefficient, term->coefficient};
-    result = add(result,
-                 of_corners(multiply_ends, factor,
-                            range_of(pool, term->monomial).interval));
+    result = add(result, of_corners(multiply_ends, factor,
+                                    range_of(pool, term->monomial).interval));
   }
   return result;
 }
@@ -297,7 +297,7 @@ bool sum_is_exact(struct expr_pool *pool, const struct sum *sum) {
   return !is_data || interval_is_finite(sum_interval(pool, sum));
 }
 
-/* ---- Divisors -------------------------------------------------------------- */
+/* ---- Divisors ------------------------------------------------------------ */
 
 static int64_t gcd(int64_t a, int64_t b) {
   while (b) {

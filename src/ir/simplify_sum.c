@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* ---- Monomials ------------------------------------------------------------- */
+/* ---- Monomials ----------------------------------------------------------- */
 
 bool monomial_atoms(const struct expr *monomial, struct atoms *out) {
   out->count = 0;
@@ -42,8 +42,8 @@ static bool atoms_multiply(const struct atoms *a, const struct atoms *b,
   size_t i = 0, j = 0;
   out->count = 0;
   while (i < a->count || j < b->count) {
-    bool take_a = j == b->count ||
-                  (i < a->count && a->data[i]->id <= b->data[j]->id);
+    bool take_a =
+        j == b->count || (i < a->count && a->data[i]->id <= b->data[j]->id);
     out->data[out->count++] = take_a ? a->data[i++] : b->data[j++];
   }
   return true;
@@ -62,7 +62,7 @@ bool atoms_divide(const struct atoms *numerator,
   return j == denominator->count;
 }
 
-/* ---- Sums ------------------------------------------------------------------ */
+/* ---- Sums ---------------------------------------------------------------- */
 
 struct sum sum_of_constant(int64_t value) {
   struct sum sum;
@@ -137,8 +137,7 @@ static bool take_apart(struct sum *sum, const struct expr *e) {
         return false;
       stack[depth++] = (struct term){node->args[0], top.coefficient};
     } else if (node->kind == EXPR_MUL && expr_is_integer(node->args[1])) {
-      if (!int64_mul(top.coefficient, node->args[1]->integer,
-                     &top.coefficient))
+      if (!int64_mul(top.coefficient, node->args[1]->integer, &top.coefficient))
         return false;
       stack[depth++] = (struct term){node->args[0], top.coefficient};
     } else if (!sum_add_term(sum, node, top.coefficient)) {
@@ -180,8 +179,7 @@ const struct expr *sum_build(struct expr_pool *pool, const struct sum *sum) {
     if (term->coefficient > 0)
       continue;
     if (e && term->coefficient != INT64_MIN)
-      e = expr_sub(pool, e,
-                   scaled(pool, term->monomial, -term->coefficient));
+      e = expr_sub(pool, e, scaled(pool, term->monomial, -term->coefficient));
     else if (e)
       e = expr_add(pool, e, scaled(pool, term->monomial, term->coefficient));
     else
@@ -231,7 +229,7 @@ bool sum_multiply(struct expr_pool *pool, const struct sum *a,
   return sum_add_product(pool, out, a, b);
 }
 
-/* ---- Division -------------------------------------------------------------- */
+/* ---- Division ------------------------------------------------------------ */
 
 static bool divide_by_constant(const struct sum *x, int64_t divisor,
                                struct sum *quotient, struct sum *remainder) {
@@ -267,8 +265,7 @@ static bool leading_term(const struct sum *y, struct term *out,
  * quotient. False when there is none. */
 static bool find_divisible(struct expr_pool *pool, const struct sum *sum,
                            const struct term *lead,
-                           const struct atoms *lead_atoms,
-                           struct sum *factor) {
+                           const struct atoms *lead_atoms, struct sum *factor) {
   for (size_t i = 0; i < sum->count; i++) {
     struct atoms atoms, rest;
     int64_t coefficient = sum->terms[i].coefficient / lead->coefficient;
@@ -312,8 +309,7 @@ bool sum_divide(struct expr_pool *pool, const struct sum *x,
 }
 
 bool sum_factor(struct expr_pool *pool, const struct sum *sum,
-                const struct expr *atom, struct sum *factor,
-                struct sum *rest) {
+                const struct expr *atom, struct sum *factor, struct sum *rest) {
   *factor = sum_of_constant(0);
   *rest = sum_of_constant(sum->constant);
   const struct atoms one = {1, {atom}};

@@ -64,7 +64,7 @@ const struct expr *monomial_build(struct expr_pool *pool,
 bool atoms_divide(const struct atoms *numerator,
                   const struct atoms *denominator, struct atoms *out);
 
-/* ---- Ranges (simplify_range.c) and proofs (simplify_prove.c) --------------- */
+/* ---- Ranges (simplify_range.c) and proofs (simplify_prove.c) ------------- */
 
 /* Constant range of a simplified expression, and whether it contains data:
  * loads, locals, floats. Index arithmetic is taken not to overflow; data may
@@ -89,26 +89,24 @@ static inline bool interval_is_finite(struct interval interval) {
   return interval.minimum != INT64_MIN && interval.maximum != INT64_MAX;
 }
 
-/* ---- Division (simplify_divide.c) ------------------------------------------ */
+/* ---- Division (simplify_divide.c) ---------------------------------------- */
 
 /* x floordiv y or x floormod y of simplified i64 expressions. */
-const struct expr *simplify_divide(struct expr_pool *pool,
-                                   const struct expr *x, const struct expr *y,
-                                   bool is_modulo);
+const struct expr *simplify_divide(struct expr_pool *pool, const struct expr *x,
+                                   const struct expr *y, bool is_modulo);
 /* Replaces c*(x floordiv c) + x floormod c in a sum by x. */
 void sum_recompose(struct expr_pool *pool, struct sum *sum);
 
-/* ---- Comparisons, minima, conditions (simplify_compare.c) ------------------ */
+/* ---- Comparisons, minima, conditions (simplify_compare.c) ---------------- */
 
 /* Each gets a node whose arguments are simplified; NULL: nothing to do. */
 const struct expr *simplify_compare(struct expr_pool *pool,
                                     const struct expr *e);
 const struct expr *simplify_extremum(struct expr_pool *pool,
                                      const struct expr *e);
-const struct expr *simplify_logic(struct expr_pool *pool,
-                                  const struct expr *e);
+const struct expr *simplify_logic(struct expr_pool *pool, const struct expr *e);
 
-/* ---- Memo (simplify.c) ----------------------------------------------------- */
+/* ---- Memo (simplify.c) --------------------------------------------------- */
 
 /* By node id; entries are NULL or unset until computed. They hold for the life
  * of the pool. */

@@ -15,6 +15,12 @@ if scripts/build.sh build; then
 else
   add_failure "building"
 fi
+# An arena that allocates every object can run out at every object.
+if ADZE_BUILD_TARGET=alloc_fail_all scripts/build.sh build/hard -DADZE_HARD_ARENA=ON; then
+  run_tests memory build/hard -R '^alloc_failure_test$'
+else
+  add_failure "building with hard arenas"
+fi
 if scripts/build.sh build/tsan -DCMAKE_BUILD_TYPE=Debug \
   -DADZE_SANITIZE=thread; then
   ADZE_TEST_SMALL=1 run_tests threads build/tsan \

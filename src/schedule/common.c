@@ -64,12 +64,27 @@ struct nest {
   size_t reducing_count, spatial_count;
 };
 
+/* Moves the loop over `axis` to just outside the last one. */
+static void move_inside(struct schedule *schedule,
+                        const struct statement *block, size_t axis,
+                        struct nest *nest) {
+  for (size_t i = 0; axis && i + 2 < nest->spatial_count; i++) {
+    struct statement *loop = nest->spatial[i];
+    if (!expr_uses_variable(schedule->pool, block->block.axes[axis],
+                            loop->loop.variable))
+      continue;
+    for (; i + 2 < nest->spatial_count; i++)
+      nest->spatial[i] = nest->spatial[i + 1];
+    nest->spatial[i] = loop;
+  }
+}
+
 /* The block's loops inside `loop`, reductions outside, in the order that
  * unrolls the named ones innermost. */
 static enum adze_status order_nest(struct schedule *schedule,
                                    struct statement *block,
                                    struct statement *loop,
-                                   const char *const *unrolled,
+                                   const struct reduce_plan *plan,
                                    struct nest *nest) {
   struct statement *loops[LOOP_MAX_RANK * 4], *order[LOOP_MAX_RANK * 4];
   size_t count = schedule_loops_around(schedule, block, loops,
@@ -80,22 +95,25 @@ static enum adze_status order_nest(struct schedule *schedule,
   for (int named = 0; named < 2; named++)
     for (size_t i = first + 1; i < count; i++)
       if (reduces(schedule, block, loops[i]) &&
-          is_named(loops[i], unrolled) == (named == 1))
+          is_named(loops[i], plan->unrolled) == (named == 1))
         nest->reducing[nest->reducing_count++] = order[ordered++] = loops[i];
   for (size_t i = first + 1; i < count; i++)
     if (!reduces(schedule, block, loops[i]))
-      nest->spatial[nest->spatial_count++] = order[ordered++] = loops[i];
+      nest->spatial[nest->spatial_count++] = loops[i];
+  move_inside(schedule, block, plan->inner_axis, nest);
+  for (size_t i = 0; i < nest->spatial_count; i++)
+    order[ordered++] = nest->spatial[i];
   return ordered > 1 ? schedule_reorder(schedule, order, ordered) : ADZE_OK;
 }
 
 static enum adze_status unroll_reduction(struct schedule *schedule,
                                          struct nest *nest,
-                                         const char *const *unrolled,
-                                         int64_t factor) {
+                                         const struct reduce_plan *plan) {
+  int64_t factor = plan->factor;
   size_t last = nest->reducing_count;
   for (; last > 0; last--) {
     struct statement *loop = nest->reducing[last - 1];
-    if (!is_named(loop, unrolled))
+    if (!is_named(loop, plan->unrolled))
       break;
     TRY(schedule_unroll(schedule, loop));
   }
@@ -115,11 +133,10 @@ static enum adze_status unroll_reduction(struct schedule *schedule,
 enum adze_status common_reduce_at(struct schedule *schedule,
                                   struct statement *block,
                                   struct statement *loop,
-                                  const char *const *unrolled,
-                                  int64_t factor, int64_t lanes) {
+                                  const struct reduce_plan *plan) {
   TRY(schedule_compute_at(schedule, block, loop));
   struct nest nest = {.reducing_count = 0};
-  TRY(order_nest(schedule, block, loop, unrolled, &nest));
+  TRY(order_nest(schedule, block, loop, plan, &nest));
   for (size_t i = 0; i < nest.spatial_count; i++) {
     struct statement *spatial = nest.spatial[i], *outer;
     if (!expr_is_integer(spatial->loop.extent))
@@ -128,8 +145,8 @@ enum adze_status common_reduce_at(struct schedule *schedule,
       TRY(schedule_unroll(schedule, spatial));
       continue;
     }
-    if (spatial->loop.extent->integer > lanes) {
-      TRY(schedule_split(schedule, spatial, lanes, &outer, &spatial));
+    if (spatial->loop.extent->integer > plan->lanes) {
+      TRY(schedule_split(schedule, spatial, plan->lanes, &outer, &spatial));
       TRY(schedule_partition(schedule, outer));
       TRY(schedule_unroll(schedule, outer));
     }
@@ -137,7 +154,7 @@ enum adze_status common_reduce_at(struct schedule *schedule,
   }
   if (nest.reducing_count == 0)
     return ADZE_OK;
-  TRY(unroll_reduction(schedule, &nest, unrolled, factor));
+  TRY(unroll_reduction(schedule, &nest, plan));
   return schedule_decompose_reduction(schedule, block, nest.reducing[0],
                                       NULL);
 }

@@ -19,17 +19,24 @@ enum adze_status common_writer(struct schedule *schedule,
                                const struct stage *last,
                                struct statement **out) ADZE_MUST_USE;
 
+/* How the loops of a reduction are arranged. */
+struct reduce_plan {
+  const char *const *unrolled; /* names of reduction axes unrolled whole, and so
+                                  innermost of them; NULL-terminated, or NULL */
+  int64_t factor; /* the innermost other reduction loop is unrolled by this */
+  int64_t lanes;  /* of a vector */
+  size_t inner_axis; /* loops over this axis go just outside the vector; 0: in
+                        the order of the axes */
+};
+
 /* Moves a reducing block below `loop` of its reader, with its accumulators in
  * registers, initialised before the reduction. Loops over the region are
- * innermost: unrolled, the last one vectorized by `lanes`. Of the reduction
- * loops, those
- * named in `unrolled` (NULL-terminated names of reduction axes, or NULL) are
- * unrolled whole, and the innermost remaining one by `factor`. */
+ * innermost: unrolled, the last one vectorized. */
 enum adze_status common_reduce_at(struct schedule *schedule,
                                   struct statement *block,
                                   struct statement *loop,
-                                  const char *const *unrolled, int64_t factor,
-                                  int64_t lanes) ADZE_MUST_USE;
+                                  const struct reduce_plan *plan)
+    ADZE_MUST_USE;
 
 /* Fuses loops[0 .. count), a perfect nest from the outermost, and makes the
  * result parallel. */

@@ -142,10 +142,14 @@ static enum adze_status depthwise_apply(struct builder *builder,
   TRY(schedule_partition(schedule, x));
   int64_t taps = anchor->reductions[0]->extent->integer *
                  anchor->reductions[1]->extent->integer;
+  struct reduce_plan plan = {
+      .unrolled = taps <= 25 ? kernel_axes : kernel_columns,
+      .factor = 1,
+      .lanes = builder->block,
+  };
   TRY(common_reduce_at(schedule,
                        schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
-                       taps <= 25 ? kernel_axes : kernel_columns, 1,
-                       builder->block));
+                       &plan));
   TRY(schedule_unroll(schedule, x_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
   return common_parallel(schedule, loops, 3);

@@ -183,10 +183,15 @@ static enum adze_status direct_apply(struct builder *builder,
                                x_inner,  k_inner, loops[4]};
   TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
   bool blocked = builder->stages.data[0]->reduction_count == 4;
+  struct reduce_plan plan = {
+      .unrolled = blocked ? NULL : kernel_columns,
+      .factor = blocked ? knobs[KNOB_UNROLL] : 1,
+      .lanes = builder->block,
+      .inner_axis = 1,
+  };
   TRY(common_reduce_at(
       schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
-      blocked ? NULL : kernel_columns, blocked ? knobs[KNOB_UNROLL] : 1,
-      builder->block));
+      &plan));
   TRY(schedule_unroll(schedule, x_inner));
   TRY(schedule_unroll(schedule, k_inner));
   TRY(schedule_vectorize(schedule, loops[4]));

@@ -196,9 +196,12 @@ static enum adze_status transposed_apply(struct builder *builder,
   struct statement *order[] = {loops[0], k,      y,          py,      px,
                                x,        column, lane_block, loops[4]};
   TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
+  struct reduce_plan plan = {.factor = knobs[KNOB_UNROLL],
+                             .lanes = builder->block,
+                             .inner_axis = 1};
   TRY(common_reduce_at(schedule,
                        schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
-                       NULL, knobs[KNOB_UNROLL], builder->block));
+                       &plan));
   TRY(schedule_unroll(schedule, column));
   TRY(schedule_unroll(schedule, lane_block));
   TRY(schedule_vectorize(schedule, loops[4]));

@@ -43,6 +43,7 @@ static enum adze_status bring_producers(struct builder *builder,
                                         const struct stage *stage,
                                         struct statement *loop,
                                         int64_t lanes) {
+  struct reduce_plan plan = {.factor = 1, .lanes = lanes};
   for (size_t i = 0; i < builder->stages.count; i++) {
     const struct stage *producer = builder->stages.data[i];
     struct statement *block =
@@ -52,7 +53,7 @@ static enum adze_status bring_producers(struct builder *builder,
         !expr_uses_buffer(builder->pool, stage->body, producer->output))
       continue;
     TRY(schedule_set_scope(schedule, block, BUFFER_REGISTER));
-    TRY(common_reduce_at(schedule, block, loop, NULL, 1, lanes));
+    TRY(common_reduce_at(schedule, block, loop, &plan));
   }
   return ADZE_OK;
 }
@@ -76,7 +77,9 @@ static enum adze_status schedule_stage(struct builder *builder,
   TRY(schedule_partition(schedule, last));
   loops[count - 1] = last;
   if (reduces)
-    TRY(common_reduce_at(schedule, block, last, NULL, 1, lanes));
+    TRY(common_reduce_at(
+        schedule, block, last,
+        &(struct reduce_plan){.factor = 1, .lanes = lanes}));
   TRY(bring_producers(builder, schedule, stage, last, lanes));
   TRY(schedule_vectorize(schedule, inner));
   return common_parallel(schedule, loops, count > 1 ? count - 1 : 1);

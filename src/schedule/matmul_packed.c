@@ -153,9 +153,11 @@ static enum adze_status packed_apply(struct builder *builder,
   order[ordered++] = n;
   order[ordered++] = lane;
   TRY(schedule_reorder(schedule, order, ordered));
+  struct reduce_plan plan = {.factor = knobs[KNOB_UNROLL],
+                             .lanes = builder->block};
   TRY(common_reduce_at(schedule,
                        schedule_block(schedule, anchor->name, BLOCK_WHOLE), m,
-                       NULL, knobs[KNOB_UNROLL], builder->block));
+                       &plan));
   TRY(schedule_unroll(schedule, row));
   TRY(schedule_unroll(schedule, n));
   TRY(schedule_vectorize(schedule, lane));

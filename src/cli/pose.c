@@ -23,7 +23,7 @@ struct pose_arguments {
   double person_threshold;
   const char *boxes;
   double box_threshold, box_padding;
-  const char *write_images, *write_json, *write_coco_json;
+  const char *write_images, *write_json, *write_coco_json, *evaluate;
   double render_threshold, alpha_pose;
   int threads;
   bool verbose;
@@ -66,6 +66,9 @@ static const struct cli_option pose_options[] = {
     {FIELD(write_coco_json), 0, CLI_TEXT, "FILE", NULL, "Output",
      "COCO results of all pictures, with persons of every score; image_id is "
      "the last number in a file's name, else its place in the command"},
+    {FIELD(evaluate), 0, CLI_TEXT, "FILE.json", NULL, "Output",
+     "compare all persons found with COCO annotations: print average precision "
+     "and recall as COCO defines them, and the mean keypoint similarity"},
     {FIELD(person_threshold), 0, CLI_REAL, "SCORE", "0.2", "Output",
      "persons that score less are neither counted, drawn nor in OpenPose's "
      "JSON"},
@@ -161,7 +164,7 @@ static enum adze_status open_files(struct work *work) {
                            &work->boxes, work->error));
     arena_defer(arena, release_boxes, work->boxes);
   }
-  if (arguments->write_coco_json) {
+  if (arguments->write_coco_json || arguments->evaluate) {
     work->results = adze_coco_results_create();
     if (!work->results)
       guard_out_of_memory();
@@ -287,6 +290,20 @@ static enum adze_status do_path(struct work *work, size_t index) {
   return do_image(work, index, times);
 }
 
+static enum adze_status print_scores(const struct work *work) {
+  struct adze_coco_scores scores;
+  TRY(adze_coco_evaluate(work->results, work->arguments->evaluate, &scores,
+                         work->error));
+  printf("AP %.4f (at 0.5: %.4f, at 0.75: %.4f, medium: %.4f, large: %.4f)\n",
+         scores.ap, scores.ap50, scores.ap75, scores.ap_medium,
+         scores.ap_large);
+  printf("AR %.4f (at 0.5: %.4f, at 0.75: %.4f, medium: %.4f, large: %.4f)\n",
+         scores.ar, scores.ar50, scores.ar75, scores.ar_medium,
+         scores.ar_large);
+  printf("mean OKS %.4f of %zu persons\n", scores.mean_oks, scores.persons);
+  return ADZE_OK;
+}
+
 static enum adze_status pose_run(struct cli *cli, void *data,
                                  struct adze_error *error) {
   const struct pose_arguments *arguments = data;
@@ -300,12 +317,12 @@ static enum adze_status pose_run(struct cli *cli, void *data,
   TRY(open_files(work));
   for (size_t i = 0; i < cli->positional_count; i++)
     TRY(do_path(work, i));
-  if (!arguments->write_coco_json)
-    return ADZE_OK;
-  TRY(adze_coco_results_write(work->results, arguments->write_coco_json,
-                              error));
-  printf("%s\n", arguments->write_coco_json);
-  return ADZE_OK;
+  if (arguments->write_coco_json) {
+    TRY(adze_coco_results_write(work->results, arguments->write_coco_json,
+                                error));
+    printf("%s\n", arguments->write_coco_json);
+  }
+  return arguments->evaluate ? print_scores(work) : ADZE_OK;
 }
 
 const struct cli_command cli_command_pose = {

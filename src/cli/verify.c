@@ -51,6 +51,15 @@ static enum adze_status run_guarded(void *argument) {
   return verify_run_case(job->arena, job->test, job->options, job->error);
 }
 
+/* The line names the model already; a path before it says it twice. */
+static const char *without_path(const char *message,
+                                const struct verify_case *test) {
+  size_t size = strlen(test->model);
+  return strncmp(message, test->model, size) == 0 && message[size] == ':'
+             ? message + size + 1 + (message[size + 1] == ' ')
+             : message;
+}
+
 /* In the child: sends "ok" or a sentence, and ends without the parent's exit
  * handlers and buffers. */
 static _Noreturn void run_child(int out, const struct verify_case *test,
@@ -64,7 +73,7 @@ static _Noreturn void run_child(int out, const struct verify_case *test,
   if (job.arena)
     status = guard_run(run_guarded, &job, &error);
   const char *text = status == ADZE_OK  ? "ok"
-                     : error.message[0] ? error.message
+                     : error.message[0] ? without_path(error.message, test)
                                         : adze_status_text(status);
   arena_destroy(job.arena); /* removes temporary files */
   size_t size = strlen(text) + 1;

@@ -107,6 +107,7 @@ def check_refusals(folder):
     bad(7, "cut.jpg", cut, "-m", POSENET, *SIZE)
     bad(6, "not a picture", text, "-m", POSENET, *SIZE)
     bad(7, "not JSON", PHOTO, "-m", TOPDOWN, "--boxes", text)
+    bad(7, "not JSON", PHOTO, "-m", POSENET, *SIZE, "--evaluate", text)
     bad(2, "--boxes", PHOTO, "-m", POSENET, *SIZE, "--boxes", ANNOTATIONS)
     bad(2, "posenet, topdown", PHOTO, "-m", POSENET, "--network", "poznet")
     bad(6, "posenet", PHOTO, "-m", TOPDOWN, "--network", "posenet")

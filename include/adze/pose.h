@@ -38,23 +38,23 @@ extern "C" {
 /* The keypoints of COCO, in its order. X(NAME, text, sigma): sigma is how far
  * people who annotate differ, relative to the person's size (COCO's OKS). */
 #define ADZE_KEYPOINT_LIST(X)                                                  \
-  X(NOSE, "nose", 0.026f)                                                      \
-  X(LEFT_EYE, "left_eye", 0.025f)                                              \
-  X(RIGHT_EYE, "right_eye", 0.025f)                                            \
-  X(LEFT_EAR, "left_ear", 0.035f)                                              \
-  X(RIGHT_EAR, "right_ear", 0.035f)                                            \
-  X(LEFT_SHOULDER, "left_shoulder", 0.079f)                                    \
-  X(RIGHT_SHOULDER, "right_shoulder", 0.079f)                                  \
-  X(LEFT_ELBOW, "left_elbow", 0.072f)                                          \
-  X(RIGHT_ELBOW, "right_elbow", 0.072f)                                        \
-  X(LEFT_WRIST, "left_wrist", 0.062f)                                          \
-  X(RIGHT_WRIST, "right_wrist", 0.062f)                                        \
-  X(LEFT_HIP, "left_hip", 0.107f)                                              \
-  X(RIGHT_HIP, "right_hip", 0.107f)                                            \
-  X(LEFT_KNEE, "left_knee", 0.087f)                                            \
-  X(RIGHT_KNEE, "right_knee", 0.087f)                                          \
-  X(LEFT_ANKLE, "left_ankle", 0.089f)                                          \
-  X(RIGHT_ANKLE, "right_ankle", 0.089f)
+  X(NOSE, "nose", 0.026)                                                       \
+  X(LEFT_EYE, "left_eye", 0.025)                                               \
+  X(RIGHT_EYE, "right_eye", 0.025)                                             \
+  X(LEFT_EAR, "left_ear", 0.035)                                               \
+  X(RIGHT_EAR, "right_ear", 0.035)                                             \
+  X(LEFT_SHOULDER, "left_shoulder", 0.079)                                     \
+  X(RIGHT_SHOULDER, "right_shoulder", 0.079)                                   \
+  X(LEFT_ELBOW, "left_elbow", 0.072)                                           \
+  X(RIGHT_ELBOW, "right_elbow", 0.072)                                         \
+  X(LEFT_WRIST, "left_wrist", 0.062)                                           \
+  X(RIGHT_WRIST, "right_wrist", 0.062)                                         \
+  X(LEFT_HIP, "left_hip", 0.107)                                               \
+  X(RIGHT_HIP, "right_hip", 0.107)                                             \
+  X(LEFT_KNEE, "left_knee", 0.087)                                             \
+  X(RIGHT_KNEE, "right_knee", 0.087)                                           \
+  X(LEFT_ANKLE, "left_ankle", 0.089)                                           \
+  X(RIGHT_ANKLE, "right_ankle", 0.089)
 
 enum adze_keypoint_kind {
 #define X(name, text, sigma) ADZE_KEYPOINT_##name,
@@ -212,6 +212,28 @@ ADZE_EXPORT enum adze_status
 adze_coco_results_write(const adze_coco_results *results, const char *path,
                         struct adze_error *error) ADZE_MUST_USE;
 ADZE_EXPORT void adze_coco_results_destroy(adze_coco_results *results);
+/* Reads such a file. Returns new. INVALID_DATA for a damaged one, UNAVAILABLE
+ * when built without Jansson. */
+ADZE_EXPORT enum adze_status
+adze_coco_results_load(const char *path, adze_coco_results **out,
+                       struct adze_error *error) ADZE_MUST_USE;
+
+/* COCO's scores of results, as pycocotools computes them; -1 where there is
+ * nobody to find. */
+struct adze_coco_scores {
+  double ap, ap50, ap75, ap_medium, ap_large;
+  double ar, ar50, ar75, ar_medium, ar_large;
+  /* Over the annotated persons: the OKS of the best of their picture's (at
+   * most 20) results; and how many persons there are. */
+  double mean_oks;
+  size_t persons;
+};
+/* Compares with a COCO annotations file. All its pictures count; results of
+ * others don't. */
+ADZE_EXPORT enum adze_status
+adze_coco_evaluate(const adze_coco_results *results, const char *annotations,
+                   struct adze_coco_scores *out,
+                   struct adze_error *error) ADZE_MUST_USE;
 
 /* COCO's image_id of a picture: the last digits in its file's name, or
  * `otherwise` when there are none or too many. */

@@ -12,6 +12,7 @@
 #include "adze/pose.h"
 #include "base/file.h"
 #include "pose/json_text.h"
+#include "pose/results.h"
 
 void json_number(struct text *text, double value, int decimals) {
   static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
@@ -109,16 +110,6 @@ enum adze_status adze_poses_write_openpose(const struct adze_poses *poses,
 }
 
 /* ---- COCO ---------------------------------------------------------------- */
-
-struct coco_result {
-  int64_t image_id;
-  struct adze_person person;
-};
-
-struct adze_coco_results {
-  struct arena *arena;
-  VEC(struct coco_result) results;
-};
 
 adze_coco_results *adze_coco_results_create(void) {
   struct arena *arena = arena_create("COCO results");

@@ -204,8 +204,8 @@ static enum adze_status write_picture(struct work *work, const char *path,
         output_path(arena, arguments->write_json, path, "_keypoints.json");
     TRY(adze_poses_write_openpose(shown, json, work->error));
     printf("  %s\n", json);
+    times[WRITE] = time_now_ns() - start;
   }
-  times[WRITE] = time_now_ns() - start;
   if (!arguments->write_images)
     return ADZE_OK;
   struct adze_draw_options draw;

@@ -6,7 +6,8 @@
  * which picks the window of 96 bits of 2/pi that matter modulo 4; a product in
  * 64-bit integers gives quadrant and fraction, equally exact for all x. f64
  * subtracts multiples of pi/2 in three parts (Cody and Waite), which is exact
- * below 2^20 * pi/2 and loses bits with larger arguments.
+ * below 2^20 * pi/2 and loses bits with larger arguments; beyond 2^50 only
+ * -1 <= sin, cos <= 1 is left.
  */
 #include <math.h>
 
@@ -107,6 +108,9 @@ static struct reduced reduce_double(const struct math *m, math_expr magnitude) {
   math_expr lost = math_sub(m, math_sub(m, first, second), step);
   math_expr third = math_mul(m, turns, math_real(m, 0x1.3198a2e037073p-69));
   math_expr rest = math_sub(m, second, math_sub(m, third, lost));
+  /* A little beyond pi/4, which rounding may exceed. */
+  rest = math_op(m, EXPR_MIN, rest, math_real(m, 0.8));
+  rest = math_op(m, EXPR_MAX, rest, math_real(m, -0.8));
   return (struct reduced){expr_cast(m->pool, ADZE_I64, turns), rest};
 }
 

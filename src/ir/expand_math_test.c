@@ -428,6 +428,24 @@ static void vectors_expand_like_scalars(void **state) {
   arena_destroy(tape.arena);
 }
 
+/* Where f64 has no digits left, a sine is still one. */
+static void sines_stay_in_range(void **state) {
+  (void)state;
+  static const enum expr_kind kinds[] = {EXPR_SIN, EXPR_COS};
+  for (int k = 0; k < 2; k++) {
+    struct tape tape;
+    tape_open(&tape, ADZE_F64);
+    tape_set(&tape, expr_unary(tape.pool, kinds[k], tape.x), k);
+    for (size_t n = 0; n < 20000; n++) {
+      union scalar x = {.real = point(ADZE_F64, n)};
+      double result = tape_run(&tape, x, x).real;
+      if (isfinite(x.real) ? !(fabs(result) <= 1) : !isnan(result))
+        fail_msg("%s(%a) is %a", expr_kind_name(kinds[k]), x.real, result);
+    }
+    arena_destroy(tape.arena);
+  }
+}
+
 /* A constant argument folds to what the expansion computes. */
 static void constants_fold(void **state) {
   (void)state;
@@ -460,6 +478,7 @@ int main(void) {
       cmocka_unit_test(powers_are_close),
       cmocka_unit_test(constant_powers_multiply),
       cmocka_unit_test(vectors_expand_like_scalars),
+      cmocka_unit_test(sines_stay_in_range),
       cmocka_unit_test(constants_fold),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/map.h"
-#include "base/text.h"
 #include "ir/expr_pool.h"
 #include "ir/scalar.h"
 

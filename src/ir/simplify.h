@@ -10,7 +10,12 @@
  * expressions are only rewritten where every bit stays the same.
  *
  * Ranges come from variable->minimum/maximum and ->extent (so a loop variable
- * with extent W, a symbol known to be >= 1, is known to be < W).
+ * with extent W, a symbol known to be >= 1, is known to be < W). Results are
+ * kept for the life of the pool, so a variable's bounds must be set before an
+ * expression with it is first simplified.
+ *
+ * Index arithmetic (over variables) is taken not to overflow; of data (loads,
+ * locals) nothing is concluded that wrapping could break.
  */
 #ifndef IR_SIMPLIFY_H
 #define IR_SIMPLIFY_H

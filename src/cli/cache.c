@@ -204,21 +204,21 @@ static enum adze_status load_package(struct arena *arena, const char *path,
 
 enum adze_status cache_load(struct arena *arena, const char *path,
                             const struct adze_compile_options *options,
-                            bool fresh, adze_model **out,
+                            bool fresh, adze_model **out, const char **package,
                             struct adze_error *error) {
-  const char *folder, *place;
+  const char *folder;
+  *package = path;
   if (file_is_package(path))
     return load_package(arena, path, out, error);
   if (fresh) {
     TRY(temporary_folder(arena, &folder, error));
-    place = arena_printf(arena, "%s/module.tar", folder);
-    TRY(adze_compile(path, place, options, error));
-    return load_package(arena, place, out, error);
+    *package = arena_printf(arena, "%s/module.tar", folder);
+  } else {
+    TRY(find_place(arena, path, options, package, error));
+    if (access(*package, R_OK) == 0 &&
+        load_package(arena, *package, out, NULL) == ADZE_OK)
+      return ADZE_OK;
   }
-  TRY(find_place(arena, path, options, &place, error));
-  if (access(place, R_OK) == 0 &&
-      load_package(arena, place, out, NULL) == ADZE_OK)
-    return ADZE_OK;
-  TRY(adze_compile(path, place, options, error));
-  return load_package(arena, place, out, error);
+  TRY(adze_compile(path, *package, options, error));
+  return load_package(arena, *package, out, error);
 }

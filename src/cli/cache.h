@@ -14,10 +14,10 @@ bool file_is_package(const char *path);
  * machine; one that turns out damaged is compiled anew. With `fresh` it is
  * always compiled, into a folder that the arena removes. The arena unloads the
  * model. Only target, input_shapes, threads and progress of `options` may be
- * set. */
+ * set. *package is the file that was loaded. */
 enum adze_status cache_load(struct arena *arena, const char *path,
                             const struct adze_compile_options *options,
-                            bool fresh, adze_model **out,
+                            bool fresh, adze_model **out, const char **package,
                             struct adze_error *error) ADZE_MUST_USE;
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "cli/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/environment.h"
@@ -41,8 +42,9 @@ enum adze_status session_load(struct arena *arena,
   compile.progress_context = &progress;
   progress_begin(&progress, slash ? slash + 1 : options->path,
                  options->verbose);
-  enum adze_status status = cache_load(arena, options->path, &compile,
-                                       options->fresh, &session->model, error);
+  enum adze_status status =
+      cache_load(arena, options->path, &compile, options->fresh,
+                 &session->model, &session->package, error);
   progress_end(&progress);
   TRY(status);
   arena_defer(arena, drop_instance, session);
@@ -140,6 +142,18 @@ static enum adze_status decide_dims(const struct session *session,
   return ADZE_OK;
 }
 
+/* The runtime's messages begin with the package; a user who typed a model has
+ * never heard of it. */
+static void name_model(const struct session *session,
+                       struct adze_error *error) {
+  size_t size = strlen(session->package);
+  if (!error || strncmp(error->message, session->package, size) != 0 ||
+      error->message[size] != ':')
+    return;
+  const char *rest = arena_strdup(session->arena, error->message + size);
+  snprintf(error->message, sizeof error->message, "%s%s", session->path, rest);
+}
+
 static enum adze_status create_instance(struct session *session,
                                         const struct array *const *known,
                                         struct adze_error *error) {
@@ -162,8 +176,11 @@ static enum adze_status create_instance(struct session *session,
   struct adze_instance_options options = {.threads = session->threads,
                                           .input_dims = dims};
   drop_instance(session);
-  return adze_instance_create(session->model, &options, &session->instance,
-                              error);
+  enum adze_status status =
+      adze_instance_create(session->model, &options, &session->instance, error);
+  if (status != ADZE_OK)
+    name_model(session, error);
+  return status;
 }
 
 enum adze_status session_prepare(struct session *session,

@@ -23,7 +23,8 @@ struct session_options {
 
 struct session {
   struct arena *arena;
-  const char *path;
+  const char *path;    /* as typed */
+  const char *package; /* it, or what it was compiled to */
   const char *input_shapes;
   int threads; /* of the instance, after session_prepare */
   adze_model *model;

@@ -98,10 +98,13 @@ static void print_heading(int width) {
 }
 
 static void print_row(const struct bench_row *row, int width) {
-  printf("%-*s %7d %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.1f %5.1f%%\n",
-         width, row->model, row->threads, row->ms.mean, row->ms.median,
-         row->ms.p90, row->ms.p99, row->ms.max, row->ms.min, row->ms.std,
-         row->gflops, 100 * row->peak_share);
+  printf("%-*s %7d %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f", width,
+         row->model, row->threads, row->ms.mean, row->ms.median, row->ms.p90,
+         row->ms.p99, row->ms.max, row->ms.min, row->ms.std);
+  if (row->gflops > 0)
+    printf(" %9.1f %5.1f%%\n", row->gflops, 100 * row->peak_share);
+  else /* open dimensions: how much work it was is not known */
+    printf(" %9s %6s\n", "-", "-");
   fflush(stdout);
 }
 

@@ -198,10 +198,8 @@ static const float *reference(struct network *net, const float *in,
   struct graph *graph = net->graph;
   void **memory = ARENA_ARRAY(net->arena, void *, graph->value_count + 1);
   memory[graph->inputs.data[0]->id] = (void *)(uintptr_t)in;
-  for (size_t i = 0; i < graph->nodes.count; i++)
-    if (evaluate_node(net->arena, graph, graph->nodes.data[i], memory,
-                      &net->error) != ADZE_OK)
-      fail_msg("%s", net->error.message);
+  if (evaluate_graph(net->arena, graph, memory, &net->error) != ADZE_OK)
+    fail_msg("%s", net->error.message);
   return memory[output->id];
 }
 
@@ -217,7 +215,7 @@ static void finish(struct network *net, struct value *output) {
   for (size_t i = 0; i < in_count; i++)
     in[i] = number(net);
   const float *expected = reference(net, in, output);
-  if (plan_make(graph, &net->machine, false, &plan, &net->error) != ADZE_OK)
+  if (plan_make(graph, &net->machine, &plan, &net->error) != ADZE_OK)
     fail_msg("%s", net->error.message);
   struct memory *values =
       ARENA_ARRAY(net->arena, struct memory, graph->value_count + 1);
@@ -302,6 +300,25 @@ static void test_transposed(void **state) {
   }
 }
 
+static void test_pointwise_depthwise(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 12; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    int64_t dims[4] = {pick(&net, 1, 2), pick(&net, 8, 40),
+                       pick(&net, 5, 20), pick(&net, 5, 33)};
+    struct conv_spec one = {.out = pick(&net, 2, 40), .kernel = {1, 1},
+                            .stride = {1, 1}, .dilation = {1, 1}, .group = 1};
+    struct conv_spec each = random_conv(&net, one.out);
+    each.out = one.out;
+    struct value *x = conv(&net, &op_conv, input(&net, 4, dims), &one, true);
+    for (uint32_t i = 0; i < seed % 3; i++)
+      x = unary(&net, i ? &op_tanh : &op_relu, x);
+    x = conv(&net, &op_conv, x, &each, seed % 2);
+    finish(&net, unary(&net, &op_relu, x));
+  }
+}
+
 static void test_residual(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 6; seed++) {
@@ -364,7 +381,8 @@ static void test_dense(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_convolutions), cmocka_unit_test(test_groups),
-      cmocka_unit_test(test_transposed),   cmocka_unit_test(test_residual),
+      cmocka_unit_test(test_transposed),   cmocka_unit_test(test_pointwise_depthwise),
+      cmocka_unit_test(test_residual),
       cmocka_unit_test(test_concat),       cmocka_unit_test(test_dense),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

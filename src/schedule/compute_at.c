@@ -145,6 +145,15 @@ static const struct expr *region_loop(struct schedule *schedule,
   return simplify(pool, expr_add(pool, minimum, expr_variable(pool, v)));
 }
 
+/* A region from 0 past the end, as the last partial tile makes it. */
+static bool covers(struct schedule *schedule, const struct region *region,
+                   const struct expr *size) {
+  return expr_is_value(region->minimum, 0) &&
+         simplify_proves(schedule->pool,
+                         expr_less_equal(schedule->pool, size,
+                                         region->extent));
+}
+
 static void rebuild_nest(struct schedule *schedule, struct statement *block,
                          struct region *regions, struct statement *loop) {
   struct expr_pool *pool = schedule->pool;
@@ -158,7 +167,7 @@ static void rebuild_nest(struct schedule *schedule, struct statement *block,
                     stage->reductions[i]->extent, &nest);
   for (size_t i = stage->axis_count; i-- > 0;) {
     const struct expr *size = stage->output->shape[i];
-    if (!regions[i].is_known)
+    if (!regions[i].is_known || covers(schedule, &regions[i], size))
       regions[i] = (struct region){true, zero, size};
     block->block.axes[i] = region_loop(schedule, stage, stage->axes[i],
                                        regions[i].minimum, regions[i].extent,

@@ -8,8 +8,7 @@
  * neighbouring outputs share the loads of the input between them.
  */
 #include "ir/simplify.h"
-#include "schedule/common.h"
-#include "schedule/window.h"
+#include "schedule/depthwise.h"
 
 static size_t depthwise_match(struct match_query *query, struct node *node,
                               struct node **nodes, size_t capacity) {
@@ -17,8 +16,7 @@ static size_t depthwise_match(struct match_query *query, struct node *node,
   if (capacity < 1 || !window2d_of_conv(node, &window))
     return match_decline(query, "not a 2-d fp32 convolution with constant "
                                 "weights");
-  if (window.groups == 1 || window.groups != window.in_channels ||
-      window.groups != window.out_channels)
+  if (!window2d_is_depthwise(&window))
     return match_decline(query, "not depthwise");
   nodes[0] = node;
   return 1;
@@ -52,16 +50,13 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
                      expr_constant(pool, source->dtype, 0));
 }
 
-static enum adze_status depthwise_express(struct builder *builder) {
+void depthwise_stage(struct builder *builder, const struct node *node,
+                     struct buffer *in, const struct window2d *window) {
   struct expr_pool *pool = builder->pool;
-  const struct node *node = builder->group->nodes.data[0];
-  struct window2d window;
-  window2d_of_conv(node, &window);
   const struct expr *shape[4] = {
-      expr_index(pool, ceil_div(window.out_channels, builder->block)),
-      expr_index(pool, window.kernel[0]), expr_index(pool, window.kernel[1]),
-      expr_index(pool, builder->block)};
-  struct buffer *in = builder_buffer(builder, node->inputs[0]);
+      expr_index(pool, ceil_div(window->out_channels, builder->block)),
+      expr_index(pool, window->kernel[0]),
+      expr_index(pool, window->kernel[1]), expr_index(pool, builder->block)};
   struct buffer *weights =
       builder_pack(builder, node->inputs[1], "depthwise", shape, 4,
                    pack_weights, builder);
@@ -73,8 +68,8 @@ static enum adze_status depthwise_express(struct builder *builder) {
   const struct expr *kh = builder_reduction(builder, stage, "kh", shape[1]);
   const struct expr *kw = builder_reduction(builder, stage, "kw", shape[2]);
   const struct expr *at[5] = {axes[0], axes[1],
-                              window2d_position(pool, &window, 0, axes[2], kh),
-                              window2d_position(pool, &window, 1, axes[3], kw),
+                              window2d_position(pool, window, 0, axes[2], kh),
+                              window2d_position(pool, window, 1, axes[3], kw),
                               axes[4]};
   const struct expr *w[4] = {axes[1], kh, kw, axes[4]};
   stage->reduce = REDUCE_SUM;
@@ -82,15 +77,24 @@ static enum adze_status depthwise_express(struct builder *builder) {
   stage->body = expr_mul(pool, expr_load(pool, in, at, 5),
                          expr_load(pool, weights, w, 4));
   vec_push(builder->arena, &builder->stages, stage);
+}
+
+static enum adze_status depthwise_express(struct builder *builder) {
+  const struct node *node = builder->group->nodes.data[0];
+  struct window2d window;
+  window2d_of_conv(node, &window);
+  depthwise_stage(builder, node, builder_buffer(builder, node->inputs[0]),
+                  &window);
   return ADZE_OK;
 }
 
 static const char *const depthwise_knobs[] = {"columns", NULL};
 
 /* A row of accumulators, the inputs they share, and one vector of weights. */
-static int64_t widest_tile(const struct builder *builder) {
+static int64_t widest_tile(const struct builder *builder,
+                           const struct node *node) {
   struct window2d window;
-  window2d_of_conv(builder->group->nodes.data[0], &window);
+  window2d_of_conv(node, &window);
   int64_t reach = (window.kernel[1] - 1) * window.dilation[1];
   int64_t registers = builder->machine->vector_registers - 2;
   int64_t columns = (registers - reach + window.stride[1] - 1) /
@@ -98,37 +102,61 @@ static int64_t widest_tile(const struct builder *builder) {
   return columns < 1 ? 1 : columns;
 }
 
-static size_t depthwise_space(const struct builder *builder, size_t knob,
-                              int64_t *values, size_t capacity) {
-  (void)knob;
+size_t depthwise_space_columns(const struct builder *builder,
+                               const struct node *node, int64_t *values,
+                               size_t capacity) {
   size_t count = 0;
-  for (int64_t v = 1; v <= widest_tile(builder) && count < capacity; v++)
+  for (int64_t v = 1; v <= widest_tile(builder, node) && count < capacity;
+       v++)
     values[count++] = v;
   return count;
 }
 
-static void depthwise_choose(const struct builder *builder, int64_t *knobs) {
-  const struct value *out = builder->group->nodes.data[0]->outputs[0];
-  int64_t width = value_dim(out, 3), best = 0;
+static size_t depthwise_space(const struct builder *builder, size_t knob,
+                              int64_t *values, size_t capacity) {
+  (void)knob;
+  return depthwise_space_columns(builder, builder->group->nodes.data[0],
+                                 values, capacity);
+}
+
+int64_t depthwise_choose_columns(const struct builder *builder,
+                                 const struct node *node) {
+  int64_t width = value_dim(node->outputs[0], 3), best = 0, chosen = 1;
   if (width < 1)
     width = 840;
-  for (int64_t columns = 1; columns <= widest_tile(builder) && columns <= width;
-       columns++) {
+  for (int64_t columns = 1;
+       columns <= widest_tile(builder, node) && columns <= width; columns++) {
     /* Whole tiles and a partial one, each with the cost of two columns more. */
     int64_t cost = (width / columns) * (columns + 2) +
                    (width % columns ? width % columns + 2 : 0);
     if (best == 0 || cost <= best) {
       best = cost;
-      knobs[0] = columns;
+      chosen = columns;
     }
   }
+  return chosen;
+}
+
+static void depthwise_choose(const struct builder *builder, int64_t *knobs) {
+  knobs[0] = depthwise_choose_columns(builder, builder->group->nodes.data[0]);
+}
+
+struct reduce_plan depthwise_plan(const struct builder *builder,
+                                  const struct stage *stage) {
+  static const char *const kernel[] = {"kh", "kw", NULL};
+  static const char *const kernel_columns[] = {"kw", NULL};
+  int64_t taps = stage->reductions[0]->extent->integer *
+                 stage->reductions[1]->extent->integer;
+  return (struct reduce_plan){
+      .unrolled = taps <= 25 ? kernel : kernel_columns,
+      .factor = 1,
+      .lanes = builder->block,
+  };
 }
 
 static enum adze_status depthwise_apply(struct builder *builder,
                                         struct schedule *schedule,
                                         const int64_t *knobs) {
-  static const char *const kernel_axes[] = {"kh", "kw", NULL};
-  static const char *const kernel_columns[] = {"kw", NULL};
   const struct stage *anchor = builder->stages.data[0];
   const struct stage *last =
       builder->stages.data[builder->stages.count - 1];
@@ -140,13 +168,7 @@ static enum adze_status depthwise_apply(struct builder *builder,
   check(count == 5);
   TRY(schedule_split(schedule, loops[3], knobs[0], &x, &x_inner));
   TRY(schedule_partition(schedule, x));
-  int64_t taps = anchor->reductions[0]->extent->integer *
-                 anchor->reductions[1]->extent->integer;
-  struct reduce_plan plan = {
-      .unrolled = taps <= 25 ? kernel_axes : kernel_columns,
-      .factor = 1,
-      .lanes = builder->block,
-  };
+  struct reduce_plan plan = depthwise_plan(builder, anchor);
   TRY(common_reduce_at(schedule,
                        schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
                        &plan));

@@ -165,7 +165,10 @@ static void direct_choose(const struct builder *builder, int64_t *knobs) {
 static enum adze_status direct_apply(struct builder *builder,
                                      struct schedule *schedule,
                                      const int64_t *knobs) {
-  static const char *const kernel_columns[] = {"kw", NULL};
+  /* A plain input has few channels. Kernel columns are not unrolled: with a
+   * stride, they read columns that neighbours read too, and a compiler that
+   * keeps those runs out of registers. */
+  static const char *const channels[] = {"c", NULL};
   const struct stage *anchor = builder->stages.data[0];
   const struct stage *last =
       builder->stages.data[builder->stages.count - 1];
@@ -184,7 +187,7 @@ static enum adze_status direct_apply(struct builder *builder,
   TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
   bool blocked = builder->stages.data[0]->reduction_count == 4;
   struct reduce_plan plan = {
-      .unrolled = blocked ? NULL : kernel_columns,
+      .unrolled = blocked ? NULL : channels,
       .factor = blocked ? knobs[KNOB_UNROLL] : 1,
       .lanes = builder->block,
       .inner_axis = 1,

@@ -52,6 +52,19 @@ bool window2d_of_conv_transpose(const struct node *node,
   return true;
 }
 
+bool window2d_is_depthwise(const struct window2d *window) {
+  return window->groups > 1 && window->groups == window->in_channels &&
+         window->groups == window->out_channels;
+}
+
+bool window2d_is_pointwise(const struct window2d *window) {
+  bool is = window->groups == 1;
+  for (size_t i = 0; i < 2; i++)
+    is = is && window->kernel[i] == 1 && window->stride[i] == 1 &&
+         window->before[i] == 0 && window->after[i] == 0;
+  return is;
+}
+
 void window2d_halo(const struct window2d *window, struct demand *demand) {
   for (size_t i = 0; i < 2; i++) {
     demand->before[2 + i] = window->before[i];

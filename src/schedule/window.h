@@ -16,6 +16,9 @@ struct window2d {
 bool window2d_of_conv(const struct node *node, struct window2d *out);
 /* The same of a transposed convolution; weights are [C, K, R, S]. */
 bool window2d_of_conv_transpose(const struct node *node, struct window2d *out);
+/* Every channel by itself; one position only, of every channel. */
+bool window2d_is_depthwise(const struct window2d *window);
+bool window2d_is_pointwise(const struct window2d *window);
 /* The zeros it reads around its input. */
 void window2d_halo(const struct window2d *window, struct demand *demand);
 /* Input row or column (axis 0 or 1) of output position `o` at kernel position

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Depthwise convolution on channel blocks, as templates share it. */
+#ifndef SCHEDULE_DEPTHWISE_H
+#define SCHEDULE_DEPTHWISE_H
+
+#include "schedule/common.h"
+#include "schedule/window.h"
+
+/* Adds the stage that computes `node` from `in`, whose blocks, rows and columns
+ * `window` addresses. */
+void depthwise_stage(struct builder *builder, const struct node *node,
+                     struct buffer *in, const struct window2d *window);
+/* Columns of a register tile: those possible, and the best. */
+size_t depthwise_space_columns(const struct builder *builder,
+                               const struct node *node, int64_t *values,
+                               size_t capacity);
+int64_t depthwise_choose_columns(const struct builder *builder,
+                                 const struct node *node);
+/* The arrangement of its reduction. */
+struct reduce_plan depthwise_plan(const struct builder *builder,
+                                  const struct stage *stage);
+
+#endif

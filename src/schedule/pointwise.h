@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* 1x1 convolution on channel blocks, as templates share it. */
+#ifndef SCHEDULE_POINTWISE_H
+#define SCHEDULE_POINTWISE_H
+
+#include "schedule/builder.h"
+#include "schedule/window.h"
+
+/* Adds the stage that computes the 1x1 convolution `node` into `out`, whose
+ * element (y, x) is at (y - before[0], x - before[1]) of the image. */
+void pointwise_stage(struct builder *builder, const struct node *node,
+                     struct buffer *out, const int64_t *before);
+/* Rows of the depthwise output in a tile: as many as keep one block of
+ * channels of what it reads in half of the L2 cache. height, width of its
+ * input, -1 where open. */
+int64_t rows_in_tile(const struct machine *machine,
+                     const struct window2d *depthwise, int64_t block,
+                     int64_t height, int64_t width);
+
+#endif

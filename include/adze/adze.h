@@ -50,8 +50,6 @@ struct adze_compile_options {
   int threads;              /* that compile; 0: every CPU */
   const char *const *properties; /* pairs of name, value to store in the
                                     package; NULL-terminated, or NULL */
-  bool keep_all_values;     /* every group's output becomes an output too, in
-                               memory of its own; for `adze verify` */
   adze_progress_function *progress;
   void *progress_context;
 };

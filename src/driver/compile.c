@@ -149,8 +149,7 @@ static enum adze_status compile_body(void *argument) {
   TRY(compile_import(compilation));
   TRY(check_options(compilation));
   TRY(plan_make(compilation->graph, &compilation->machine,
-                compilation->options->keep_all_values, &compilation->plan,
-                compilation->error));
+                &compilation->plan, compilation->error));
   compilation_stage(compilation, "plan", 1, 1);
   TRY(compile_kernels(compilation));
   TRY(compile_open_package(compilation));

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* adze_interpret: the model node by node, each operator's own expression
- * expanded without a schedule and interpreted. No pass runs, no template is
- * asked: what comes out is what compiled code is measured against. */
+ * expanded without a schedule and interpreted. No pass runs but the one that
+ * makes known shapes into data, no template is asked: what comes out is what
+ * compiled code is measured against. */
 #include <string.h>
 
 #include "driver/compilation.h"
 #include "import/import.h"
 #include "pass/evaluate.h"
+#include "pass/pass.h"
 
 struct reference {
   struct arena *arena;
@@ -28,22 +30,19 @@ static enum adze_status reference_body(void *argument) {
   TRY(apply_preprocessing(reference->graph, reference->options,
                           reference->error));
   struct graph *graph = reference->graph;
+  TRY(pass_know_elements(graph, reference->error));
   reference->memory = ARENA_ARRAY(reference->arena, void *,
                                   graph->value_count + 1);
   for (size_t i = 0; i < graph->inputs.count; i++)
     reference->memory[graph->inputs.data[i]->id] =
         (void *)(uintptr_t)reference->inputs[i];
-  for (size_t i = 0; i < graph->nodes.count; i++)
-    if (graph->nodes.data[i]->op->fusion != FUSION_METADATA)
-      TRY(evaluate_node(reference->arena, graph, graph->nodes.data[i],
-                        reference->memory, reference->error));
+  TRY(evaluate_graph(reference->arena, graph, reference->memory,
+                     reference->error));
   for (size_t i = 0; i < graph->outputs.count; i++) {
     const struct value *value = graph->outputs.data[i];
     size_t count;
-    const void *data = value->constant ? value->constant->data
-                                       : reference->memory[value->id];
-    if (data && value_count(value, &count))
-      memcpy(reference->outputs[i], data,
+    if (value_count(value, &count))
+      memcpy(reference->outputs[i], reference->memory[value->id],
              count * adze_dtype_bytes(value->dtype));
   }
   return ADZE_OK;

@@ -163,12 +163,29 @@ struct graph_users graph_find_users(const struct graph *graph, struct arena *are
 double constant_real(const struct constant *constant, size_t index);
 int64_t constant_integer(const struct constant *constant, size_t index);
 
-/* ---- Rewriting ----------------------------------------------------------------- */
-/* Every user of `old` and the graph's outputs take `replacement` instead. An
- * output keeps its name: the replacement value is renamed (or an identity is
- * added when it is an input, constant or other output). */
-void graph_replace_value(struct graph *graph, struct value *old,
+/* ---- Rewriting: values replaced while nodes are visited in graph order -------
+ *   struct graph_rewrite rewrite = graph_rewrite_begin(graph);
+ *   for each node:
+ *     graph_rewrite_operands(&rewrite, node);
+ *     … graph_rewrite_value(&rewrite, node->outputs[0], something);
+ *   graph_rewrite_end(&rewrite);
+ */
+struct graph_rewrite {
+  struct graph *graph;
+  struct value **replacements; /* by value id, of values there at the start */
+  size_t count;
+};
+struct graph_rewrite graph_rewrite_begin(struct graph *graph);
+/* The node takes what replaces its operands. */
+void graph_rewrite_operands(const struct graph_rewrite *rewrite,
+                            struct node *node);
+/* Every user of `old` and the graph's outputs will take `replacement`. */
+void graph_rewrite_value(struct graph_rewrite *rewrite, struct value *old,
                          struct value *replacement);
+/* The remaining users and the outputs, then graph_sweep. An output keeps its
+ * name: the replacement value is renamed (or an identity is added when it is an
+ * input, constant or other output). */
+void graph_rewrite_end(struct graph_rewrite *rewrite);
 /* Puts nodes into topological order again and drops those without effect. */
 void graph_sweep(struct graph *graph);
 

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replacing a value by another.
+/* Replacing values by others, in one walk.
+ *
+ * A pass visits nodes in graph order, so whatever uses a value comes after the
+ * node that makes it: it is enough to note replacements by value id and to look
+ * them up when a user is visited. Walking the graph for each replacement would
+ * make passes quadratic.
  *
  * The graph's outputs must keep their names, and each output needs a node of
  * its own to be written by. So when an output is replaced, the replacement
@@ -8,40 +13,64 @@
  */
 #include "op/op.h"
 
-static bool is_listed(struct value *const *list, size_t count,
-                      const struct value *value) {
-  for (size_t i = 0; i < count; i++)
-    if (list[i] == value)
-      return true;
-  return false;
+struct graph_rewrite graph_rewrite_begin(struct graph *graph) {
+  struct graph_rewrite rewrite = {.graph = graph, .count = graph->value_count};
+  rewrite.replacements =
+      ARENA_ARRAY(graph->arena, struct value *, rewrite.count + 1);
+  return rewrite;
 }
 
-static struct value *as_output(struct graph *graph, struct value *old,
-                               struct value *replacement) {
-  const char *name = old->name;
-  if (replacement->producer == NULL ||
-      is_listed(graph->outputs.data, graph->outputs.count, replacement)) {
+static struct value *current(const struct graph_rewrite *rewrite,
+                             struct value *value) {
+  while (value != NULL && value->id < rewrite->count &&
+         rewrite->replacements[value->id] != NULL)
+    value = rewrite->replacements[value->id];
+  return value;
+}
+
+void graph_rewrite_operands(const struct graph_rewrite *rewrite,
+                            struct node *node) {
+  for (size_t i = 0; i < node->input_count; i++)
+    node->inputs[i] = current(rewrite, node->inputs[i]);
+}
+
+void graph_rewrite_value(struct graph_rewrite *rewrite, struct value *old,
+                         struct value *replacement) {
+  check(old->id < rewrite->count);
+  replacement = current(rewrite, replacement);
+  if (replacement != old)
+    rewrite->replacements[old->id] = replacement;
+}
+
+static struct value *as_output(struct graph *graph, bool *is_output,
+                               const char *name, struct value *value) {
+  if (value->producer == NULL || is_output[value->id]) {
     struct node *copy =
-        graph_add_node(graph, &op_identity, name, &replacement, 1, 1);
+        graph_add_node(graph, &op_identity, name, &value, 1, 1);
     struct adze_error error;
     check(node_infer(graph, copy, &error) == ADZE_OK);
-    replacement = copy->outputs[0];
+    value = copy->outputs[0];
+  } else {
+    is_output[value->id] = true;
   }
-  graph_rename_value(graph, replacement, name);
-  return replacement;
+  graph_rename_value(graph, value, name);
+  return value;
 }
 
-void graph_replace_value(struct graph *graph, struct value *old,
-                         struct value *replacement) {
-  if (old == replacement)
-    return;
-  for (size_t i = 0; i < graph->nodes.count; i++) {
-    struct node *node = graph->nodes.data[i];
-    for (size_t k = 0; k < node->input_count; k++)
-      if (node->inputs[k] == old)
-        node->inputs[k] = replacement;
-  }
+void graph_rewrite_end(struct graph_rewrite *rewrite) {
+  struct graph *graph = rewrite->graph;
+  bool *is_output = ARENA_ARRAY(graph->arena, bool, graph->value_count + 1);
+  for (size_t i = 0; i < graph->nodes.count; i++)
+    graph_rewrite_operands(rewrite, graph->nodes.data[i]);
   for (size_t i = 0; i < graph->outputs.count; i++)
-    if (graph->outputs.data[i] == old)
-      graph->outputs.data[i] = as_output(graph, old, replacement);
+    is_output[graph->outputs.data[i]->id] =
+        current(rewrite, graph->outputs.data[i]) == graph->outputs.data[i];
+  for (size_t i = 0; i < graph->outputs.count; i++) {
+    struct value *old = graph->outputs.data[i];
+    struct value *replacement = current(rewrite, old);
+    if (replacement != old)
+      graph->outputs.data[i] =
+          as_output(graph, is_output, old->name, replacement);
+  }
+  graph_sweep(graph);
 }

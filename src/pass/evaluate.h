@@ -6,11 +6,18 @@
 
 #include "op/op.h"
 
-/* Computes the node's outputs. memory[value->id] is the dense data of each
- * input that is no constant, and receives, from `arena`, that of each output.
- * All shapes must be known: SHAPE otherwise. */
+/* Computes the node's outputs. inputs[i] is the dense data of input i; NULL
+ * where it is absent or a constant. outputs[i] receives that of output i, from
+ * `arena`. All shapes must be known: SHAPE otherwise. */
 enum adze_status evaluate_node(struct arena *arena, struct graph *graph,
-                               const struct node *node, void **memory,
+                               const struct node *node, void *const *inputs,
+                               void **outputs,
                                struct adze_error *error) ADZE_MUST_USE;
+
+/* All nodes that compute something, in order. memory[value->id] holds the dense
+ * data of the graph's inputs, and receives that of all other values. */
+enum adze_status evaluate_graph(struct arena *arena, struct graph *graph,
+                                void **memory,
+                                struct adze_error *error) ADZE_MUST_USE;
 
 #endif

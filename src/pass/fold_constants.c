@@ -34,8 +34,8 @@ static bool is_foldable(const struct node *node) {
   return true;
 }
 
-static void replace_output(struct graph *graph, struct value *old,
-                           void *data) {
+static struct value *as_constant(struct graph *graph, const struct value *old,
+                                 const void *data) {
   struct constant constant = {.dtype = old->dtype, .rank = old->rank};
   constant.count = 1;
   for (size_t d = 0; d < old->rank; d++) {
@@ -44,26 +44,24 @@ static void replace_output(struct graph *graph, struct value *old,
   }
   constant.bytes = constant.count * adze_dtype_bytes(old->dtype);
   constant.data = data;
-  graph_replace_value(graph, old, graph_add_constant(graph, NULL, &constant));
+  return graph_add_constant(graph, NULL, &constant);
 }
 
 enum adze_status pass_fold_constants(struct graph *graph,
                                      struct adze_error *error) {
-  /* Replacing may append nodes (an identity for an output): those are not
-   * visited. */
-  size_t count = graph->nodes.count;
-  for (size_t i = 0; i < count; i++) {
+  struct graph_rewrite rewrite = graph_rewrite_begin(graph);
+  for (size_t i = 0; i < graph->nodes.count; i++) {
     struct node *node = graph->nodes.data[i];
+    graph_rewrite_operands(&rewrite, node);
     if (!is_foldable(node))
       continue;
-    void **memory =
-        ARENA_ARRAY(graph->arena, void *, graph->value_count + 1);
-    TRY(evaluate_node(graph->arena, graph, node, memory, error));
+    void **data = ARENA_ARRAY(graph->arena, void *, node->output_count + 1);
+    TRY(evaluate_node(graph->arena, graph, node, NULL, data, error));
     for (size_t o = 0; o < node->output_count; o++)
       if (node->outputs[o])
-        replace_output(graph, node->outputs[o],
-                       memory[node->outputs[o]->id]);
+        graph_rewrite_value(&rewrite, node->outputs[o],
+                            as_constant(graph, node->outputs[o], data[o]));
   }
-  graph_sweep(graph);
+  graph_rewrite_end(&rewrite);
   return ADZE_OK;
 }

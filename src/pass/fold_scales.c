@@ -7,11 +7,13 @@
  *   y = x*scale + (b - mean*scale)
  */
 #include <math.h>
+#include <string.h>
 
 #include "pass/pass.h"
 
 struct folding {
   struct graph *graph;
+  struct graph_rewrite rewrite;
   struct graph_users users;
   struct adze_error *error;
 };
@@ -118,18 +120,22 @@ static struct node *foldable_conv(const struct folding *folding,
   return w->constant && w->dtype == ADZE_F32 && bias_ok ? conv : NULL;
 }
 
+/* Weights are [K, C, …], those of transposed convolutions [C, K, …]; either
+ * way rows of `inner` elements of one k follow each other. Rounded once. */
 static void scale_weights(struct graph *graph, struct node *conv,
                           const double *scale) {
   const struct constant *w = conv->inputs[1]->constant;
   float *scaled = ARENA_ARRAY(graph->arena, float, w->count);
-  /* Weights are [K, C, …], those of transposed convolutions [C, K, …]. */
   size_t axis = conv->op == &op_conv ? 0 : 1, inner = 1;
   for (size_t d = axis + 1; d < w->rank; d++)
     inner *= (size_t)w->dims[d];
   size_t channels = (size_t)w->dims[axis];
-  for (size_t i = 0; i < w->count; i++)
-    scaled[i] =
-        (float)(constant_real(w, i) * scale[i / inner % channels]);
+  memcpy(scaled, w->data, w->bytes); /* of any alignment */
+  for (size_t row = 0; row < w->count / inner; row++)
+    for (size_t i = 0; i < inner; i++) {
+      float *element = &scaled[row * inner + i];
+      *element = (float)(*element * scale[row % channels]);
+    }
   conv->inputs[1] =
       float_constant(graph, w->rank, w->dims, scaled, w->count);
 }
@@ -187,12 +193,21 @@ static enum adze_status as_elementwise(struct folding *folding,
     TRY(node_infer(graph, made, folding->error));
     result = made->outputs[0];
   }
-  graph_replace_value(graph, node->outputs[0], result);
+  graph_rewrite_value(&folding->rewrite, node->outputs[0], result);
   return ADZE_OK;
 }
 
+/* The convolution takes the place of the node that is folded into it, users
+ * included. */
+static void take_place(struct folding *folding, const struct value *made,
+                       struct value *folded) {
+  folding->users.counts[made->id] = folding->users.counts[folded->id];
+  folding->users.is_output[made->id] = folding->users.is_output[folded->id];
+  graph_rewrite_value(&folding->rewrite, folded, made->producer->outputs[0]);
+}
+
 static enum adze_status fold_node(struct folding *folding,
-                                  struct node *node, bool *changed) {
+                                  struct node *node) {
   struct affine affine = {.channels = 0};
   const struct value *x = NULL;
   bool is_norm = affine_of_batch_norm(folding, node, &affine);
@@ -203,29 +218,21 @@ static enum adze_status fold_node(struct folding *folding,
   struct node *conv = foldable_conv(folding, x);
   if (conv && value_dim(x, 1) == affine.channels) {
     fold_into_conv(folding, conv, &affine);
-    graph_replace_value(folding->graph, node->outputs[0], conv->outputs[0]);
-    *changed = true;
-  } else if (is_norm) {
-    TRY(as_elementwise(folding, node, &affine));
-    *changed = true;
+    take_place(folding, x, node->outputs[0]);
+    return ADZE_OK;
   }
-  return ADZE_OK;
+  return is_norm ? as_elementwise(folding, node, &affine) : ADZE_OK;
 }
 
 enum adze_status pass_fold_scales(struct graph *graph,
                                   struct adze_error *error) {
-  /* A Mul after a batch normalisation after a convolution folds in the next
-   * round; chains are short. */
-  for (int round = 0; round < 4; round++) {
-    struct folding folding = {
-        graph, graph_find_users(graph, graph->arena), error};
-    bool changed = false;
-    size_t count = graph->nodes.count;
-    for (size_t i = 0; i < count; i++)
-      TRY(fold_node(&folding, graph->nodes.data[i], &changed));
-    graph_sweep(graph);
-    if (!changed)
-      break;
+  struct folding folding = {graph, graph_rewrite_begin(graph),
+                            graph_find_users(graph, graph->arena), error};
+  size_t count = graph->nodes.count;
+  for (size_t i = 0; i < count; i++) {
+    graph_rewrite_operands(&folding.rewrite, graph->nodes.data[i]);
+    TRY(fold_node(&folding, graph->nodes.data[i]));
   }
+  graph_rewrite_end(&folding.rewrite);
   return ADZE_OK;
 }

@@ -70,7 +70,7 @@ static int32_t take_slot(struct plan *plan, const struct expr *bytes,
   struct expr_pool *pool = plan->graph->pool;
   int64_t size = hinted(plan, bytes);
   int32_t best = -1;
-  for (size_t i = 0; i < plan->slots.count && !plan->keep_all; i++) {
+  for (size_t i = 0; i < plan->slots.count; i++) {
     const struct slot *slot = &plan->slots.data[i];
     if (slot->free_after >= first)
       continue;

@@ -57,12 +57,13 @@ static const char *node_key(struct arena *arena, const struct node *node) {
 
 enum adze_status pass_merge_equal(struct graph *graph,
                                   struct adze_error *error) {
+  struct graph_rewrite rewrite = graph_rewrite_begin(graph);
   struct map seen;
   (void)error;
   map_init(&seen, graph->arena);
-  size_t count = graph->nodes.count;
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < graph->nodes.count; i++) {
     struct node *node = graph->nodes.data[i];
+    graph_rewrite_operands(&rewrite, node);
     const char *key = node_key(graph->arena, node);
     struct node *first = map_get(&seen, key);
     if (!first) {
@@ -71,8 +72,8 @@ enum adze_status pass_merge_equal(struct graph *graph,
     }
     for (size_t o = 0; o < node->output_count; o++)
       if (node->outputs[o] && first->outputs[o])
-        graph_replace_value(graph, node->outputs[o], first->outputs[o]);
+        graph_rewrite_value(&rewrite, node->outputs[o], first->outputs[o]);
   }
-  graph_sweep(graph);
+  graph_rewrite_end(&rewrite);
   return ADZE_OK;
 }

@@ -2,14 +2,12 @@
 #include "pass/plan.h"
 
 enum adze_status plan_make(struct graph *graph, const struct machine *machine,
-                           bool keep_all, struct plan **out,
-                           struct adze_error *error) {
+                           struct plan **out, struct adze_error *error) {
   struct plan *plan = ARENA_NEW(graph->arena, struct plan);
   *plan = (struct plan){.graph = graph,
                         .machine = machine,
                         .arena = graph->arena,
                         .error = error,
-                        .keep_all = keep_all,
                         .block = machine->vector_bits / 32};
   TRY(plan_group(plan));
   TRY(plan_place(plan));

@@ -24,7 +24,6 @@ struct plan {
   struct arena *arena;
   struct adze_error *error;
   int64_t block; /* channels in a block */
-  bool keep_all; /* no memory is shared */
   VEC(struct group *) groups; /* in execution order */
   struct placement *placements; /* by value id */
   size_t placement_count;
@@ -33,7 +32,7 @@ struct plan {
 };
 
 enum adze_status plan_make(struct graph *graph, const struct machine *machine,
-                           bool keep_all, struct plan **out,
+                           struct plan **out,
                            struct adze_error *error) ADZE_MUST_USE;
 
 /* The value in whose memory a value lies. */

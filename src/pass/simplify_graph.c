@@ -10,12 +10,7 @@
  */
 #include "pass/pass.h"
 
-struct rule_context {
-  struct graph *graph;
-  struct adze_error *error;
-};
-typedef struct value *rule_function(struct rule_context *context,
-                                    struct node *node);
+typedef struct value *rule_function(struct node *node);
 
 static struct value *same_type(struct value *candidate,
                                const struct node *node) {
@@ -36,16 +31,12 @@ static bool all_equal(const struct value *value, double number) {
 }
 
 /* identity(x), and whatever leaves shape and elements as they are. */
-static struct value *drop_identity(struct rule_context *context,
-                                   struct node *node) {
-  (void)context;
+static struct value *drop_identity(struct node *node) {
   return same_type(node->inputs[0], node);
 }
 
 /* x*1, x/1; -0 and NaN stay as well. */
-static struct value *drop_times_one(struct rule_context *context,
-                                    struct node *node) {
-  (void)context;
+static struct value *drop_times_one(struct node *node) {
   if (all_equal(node->inputs[1], 1))
     return same_type(node->inputs[0], node);
   if (node->op == &op_mul && all_equal(node->inputs[0], 1))
@@ -54,19 +45,15 @@ static struct value *drop_times_one(struct rule_context *context,
 }
 
 /* x-0; x+0 would turn -0 into +0. */
-static struct value *drop_minus_zero(struct rule_context *context,
-                                     struct node *node) {
-  (void)context;
+static struct value *drop_minus_zero(struct node *node) {
   return all_equal(node->inputs[1], 0) ? same_type(node->inputs[0], node)
                                        : NULL;
 }
 
 /* reshape(reshape(x)): the outer one alone. */
-static struct value *skip_reshape(struct rule_context *context,
-                                  struct node *node) {
+static struct value *skip_reshape(struct node *node) {
   const struct node *inner = node->inputs[0]->producer;
   struct value *x = same_type(node->inputs[0], node);
-  (void)context;
   if (x)
     return x;
   if (inner && inner->op == &op_reshape)
@@ -97,17 +84,18 @@ static struct value *drop_idempotent(const struct node *node) {
 
 enum adze_status pass_simplify_graph(struct graph *graph,
                                      struct adze_error *error) {
-  struct rule_context context = {graph, error};
-  size_t count = graph->nodes.count;
-  for (size_t i = 0; i < count; i++) {
+  struct graph_rewrite rewrite = graph_rewrite_begin(graph);
+  (void)error;
+  for (size_t i = 0; i < graph->nodes.count; i++) {
     struct node *node = graph->nodes.data[i];
+    graph_rewrite_operands(&rewrite, node);
     struct value *replacement = drop_idempotent(node);
     for (size_t r = 0; r < ARRAY_COUNT(rule_table) && !replacement; r++)
       if (rule_table[r].op == node->op)
-        replacement = rule_table[r].apply(&context, node);
+        replacement = rule_table[r].apply(node);
     if (replacement)
-      graph_replace_value(graph, node->outputs[0], replacement);
+      graph_rewrite_value(&rewrite, node->outputs[0], replacement);
   }
-  graph_sweep(graph);
+  graph_rewrite_end(&rewrite);
   return ADZE_OK;
 }

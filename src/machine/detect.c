@@ -110,17 +110,17 @@ static const char *model_name(feature_set features) {
     unsigned implementer, part;
     const char *cpu;
   } parts[] = {
-      {0x41, 0xd04, "cortex-a35"},  {0x41, 0xd03, "cortex-a53"},
-      {0x41, 0xd05, "cortex-a55"},  {0x41, 0xd07, "cortex-a57"},
-      {0x41, 0xd08, "cortex-a72"},  {0x41, 0xd09, "cortex-a73"},
-      {0x41, 0xd0a, "cortex-a75"},  {0x41, 0xd0b, "cortex-a76"},
-      {0x41, 0xd0d, "cortex-a77"},  {0x41, 0xd41, "cortex-a78"},
-      {0x41, 0xd44, "cortex-x1"},   {0x41, 0xd47, "cortex-a710"},
-      {0x41, 0xd48, "cortex-x2"},   {0x41, 0xd0c, "neoverse-n1"},
-      {0x41, 0xd40, "neoverse-v1"}, {0x41, 0xd49, "neoverse-n2"},
-      {0x41, 0xd4f, "neoverse-v2"}, {0x46, 0x001, "a64fx"},
+      {0x41, 0xd04, "cortex-a35"},   {0x41, 0xd03, "cortex-a53"},
+      {0x41, 0xd05, "cortex-a55"},   {0x41, 0xd07, "cortex-a57"},
+      {0x41, 0xd08, "cortex-a72"},   {0x41, 0xd09, "cortex-a73"},
+      {0x41, 0xd0a, "cortex-a75"},   {0x41, 0xd0b, "cortex-a76"},
+      {0x41, 0xd0d, "cortex-a77"},   {0x41, 0xd41, "cortex-a78"},
+      {0x41, 0xd44, "cortex-x1"},    {0x41, 0xd47, "cortex-a710"},
+      {0x41, 0xd48, "cortex-x2"},    {0x41, 0xd0c, "neoverse-n1"},
+      {0x41, 0xd40, "neoverse-v1"},  {0x41, 0xd49, "neoverse-n2"},
+      {0x41, 0xd4f, "neoverse-v2"},  {0x46, 0x001, "a64fx"},
       {0x43, 0x0af, "thunderx2t99"}, {0x61, 0x022, "apple-m1"},
-      {0x61, 0x023, "apple-m1"},    {0x61, 0x032, "apple-m2"},
+      {0x61, 0x023, "apple-m1"},     {0x61, 0x032, "apple-m2"},
       {0x61, 0x033, "apple-m2"},
   };
   (void)features;
@@ -183,7 +183,8 @@ static const struct cpu_row *best_generic(enum architecture architecture,
     if (cpu != NULL && (cpu_features(cpu) & ~features) == 0)
       return cpu;
   }
-  return cpu_find_for(architecture, architecture_table[architecture].generic_cpu);
+  return cpu_find_for(architecture,
+                      architecture_table[architecture].generic_cpu);
 }
 
 static struct host host;

@@ -33,8 +33,8 @@ static enum adze_status fail_near(struct adze_error *error,
   char near[256];
   string_near(wrong, names, count, near, sizeof near);
   return fail(error, ADZE_INVALID_ARGUMENT,
-              "target \"%s\": there is no %s \"%s\"%s%s%s", request->line,
-              what, wrong, near[0] != '\0' ? "; did you mean " : "", near,
+              "target \"%s\": there is no %s \"%s\"%s%s%s", request->line, what,
+              wrong, near[0] != '\0' ? "; did you mean " : "", near,
               near[0] != '\0' ? "?" : "");
 }
 
@@ -60,9 +60,15 @@ static enum adze_status read_option(struct request *request, const char *word,
                 options[option], options[option]);
   value++;
   switch (option) {
-  case 0: request->triple = value; break;
-  case 1: request->cpu = value; break;
-  case 2: request->attributes = value; break;
+  case 0:
+    request->triple = value;
+    break;
+  case 1:
+    request->cpu = value;
+    break;
+  case 2:
+    request->attributes = value;
+    break;
   default:
     if (!string_to_int64(value, &request->cores) || request->cores < 1 ||
         request->cores > 1024)
@@ -220,9 +226,8 @@ static enum adze_status resolve(struct arena *arena, struct request *request,
   } else {
     request->features = cpu_features(request->row);
   }
-  return request->attributes != NULL
-             ? apply_attributes(arena, request, error)
-             : ADZE_OK;
+  return request->attributes != NULL ? apply_attributes(arena, request, error)
+                                     : ADZE_OK;
 }
 
 /* ---- Facts -------------------------------------------------------------------- */
@@ -234,8 +239,8 @@ static const char *attributes_text(struct arena *arena,
   feature_set usual = cpu_features(request->row);
   struct text text = {.arena = arena};
   for (int pass = 0; pass < 2; pass++) {
-    feature_set set = pass == 0 ? usual & ~request->features
-                                : request->features & ~usual;
+    feature_set set =
+        pass == 0 ? usual & ~request->features : request->features & ~usual;
     for (size_t i = 0; i < feature_counts[architecture]; i++)
       if (((set >> i) & 1) != 0)
         text_format(&text, "%s%c%s", text.size > 0 ? "," : "", "-+"[pass],
@@ -279,8 +284,7 @@ static double vector_rate(int pipes, int bits, int64_t vector_bits) {
   return pipes * (share < 1 ? share : 1);
 }
 
-static void set_timing(const struct request *request,
-                       struct machine *machine) {
+static void set_timing(const struct request *request, struct machine *machine) {
   const struct cpu_row *row = request->row;
   const struct host *host = host_detect();
   machine->fma_per_cycle =

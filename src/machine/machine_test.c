@@ -205,8 +205,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_default_is_this_machine, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(c_is_portable, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(wrong_words_are_named, set_up,
-                                      tear_down),
+      cmocka_unit_test_setup_teardown(wrong_words_are_named, set_up, tear_down),
       cmocka_unit_test_setup_teardown(tables_are_sound, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,8 +42,7 @@ struct feature_row {
 extern const struct feature_row *const feature_tables[ARCHITECTURE_COUNT];
 extern const size_t feature_counts[ARCHITECTURE_COUNT];
 /* The row of a name (`size` bytes), or -1. */
-int feature_find(enum architecture architecture, const char *name,
-                 size_t size);
+int feature_find(enum architecture architecture, const char *name, size_t size);
 /* The set with row `feature` on, or off, and what follows from it. */
 feature_set feature_enable(enum architecture architecture, feature_set set,
                            int feature);

@@ -102,10 +102,10 @@ static void build_and_run(struct fixture *f, const struct machine *machine) {
     text_format(&command, " %s", path);
   }
   assert_int_equal(system(text_string(&command)), 0);
-  assert_int_equal(system(arena_printf(
-                       f->arena, EMULATOR " -cpu max %s/driver %s/in %s/out",
-                       f->folder, f->folder, f->folder)),
-                   0);
+  assert_int_equal(
+      system(arena_printf(f->arena, EMULATOR " -cpu max %s/driver %s/in %s/out",
+                          f->folder, f->folder, f->folder)),
+      0);
 }
 
 static void compare_all(struct fixture *f, const char *line) {
@@ -145,9 +145,8 @@ static void run_on(const char *line, uint64_t seed) {
   struct random_options options = {.has_fma = machine.has_fma,
                                    .lanes_limit = 16};
   for (size_t i = 0; i < FUNCTIONS; i++)
-    f->functions[i] =
-        random_function(f->pool, arena_printf(f->arena, "random_%zu", i),
-                        seed + i, &options);
+    f->functions[i] = random_function(
+        f->pool, arena_printf(f->arena, "random_%zu", i), seed + i, &options);
   write_memory(f);
   write_driver(f);
   build_and_run(f, &machine);
@@ -165,8 +164,7 @@ static void code_equals_interpreter(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(code_equals_interpreter)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(code_equals_interpreter)};
   if (system("command -v " CROSS_COMPILER " >/dev/null 2>&1") != 0 ||
       system("command -v " EMULATOR " >/dev/null 2>&1") != 0) {
     puts("skipped: needs " CROSS_COMPILER " and " EMULATOR);

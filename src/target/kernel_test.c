@@ -49,16 +49,15 @@ static struct statement *step(struct fixture *f, const struct tile *tile,
   int64_t width = (int64_t)tile->columns * tile->lanes;
   for (int i = 0; i < tile->rows; i++)
     for (int j = 0; j < tile->columns; j++) {
-      const struct expr *a_offset = expr_add(
-          pool, expr_mul(pool, k, expr_index(pool, tile->unroll)),
-          expr_index(pool, unrolled + (int64_t)i * DEPTH));
+      const struct expr *a_offset =
+          expr_add(pool, expr_mul(pool, k, expr_index(pool, tile->unroll)),
+                   expr_index(pool, unrolled + (int64_t)i * DEPTH));
       const struct expr *b_offset = expr_add(
           pool, expr_mul(pool, k, expr_index(pool, tile->unroll * width)),
           expr_index(pool, unrolled * width + (int64_t)j * tile->lanes));
       const struct expr *a = expr_broadcast(
           pool, expr_load(pool, f->a, &a_offset, 1), tile->lanes);
-      const struct expr *b =
-          expr_load_lanes(pool, f->b, b_offset, tile->lanes);
+      const struct expr *b = expr_load_lanes(pool, f->b, b_offset, tile->lanes);
       const struct local *sum = f->sums[i * tile->columns + j];
       const struct expr *old = expr_local(pool, sum);
       list = statement_append(
@@ -83,15 +82,15 @@ static void make_kernel(struct fixture *f, const struct tile *tile,
   for (int i = 0; i < count; i++) {
     f->sums[i] = local_new(f->function, "sum", ADZE_F32, tile->lanes);
     list = statement_append(
-        list, set(f, f->sums[i],
-                  expr_broadcast(pool, expr_real(pool, ADZE_F32, 0),
-                                 tile->lanes)));
+        list,
+        set(f, f->sums[i],
+            expr_broadcast(pool, expr_real(pool, ADZE_F32, 0), tile->lanes)));
   }
   struct variable *k =
       variable_new(pool, "k", expr_index(pool, DEPTH / tile->unroll));
   for (int i = 0; i < tile->unroll; i++)
-    body = statement_append(
-        body, step(f, tile, expr_variable(pool, k), i, has_fma));
+    body = statement_append(body,
+                            step(f, tile, expr_variable(pool, k), i, has_fma));
   list = statement_append(list, statement_for(pool, k, LOOP_SERIAL, body));
   for (int i = 0; i < count; i++) {
     struct statement *s = statement_new(pool, STATEMENT_STORE);
@@ -139,9 +138,9 @@ static void check_results(struct fixture *f, const struct tile *tile,
                           const struct machine *machine) {
   void *address;
   void (*call)(void *const *, const int64_t *, void *, int64_t, int64_t);
-  assert_ok(target_llvm.load(f->arena, machine, &f->function, 1, &address,
-                             &f->error),
-            f->error);
+  assert_ok(
+      target_llvm.load(f->arena, machine, &f->function, 1, &address, &f->error),
+      f->error);
   memcpy(&call, &address, sizeof call);
   int width = tile->columns * tile->lanes;
   float *a = ARENA_ARRAY(f->arena, float, (size_t)(tile->rows * DEPTH));
@@ -186,8 +185,8 @@ static void tiles_stay_in_registers(void **state) {
               f.error);
     make_kernel(&f, &tiles[i], machine.has_fma);
     char *assembly = assembly_of(&f, &machine);
-    bool is_fused = strstr(assembly, "fmadd") != NULL ||
-                    strstr(assembly, "fmla") != NULL;
+    bool is_fused =
+        strstr(assembly, "fmadd") != NULL || strstr(assembly, "fmla") != NULL;
     int spills = count_spills(assembly, tiles[i].register_name);
     if (spills != 0 || !is_fused)
       fail_msg("%s, %d x %d: %d spills, %s", tiles[i].line, tiles[i].rows,
@@ -200,7 +199,6 @@ static void tiles_stay_in_registers(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(tiles_stay_in_registers)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(tiles_stay_in_registers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

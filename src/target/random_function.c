@@ -54,28 +54,24 @@ static const struct expr *splat(struct generator *g, const struct expr *e,
   return e->lanes == lanes ? e : expr_broadcast(g->pool, e, lanes);
 }
 
-static const struct expr *constant(struct generator *g,
-                                   enum adze_dtype dtype) {
-  static const double reals[] = {0.0,  -0.0,   1.0,    -1.0,  0.5,
-                                 -2.5, 1.5,    1e30,   1e-40, 3.25,
-                                 -7.0, 8388609.0};
-  static const int64_t integers[] = {0,  1,   -1,  2,    3,   7,
-                                     -5, 127, 128, -128, 255, INT64_MAX,
+static const struct expr *constant(struct generator *g, enum adze_dtype dtype) {
+  static const double reals[] = {0.0, -0.0, 1.0,   -1.0, 0.5,  -2.5,
+                                 1.5, 1e30, 1e-40, 3.25, -7.0, 8388609.0};
+  static const int64_t integers[] = {0,  1,   -1,  2,        3,   7,
+                                     -5, 127, 128, -128,     255, INT64_MAX,
                                      16, 31,  32,  INT64_MIN};
   if (dtype_is_float(dtype))
     return expr_real(g->pool, dtype, reals[pick(g, ARRAY_COUNT(reals))]);
   if (dtype == ADZE_BOOL)
     return expr_bool(g->pool, pick(g, 2) != 0);
-  return expr_integer(g->pool, dtype,
-                      integers[pick(g, ARRAY_COUNT(integers))]);
+  return expr_integer(g->pool, dtype, integers[pick(g, ARRAY_COUNT(integers))]);
 }
 
 /* A scalar of i64 that stays small. */
 static const struct expr *small_index(struct generator *g) {
   if (g->variables.count > 0 && pick(g, 4) != 0)
     return expr_variable(
-        g->pool,
-        g->variables.data[pick(g, (uint32_t)g->variables.count)]);
+        g->pool, g->variables.data[pick(g, (uint32_t)g->variables.count)]);
   return expr_index(g->pool, (int64_t)pick(g, 9) - 2);
 }
 
@@ -92,10 +88,8 @@ static const struct expr *affine(struct generator *g) {
 /* An offset for `lanes` consecutive elements, in range. */
 static const struct expr *offset_in_range(struct generator *g, uint16_t lanes,
                                           int64_t elements) {
-  const struct expr *e =
-      pick(g, 3) == 0 ? value(g, ADZE_I64, 1, 1) : affine(g);
-  return expr_floor_mod(g->pool, e,
-                        expr_index(g->pool, elements - lanes + 1));
+  const struct expr *e = pick(g, 3) == 0 ? value(g, ADZE_I64, 1, 1) : affine(g);
+  return expr_floor_mod(g->pool, e, expr_index(g->pool, elements - lanes + 1));
 }
 
 /* As many offsets as lanes, each in range: ramps or anything. */
@@ -104,15 +98,13 @@ static const struct expr *vector_offset(struct generator *g, uint16_t lanes) {
   if (pick(g, 3) != 0) {
     int64_t stride = (int64_t)pick(g, 5) - 1;
     int64_t reach = (lanes - 1) * (stride < 0 ? -stride : stride);
-    const struct expr *base =
-        offset_in_range(g, 1, RANDOM_ELEMENTS - reach);
+    const struct expr *base = offset_in_range(g, 1, RANDOM_ELEMENTS - reach);
     if (stride < 0)
       base = expr_add(pool, base, expr_index(pool, reach));
     return expr_ramp(pool, base, expr_index(pool, stride), lanes);
   }
-  return expr_floor_mod(
-      pool, splat(g, value(g, ADZE_I64, lanes, 1), lanes),
-      splat(g, expr_index(pool, RANDOM_ELEMENTS), lanes));
+  return expr_floor_mod(pool, splat(g, value(g, ADZE_I64, lanes, 1), lanes),
+                        splat(g, expr_index(pool, RANDOM_ELEMENTS), lanes));
 }
 
 static struct buffer *readable(struct generator *g, enum adze_dtype dtype) {
@@ -126,8 +118,7 @@ static struct buffer *readable(struct generator *g, enum adze_dtype dtype) {
 
 /* A load that happens only where its offset is in range. */
 static const struct expr *guarded_load(struct generator *g,
-                                       struct buffer *buffer,
-                                       uint16_t lanes) {
+                                       struct buffer *buffer, uint16_t lanes) {
   struct expr_pool *pool = g->pool;
   const struct expr *offset = affine(g);
   const struct expr *first = offset;
@@ -137,8 +128,8 @@ static const struct expr *guarded_load(struct generator *g,
     last = RANDOM_ELEMENTS - 1;
   }
   const struct expr *condition = expr_and(
-      pool, expr_less_equal(pool, splat(g, expr_index(pool, 0), first->lanes),
-                            first),
+      pool,
+      expr_less_equal(pool, splat(g, expr_index(pool, 0), first->lanes), first),
       expr_less_equal(pool, first,
                       splat(g, expr_index(pool, last), first->lanes)));
   const struct expr *load = first->lanes > 1
@@ -188,55 +179,52 @@ static size_t dtype_size(enum adze_dtype dtype) {
     return bytes;
     ADZE_DTYPE_LIST(X)
 #undef X
-  case ADZE_DTYPE_NONE: break;
+  case ADZE_DTYPE_NONE:
+    break;
   }
   unreachable();
 }
 
-static const struct expr *any_unary(struct generator *g,
-                                    enum adze_dtype dtype, uint16_t lanes,
-                                    int depth) {
+static const struct expr *any_unary(struct generator *g, enum adze_dtype dtype,
+                                    uint16_t lanes, int depth) {
   static const enum expr_kind for_floats[] = {
       EXPR_NEGATE, EXPR_ABS,      EXPR_FLOOR, EXPR_CEIL,
       EXPR_ROUND,  EXPR_TRUNCATE, EXPR_SQRT};
   static const enum expr_kind for_integers[] = {EXPR_NEGATE, EXPR_ABS,
                                                 EXPR_NOT};
-  enum expr_kind kind =
-      dtype == ADZE_BOOL ? EXPR_NOT
-      : dtype_is_float(dtype)
-          ? for_floats[pick(g, ARRAY_COUNT(for_floats))]
-          : for_integers[pick(g, ARRAY_COUNT(for_integers))];
+  enum expr_kind kind = dtype == ADZE_BOOL ? EXPR_NOT
+                        : dtype_is_float(dtype)
+                            ? for_floats[pick(g, ARRAY_COUNT(for_floats))]
+                            : for_integers[pick(g, ARRAY_COUNT(for_integers))];
   return expr_unary(g->pool, kind, value(g, dtype, lanes, depth));
 }
 
-static const struct expr *any_binary(struct generator *g,
-                                     enum adze_dtype dtype, uint16_t lanes,
-                                     int depth) {
+static const struct expr *any_binary(struct generator *g, enum adze_dtype dtype,
+                                     uint16_t lanes, int depth) {
   static const enum expr_kind for_floats[] = {
       EXPR_ADD, EXPR_SUB,       EXPR_MUL, EXPR_DIV,
       EXPR_MIN, EXPR_REMAINDER, EXPR_MAX};
   static const enum expr_kind for_integers[] = {
-      EXPR_ADD, EXPR_SUB,       EXPR_MUL,        EXPR_DIV,
-      EXPR_MIN, EXPR_REMAINDER, EXPR_MAX,        EXPR_FLOOR_DIV,
-      EXPR_AND, EXPR_FLOOR_MOD, EXPR_OR,         EXPR_XOR,
-      EXPR_SHIFT_LEFT,          EXPR_SHIFT_RIGHT};
+      EXPR_ADD,        EXPR_SUB,        EXPR_MUL, EXPR_DIV,
+      EXPR_MIN,        EXPR_REMAINDER,  EXPR_MAX, EXPR_FLOOR_DIV,
+      EXPR_AND,        EXPR_FLOOR_MOD,  EXPR_OR,  EXPR_XOR,
+      EXPR_SHIFT_LEFT, EXPR_SHIFT_RIGHT};
   static const enum expr_kind for_truth[] = {EXPR_AND, EXPR_OR, EXPR_XOR};
-  enum expr_kind kind =
-      dtype == ADZE_BOOL ? for_truth[pick(g, ARRAY_COUNT(for_truth))]
-      : dtype_is_float(dtype)
-          ? for_floats[pick(g, ARRAY_COUNT(for_floats))]
-          : for_integers[pick(g, ARRAY_COUNT(for_integers))];
+  enum expr_kind kind = dtype == ADZE_BOOL
+                            ? for_truth[pick(g, ARRAY_COUNT(for_truth))]
+                        : dtype_is_float(dtype)
+                            ? for_floats[pick(g, ARRAY_COUNT(for_floats))]
+                            : for_integers[pick(g, ARRAY_COUNT(for_integers))];
   const struct expr *a = value(g, dtype, lanes, depth);
   /* A scalar may stand beside a vector. */
-  const struct expr *b =
-      value(g, dtype, pick(g, 4) == 0 ? 1 : lanes, depth);
+  const struct expr *b = value(g, dtype, pick(g, 4) == 0 ? 1 : lanes, depth);
   return expr_binary(g->pool, kind, a, b);
 }
 
 static const struct expr *any_compare(struct generator *g, uint16_t lanes,
                                       int depth) {
-  static const enum expr_kind kinds[] = {EXPR_EQUAL, EXPR_NOT_EQUAL,
-                                         EXPR_LESS, EXPR_LESS_EQUAL};
+  static const enum expr_kind kinds[] = {EXPR_EQUAL, EXPR_NOT_EQUAL, EXPR_LESS,
+                                         EXPR_LESS_EQUAL};
   enum adze_dtype dtype = dtypes[pick(g, DTYPES - 1)];
   const struct expr *a = value(g, dtype, lanes, depth);
   return expr_binary(g->pool, kinds[pick(g, ARRAY_COUNT(kinds))], a,
@@ -259,9 +247,8 @@ static const struct expr *any_bitcast(struct generator *g,
   return expr_bitcast(pool, dtype, e);
 }
 
-static const struct expr *any_select(struct generator *g,
-                                     enum adze_dtype dtype, uint16_t lanes,
-                                     int depth) {
+static const struct expr *any_select(struct generator *g, enum adze_dtype dtype,
+                                     uint16_t lanes, int depth) {
   const struct expr *condition =
       value(g, ADZE_BOOL, pick(g, 2) == 0 ? 1 : lanes, depth);
   const struct expr *yes = value(g, dtype, lanes, depth);
@@ -293,9 +280,9 @@ static const struct expr *value(struct generator *g, enum adze_dtype dtype,
     if (dtype == ADZE_BOOL)
       result = any_compare(g, lanes, depth);
     else if (dtype_is_float(dtype) && g->options->has_fma)
-      result = expr_fma(g->pool, value(g, dtype, lanes, depth),
-                        value(g, dtype, 1, depth),
-                        value(g, dtype, lanes, depth));
+      result =
+          expr_fma(g->pool, value(g, dtype, lanes, depth),
+                   value(g, dtype, 1, depth), value(g, dtype, lanes, depth));
     else if (dtype_is_integer(dtype) && lanes > 1)
       result = expr_ramp(g->pool, value(g, dtype, 1, depth),
                          value(g, dtype, 1, depth), lanes);
@@ -339,14 +326,13 @@ static struct statement *store(struct generator *g) {
   struct buffer *buffer =
       g->writable.data[pick(g, (uint32_t)g->writable.count)];
   uint16_t lanes = pick_lanes(g);
-  const struct expr *offset =
-      lanes > 1 && pick(g, 3) == 0
-          ? vector_offset(g, lanes)
-          : offset_in_range(g, lanes, RANDOM_ELEMENTS);
+  const struct expr *offset = lanes > 1 && pick(g, 3) == 0
+                                  ? vector_offset(g, lanes)
+                                  : offset_in_range(g, lanes, RANDOM_ELEMENTS);
   if (buffer->dtype == ADZE_F16 || buffer->dtype == ADZE_BF16)
-    return store_at(g, buffer, offset,
-                    expr_bitcast(g->pool, buffer->dtype,
-                                 value(g, ADZE_U16, lanes, 2)));
+    return store_at(
+        g, buffer, offset,
+        expr_bitcast(g->pool, buffer->dtype, value(g, ADZE_U16, lanes, 2)));
   return store_at(g, buffer, offset, value(g, buffer->dtype, lanes, 3));
 }
 
@@ -354,9 +340,9 @@ static struct statement *block(struct generator *g, int depth);
 
 static struct statement *loop(struct generator *g, int depth) {
   const struct expr *extent =
-      pick(g, 2) == 0 ? expr_index(g->pool, pick(g, 5))
-                      : expr_floor_mod(g->pool, affine(g),
-                                       expr_index(g->pool, 5));
+      pick(g, 2) == 0
+          ? expr_index(g->pool, pick(g, 5))
+          : expr_floor_mod(g->pool, affine(g), expr_index(g->pool, 5));
   struct variable *variable = variable_new(g->pool, "i", extent);
   struct statement *s = statement_new(g->pool, STATEMENT_FOR);
   s->loop.variable = variable;
@@ -401,19 +387,19 @@ static struct buffer *new_buffer(struct generator *g, const char *prefix,
                                  enum adze_dtype dtype,
                                  enum buffer_scope scope) {
   const struct expr *shape[1] = {expr_index(g->pool, RANDOM_ELEMENTS)};
-  return buffer_new(g->pool,
-                    arena_printf(g->arena, "%s%d", prefix, (int)dtype), dtype,
-                    scope, shape, 1);
+  return buffer_new(g->pool, arena_printf(g->arena, "%s%d", prefix, (int)dtype),
+                    dtype, scope, shape, 1);
 }
 
 static void make_parameters(struct generator *g) {
   struct function *function = g->function;
   for (int written = 0; written < 2; written++)
     for (int i = 0; i < DTYPES + 2; i++) {
-      enum adze_dtype dtype =
-          i < DTYPES ? dtypes[i] : i == DTYPES ? ADZE_F16 : ADZE_BF16;
-      struct buffer *buffer = new_buffer(g, written != 0 ? "out" : "in", dtype,
-                                         BUFFER_ARGUMENT);
+      enum adze_dtype dtype = i < DTYPES    ? dtypes[i]
+                              : i == DTYPES ? ADZE_F16
+                                            : ADZE_BF16;
+      struct buffer *buffer =
+          new_buffer(g, written != 0 ? "out" : "in", dtype, BUFFER_ARGUMENT);
       vec_push(g->arena, &function->parameters, buffer);
       if (i < DTYPES)
         vec_push(g->arena, &g->readable, buffer);
@@ -421,8 +407,7 @@ static void make_parameters(struct generator *g) {
         vec_push(g->arena, &g->writable, buffer);
     }
   for (int i = 0; i < RANDOM_SYMBOLS; i++) {
-    struct variable *symbol =
-        variable_new(g->pool, i == 0 ? "n" : "m", NULL);
+    struct variable *symbol = variable_new(g->pool, i == 0 ? "n" : "m", NULL);
     symbol->minimum = 0;
     symbol->maximum = 1000;
     symbol->symbol = i;
@@ -436,8 +421,7 @@ static void make_parameters(struct generator *g) {
 }
 
 /* Memory of the function's own, with a loop that fills it from a parameter. */
-static struct statement *make_buffer(struct generator *g,
-                                     enum adze_dtype dtype,
+static struct statement *make_buffer(struct generator *g, enum adze_dtype dtype,
                                      enum buffer_scope scope) {
   bool on_stack = scope == BUFFER_STACK;
   struct buffer *source = readable(g, dtype);
@@ -451,15 +435,14 @@ static struct statement *make_buffer(struct generator *g,
   vec_push(g->arena, &function->buffers, buffer);
   vec_push(g->arena, &function->scratch_offsets, place);
   if (!on_stack)
-    function->scratch_bytes =
-        expr_add(g->pool, place,
-                 expr_index(g->pool, (int64_t)(RANDOM_ELEMENTS *
-                                               dtype_size(dtype))));
+    function->scratch_bytes = expr_add(
+        g->pool, place,
+        expr_index(g->pool, (int64_t)(RANDOM_ELEMENTS * dtype_size(dtype))));
   struct variable *i =
       variable_new(g->pool, "fill", expr_index(g->pool, RANDOM_ELEMENTS));
   const struct expr *index = expr_variable(g->pool, i);
-  struct statement *body = store_at(
-      g, buffer, index, expr_load(g->pool, source, &index, 1));
+  struct statement *body =
+      store_at(g, buffer, index, expr_load(g->pool, source, &index, 1));
   vec_push(g->arena, &g->readable, buffer);
   vec_push(g->arena, &g->writable, buffer);
   return statement_for(g->pool, i, LOOP_SERIAL, body);
@@ -498,9 +481,9 @@ struct function *random_function(struct expr_pool *pool, const char *name,
     for (size_t k = 0; k < function->parameters.count; k++) {
       struct buffer *buffer = function->parameters.data[k];
       if (buffer->dtype == local->dtype && string_starts(buffer->name, "out"))
-        list = statement_append(
-            list, store_at(g, buffer, expr_index(pool, i * 6),
-                           expr_local(pool, local)));
+        list =
+            statement_append(list, store_at(g, buffer, expr_index(pool, i * 6),
+                                            expr_local(pool, local)));
     }
   }
   function->body = list;
@@ -510,12 +493,24 @@ struct function *random_function(struct expr_pool *pool, const char *name,
 /* ---- Memory and comparison -------------------------------------------------------------- */
 
 static double random_real(uint64_t *state) {
-  static const double awkward[] = {0.0,        -0.0,      1.0,
-                                   -1.0,       __builtin_inf(), -__builtin_inf(),
-                                   __builtin_nan(""), 0.5,      2.5,
-                                   -3.5,       1e-42,     -1e-310,
-                                   3e9,        -2147483649.0, 1e38,
-                                   9.3e18,     -0.3,      8388607.5};
+  static const double awkward[] = {0.0,
+                                   -0.0,
+                                   1.0,
+                                   -1.0,
+                                   __builtin_inf(),
+                                   -__builtin_inf(),
+                                   __builtin_nan(""),
+                                   0.5,
+                                   2.5,
+                                   -3.5,
+                                   1e-42,
+                                   -1e-310,
+                                   3e9,
+                                   -2147483649.0,
+                                   1e38,
+                                   9.3e18,
+                                   -0.3,
+                                   8388607.5};
   uint64_t z = next_random(state);
   if (z % 3 == 0)
     return awkward[(z >> 8) % ARRAY_COUNT(awkward)];
@@ -560,8 +555,7 @@ struct random_memory *random_memory(struct arena *arena,
   return memory;
 }
 
-static bool element_equal(enum adze_dtype dtype, const void *a,
-                          const void *b) {
+static bool element_equal(enum adze_dtype dtype, const void *a, const void *b) {
   if (memcmp(a, b, dtype_size(dtype)) == 0)
     return true;
   if (dtype == ADZE_F32) {

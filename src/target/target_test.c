@@ -81,9 +81,8 @@ static void compare_on(struct fixture *f, const char *line, uint64_t seed) {
   struct random_options options = {.has_fma = machine.has_fma,
                                    .lanes_limit = 16};
   for (size_t i = 0; i < FUNCTIONS; i++) {
-    functions[i] =
-        random_function(f->pool, arena_printf(f->arena, "random_%zu", i),
-                        seed + i, &options);
+    functions[i] = random_function(
+        f->pool, arena_printf(f->arena, "random_%zu", i), seed + i, &options);
     assert_ok(verify_flat(functions[i], &f->error), f->error);
   }
   assert_ok(target->load(f->arena, &machine, functions, FUNCTIONS, addresses,
@@ -135,8 +134,8 @@ static struct function *make_plan(struct fixture *f) {
   struct buffer *buffers[5];
   for (size_t i = 0; i < 5; i++) {
     const struct expr *shape[1] = {expr_index(pool, sizes[i])};
-    buffers[i] = buffer_new(pool, names[i], ADZE_I64, BUFFER_ARGUMENT, shape,
-                            1);
+    buffers[i] =
+        buffer_new(pool, names[i], ADZE_I64, BUFFER_ARGUMENT, shape, 1);
     vec_push(f->arena, &plan->parameters, buffers[i]);
   }
   const struct expr *zero = expr_index(pool, 0);
@@ -172,10 +171,10 @@ static struct function *make_scale(struct fixture *f, const char *name,
   n->minimum = 0;
   vec_push(f->arena, &function->scalars, n);
   const struct expr *shape[1] = {expr_variable(pool, n)};
-  struct buffer *from = buffer_new(pool, "from", ADZE_F32, BUFFER_ARGUMENT,
-                                   shape, 1);
-  struct buffer *to = buffer_new(pool, "to", ADZE_F32, BUFFER_ARGUMENT, shape,
-                                 1);
+  struct buffer *from =
+      buffer_new(pool, "from", ADZE_F32, BUFFER_ARGUMENT, shape, 1);
+  struct buffer *to =
+      buffer_new(pool, "to", ADZE_F32, BUFFER_ARGUMENT, shape, 1);
   vec_push(f->arena, &function->parameters, from);
   vec_push(f->arena, &function->parameters, to);
   struct variable *i = variable_new(pool, "i", shape[0]);
@@ -228,8 +227,9 @@ static void add_random_kernels(struct fixture *f, struct module *module,
 static void link_objects(struct fixture *f, const struct object_list *objects,
                          const char *folder, const char *out) {
   struct text command = {.arena = f->arena};
-  text_format(&command, "%s -shared -nostdlib -z defs --no-dynamic-linker "
-                        "-o %s",
+  text_format(&command,
+              "%s -shared -nostdlib -z defs --no-dynamic-linker "
+              "-o %s",
               ADZE_LLD_PATH, out);
   for (size_t i = 0; i < objects->objects.count; i++) {
     char *path = arena_printf(f->arena, "%s/%zu.o", folder, i);
@@ -273,8 +273,8 @@ static void check_module(const struct adze_abi_module *abi) {
   float in[6] = {1, 2, 3, 4, 5, 6}, out[6] = {0}, workspace[64] = {0};
   const void *inputs[1] = {in};
   void *outputs[1] = {out};
-  struct adze_abi_instance instance = {
-      &n, offsets, inputs, outputs, NULL, workspace};
+  struct adze_abi_instance instance = {&n,      offsets, inputs,
+                                       outputs, NULL,    workspace};
   struct adze_abi_env env = {&barrier_calls, count_barrier, count_profile};
   barrier_calls = profile_calls = 0;
   abi->run(&env, &instance, 0, 1);
@@ -293,10 +293,10 @@ static void module_runs(struct fixture *f, const char *line) {
   assert_ok(machine_parse(f->arena, line, &machine, &f->error), f->error);
   struct module *module = make_module(f, "");
   add_random_kernels(f, module, &machine);
-  assert_ok(target_find(machine.kind)
-                ->emit(f->arena, &machine, module, 2, NULL, &objects,
-                       &f->error),
-            f->error);
+  assert_ok(
+      target_find(machine.kind)
+          ->emit(f->arena, &machine, module, 2, NULL, &objects, &f->error),
+      f->error);
   assert_ok(folder_make_temporary(folder, &f->error), f->error);
   char *path = arena_printf(f->arena, "%s/mod.so", folder);
   link_objects(f, &objects, folder, path);
@@ -358,10 +358,10 @@ static void standalone_runs(struct fixture *f, const char *line) {
   assert_ok(machine_parse(f->arena, line, &machine, &f->error), f->error);
   struct module *module = make_module(f, "some_");
   module->is_standalone = true;
-  assert_ok(target_find(machine.kind)
-                ->emit(f->arena, &machine, module, 1, NULL, &objects,
-                       &f->error),
-            f->error);
+  assert_ok(
+      target_find(machine.kind)
+          ->emit(f->arena, &machine, module, 1, NULL, &objects, &f->error),
+      f->error);
   assert_ok(folder_make_temporary(folder, &f->error), f->error);
   struct text command = {.arena = f->arena};
   text_format(&command, "cc -o %s/program %s/program.c", folder, folder);
@@ -420,14 +420,13 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(llvm_modules_link_and_run, set_up,
                                       tear_down),
-      cmocka_unit_test_setup_teardown(c_equals_interpreter, set_up,
-                                      tear_down),
+      cmocka_unit_test_setup_teardown(c_equals_interpreter, set_up, tear_down),
       cmocka_unit_test_setup_teardown(c_modules_link_and_run, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(standalone_needs_no_runtime, set_up,
                                       tear_down),
-      cmocka_unit_test_setup_teardown(objects_do_not_depend_on_threads,
-                                      set_up, tear_down),
+      cmocka_unit_test_setup_teardown(objects_do_not_depend_on_threads, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(llvm_equals_interpreter, set_up,
                                       tear_down),
   };

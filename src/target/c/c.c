@@ -20,8 +20,7 @@ static void release_folder(void *resource) {
 }
 
 /* A private folder that goes with the arena. */
-static enum adze_status make_folder(struct arena *arena,
-                                    struct folder **out,
+static enum adze_status make_folder(struct arena *arena, struct folder **out,
                                     struct adze_error *error) {
   struct folder *folder = ARENA_NEW(arena, struct folder);
   TRY(folder_make_temporary(folder->path, error));
@@ -52,12 +51,11 @@ static void print_module(struct text *text, struct arena *arena,
   c_support_print(text);
   for (size_t i = 0; i < module->kernels.count; i++) {
     const struct function *kernel = module->kernels.data[i];
-    function_print_c(
-        text, arena, kernel,
-        arena_printf(arena, "%s%s", module->prefix, kernel->name),
-        is_aliased(module, kernel));
+    c_function_print(text, arena, kernel,
+                     arena_printf(arena, "%s%s", module->prefix, kernel->name),
+                     is_aliased(module, kernel));
   }
-  entry_print(text, arena, module);
+  c_entry_print(text, arena, module);
 }
 
 static enum adze_status add_object(struct arena *arena, const char *path,
@@ -65,8 +63,7 @@ static enum adze_status add_object(struct arena *arena, const char *path,
                                    struct adze_error *error) {
   struct file_map map;
   TRY(file_map_open(path, &map, error));
-  struct object_code object = {arena_copy(arena, map.data, map.size),
-                               map.size};
+  struct object_code object = {arena_copy(arena, map.data, map.size), map.size};
   file_map_close(&map);
   vec_push(arena, &out->objects, object);
   return ADZE_OK;
@@ -75,8 +72,7 @@ static enum adze_status add_object(struct arena *arena, const char *path,
 static enum adze_status c_emit(struct arena *arena,
                                const struct machine *machine,
                                const struct module *module, int threads,
-                               struct code_dump *dump,
-                               struct object_list *out,
+                               struct code_dump *dump, struct object_list *out,
                                struct adze_error *error) {
   struct text text = {.arena = arena};
   struct folder *folder;
@@ -88,7 +84,7 @@ static enum adze_status c_emit(struct arena *arena,
   if (out == NULL)
     return ADZE_OK;
   TRY(make_folder(arena, &folder, error));
-  TRY(compiler_run(arena, folder->path, &text, false, &path, error));
+  TRY(c_compiler_run(arena, folder->path, &text, false, &path, error));
   return add_object(arena, path, out, error);
 }
 
@@ -108,20 +104,19 @@ static enum adze_status c_load(struct arena *arena,
                   "#endif\n");
   for (size_t i = 0; i < count; i++) {
     const char *name = arena_printf(arena, "kernel_%zu", i);
-    function_print_c(&text, arena, kernels[i], name, false);
-    wrapper_print(&text, kernels[i], name,
-                  arena_printf(arena, "adze_wrapper_%zu", i));
+    c_function_print(&text, arena, kernels[i], name, false);
+    c_wrapper_print(&text, kernels[i], name,
+                    arena_printf(arena, "adze_wrapper_%zu", i));
   }
   TRY(make_folder(arena, &folder, error));
-  TRY(compiler_run(arena, folder->path, &text, true, &path, error));
+  TRY(c_compiler_run(arena, folder->path, &text, true, &path, error));
   void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (library == NULL)
     return fail(error, ADZE_INTERNAL, "compiled C can't be loaded: %s",
                 dlerror());
   arena_defer(arena, release_library, library);
   for (size_t i = 0; i < count; i++) {
-    addresses[i] =
-        dlsym(library, arena_printf(arena, "adze_wrapper_%zu", i));
+    addresses[i] = dlsym(library, arena_printf(arena, "adze_wrapper_%zu", i));
     check(addresses[i] != NULL);
   }
   return ADZE_OK;

@@ -21,8 +21,8 @@ static const char *first_line(struct arena *arena, const char *path) {
   size_t size = 0;
   while (size < map.size && size < 300 && map.data[size] != '\n')
     size++;
-  const char *line = arena_strndup(
-      arena, map.size > 0 ? (const char *)map.data : "", size);
+  const char *line =
+      arena_strndup(arena, map.size > 0 ? (const char *)map.data : "", size);
   file_map_close(&map);
   return line;
 }
@@ -36,8 +36,8 @@ static enum adze_status spawn(struct arena *arena, char *const *arguments,
   int failure = posix_spawn_file_actions_addopen(
       &actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   if (failure == 0)
-    failure = posix_spawnp(&child, arguments[0], &actions, NULL, arguments,
-                           environ);
+    failure =
+        posix_spawnp(&child, arguments[0], &actions, NULL, arguments, environ);
   (void)posix_spawn_file_actions_destroy(&actions);
   if (failure != 0)
     return fail(error, ADZE_UNAVAILABLE,
@@ -52,14 +52,14 @@ static enum adze_status spawn(struct arena *arena, char *const *arguments,
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
     return ADZE_OK;
   return fail(error, ADZE_INTERNAL,
-              "the C compiler \"%s\" refuses generated code: %s",
-              arguments[0], first_line(arena, log));
+              "the C compiler \"%s\" refuses generated code: %s", arguments[0],
+              first_line(arena, log));
 }
 
-enum adze_status compiler_run(struct arena *arena, const char *folder,
-                              const struct text *source, bool is_shared,
-                              const char **out_path,
-                              struct adze_error *error) {
+enum adze_status c_compiler_run(struct arena *arena, const char *folder,
+                                const struct text *source, bool is_shared,
+                                const char **out_path,
+                                struct adze_error *error) {
   char *input = arena_printf(arena, "%s/code.c", folder);
   char *output =
       arena_printf(arena, "%s/code.%s", folder, is_shared ? "so" : "o");

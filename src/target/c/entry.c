@@ -22,7 +22,8 @@ static const char structures[] =
     "  void *workspace;\n"
     "};\n"
     "struct adze_abi_module {\n"
-    "  u32 abi_version, kernel_count, symbol_count, offset_count, input_count,\n"
+    "  u32 abi_version, kernel_count, symbol_count, offset_count, "
+    "input_count,\n"
     "      output_count;\n"
     "  u64 weights_bytes;\n"
     "  i64 (*plan)(const i64 *symbols, i64 workers, i64 *workspace_bytes,\n"
@@ -37,17 +38,16 @@ static const char structures[] =
 static void print_plan(struct text *text, struct arena *arena,
                        const struct module *module) {
   const struct function *plan = module->plan;
-  check(plan->parameters.count == 5 && !function_has_scratch(plan));
-  function_print_c(text, arena, plan, "adze_layout", false);
-  text_add(text,
-           "ADZE_FUNCTION static i64 adze_plan(const i64 *symbols, i64 "
-           "workers,\n"
-           "    i64 *workspace_bytes, i64 *offsets, i64 *output_dims) {\n"
-           "  i64 status = 0;\n"
-           "  (void)workers;\n"
-           "  adze_layout((i64 *)(uintptr_t)symbols, workspace_bytes, "
-           "offsets,\n"
-           "      output_dims, &status, ");
+  check(plan->parameters.count == 5 && !c_function_has_scratch(plan));
+  c_function_print(text, arena, plan, "adze_layout", false);
+  text_add(text, "ADZE_FUNCTION static i64 adze_plan(const i64 *symbols, i64 "
+                 "workers,\n"
+                 "    i64 *workspace_bytes, i64 *offsets, i64 *output_dims) {\n"
+                 "  i64 status = 0;\n"
+                 "  (void)workers;\n"
+                 "  adze_layout((i64 *)(uintptr_t)symbols, workspace_bytes, "
+                 "offsets,\n"
+                 "      output_dims, &status, ");
   for (size_t i = 0; i < plan->scalars.count; i++)
     text_add(text, "workers, ");
   text_add(text, "0, 1);\n  return status;\n}\n\n");
@@ -90,7 +90,7 @@ static void print_step(struct text *text, const struct module *module,
   for (size_t i = 0; i < kernel->scalars.count; i++)
     text_format(text, "instance->symbols[%d], ",
                 (int)kernel->scalars.data[i]->symbol);
-  if (function_has_scratch(kernel))
+  if (c_function_has_scratch(kernel))
     text_format(text,
                 "(u8 *)instance->workspace + instance->offsets[%u]\n"
                 "          + worker * instance->offsets[%u], ",
@@ -205,8 +205,8 @@ static void print_standalone(struct text *text, const struct module *module) {
               open ? "symbols" : "0", open ? "symbols" : "0", module->prefix);
 }
 
-void entry_print(struct text *text, struct arena *arena,
-                 const struct module *module) {
+void c_entry_print(struct text *text, struct arena *arena,
+                   const struct module *module) {
   text_add(text, structures);
   print_plan(text, arena, module);
   print_run(text, module);

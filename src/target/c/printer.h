@@ -23,7 +23,7 @@ struct stream {
 
 /* An expression within one statement. */
 struct use {
-  uint32_t count;   /* how many others use it */
+  uint32_t count; /* how many others use it */
   bool has_load;
   const char *name; /* the variable that holds it; NULL: none */
 };
@@ -47,41 +47,40 @@ struct printer {
 
 /* ---- value.c ---------------------------------------------------------------- */
 const char *c_type(enum adze_dtype dtype);
-void stream_line(struct stream *stream, const char *format, ...)
-    ADZE_PRINTF(2, 3);
+void c_line(struct stream *stream, const char *format, ...) ADZE_PRINTF(2, 3);
 /* Begins a statement of so many lanes. */
-void value_begin(struct printer *printer, uint16_t lanes);
+void c_value_begin(struct printer *printer, uint16_t lanes);
 /* Counts the uses in e, which the statement prints later. */
-void value_count_uses(struct printer *printer, const struct expr *e);
+void c_value_count(struct printer *printer, const struct expr *e);
 /* C for e, or for its lane `l` where it is a vector; what must come before is
  * added to the streams. */
-const char *value_print(struct printer *printer, const struct expr *e);
-bool value_has_load(struct printer *printer, const struct expr *e);
+const char *c_value_print(struct printer *printer, const struct expr *e);
+bool c_value_has_load(struct printer *printer, const struct expr *e);
 /* Whether e loads from memory that a store into `buffer` may change. */
-bool value_reads(const struct printer *printer, const struct expr *e,
-                 const struct buffer *buffer);
+bool c_value_reads(const struct printer *printer, const struct expr *e,
+                   const struct buffer *buffer);
 /* "buffer[offset]" for lane l. */
-const char *value_element(struct printer *printer,
-                          const struct buffer *buffer,
-                          const struct expr *offset);
+const char *c_value_element(struct printer *printer,
+                            const struct buffer *buffer,
+                            const struct expr *offset);
 
 /* ---- statement.c -------------------------------------------------------------- */
 /* A definition of `function` named `symbol`. */
-void function_print_c(struct text *text, struct arena *arena,
+void c_function_print(struct text *text, struct arena *arena,
                       const struct function *function, const char *symbol,
                       bool is_aliased);
-bool function_has_scratch(const struct function *function);
+bool c_function_has_scratch(const struct function *function);
 /* A function with the uniform signature of target->load around it. */
-void wrapper_print(struct text *text, const struct function *function,
-                   const char *kernel, const char *symbol);
+void c_wrapper_print(struct text *text, const struct function *function,
+                     const char *kernel, const char *symbol);
 
 /* ---- entry.c, compiler.c ------------------------------------------------------- */
-void entry_print(struct text *text, struct arena *arena,
-                 const struct module *module);
+void c_entry_print(struct text *text, struct arena *arena,
+                   const struct module *module);
 /* Compiles text with the C compiler: an object, or a shared library. */
-enum adze_status compiler_run(struct arena *arena, const char *folder,
-                              const struct text *source, bool is_shared,
-                              const char **out_path, struct adze_error *error)
-    ADZE_MUST_USE;
+enum adze_status c_compiler_run(struct arena *arena, const char *folder,
+                                const struct text *source, bool is_shared,
+                                const char **out_path,
+                                struct adze_error *error) ADZE_MUST_USE;
 
 #endif

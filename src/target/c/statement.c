@@ -11,7 +11,7 @@
 #include <ctype.h>
 #include <string.h>
 
-bool function_has_scratch(const struct function *function) {
+bool c_function_has_scratch(const struct function *function) {
   for (size_t i = 0; i < function->buffers.count; i++)
     if (function->buffers.data[i]->scope == BUFFER_WORKER)
       return true;
@@ -34,8 +34,7 @@ static char *identifier(struct arena *arena, const char *name,
   return text;
 }
 
-static char *name_buffer(struct printer *printer,
-                         const struct buffer *buffer) {
+static char *name_buffer(struct printer *printer, const struct buffer *buffer) {
   char *name = identifier(printer->arena, buffer->name,
                           (unsigned)printer->buffer_names.count);
   (void)map_set_key(&printer->buffer_names, buffer->id, name);
@@ -55,39 +54,53 @@ static char *name_variable(struct printer *printer,
 
 /* ---- Stores and sets -------------------------------------------------------------- */
 
-/* Adds the lines that a statement's value needed, and the loop over lanes
- * around those that are for each lane. */
-static void finish_lanes(struct printer *printer) {
-  struct stream *out = &printer->out;
-  text_add(&out->text, text_string(&printer->scalars.text));
-  if (printer->lanes > 1)
-    stream_line(out, "for (int l = 0; l < %u; l++) {",
-                (unsigned)printer->lanes);
-  text_add(&out->text, text_string(&printer->lane_body.text));
-  if (printer->lanes > 1)
-    stream_line(out, "}");
+/* Appends lines one level less indented. */
+static void add_outdented(struct text *out, const char *lines) {
+  while (*lines != '\0') {
+    size_t size = strcspn(lines, "\n") + 1;
+    text_add_n(out, lines + 2, size - 2);
+    lines += size;
+  }
 }
 
 static void open_block(struct printer *printer) {
-  stream_line(&printer->out, "{");
+  c_line(&printer->out, "{");
   printer->out.indent++;
 }
 static void close_block(struct printer *printer) {
   printer->out.indent--;
-  stream_line(&printer->out, "}");
+  c_line(&printer->out, "}");
+}
+
+/* Adds the lines of a statement: those before the loop over lanes, that loop,
+ * and a block around them if they declare anything. */
+static void finish_lanes(struct printer *printer) {
+  bool needs_block = printer->temporaries > 0;
+  struct text lines = {.arena = printer->arena};
+  struct stream all = {.text = lines, .indent = printer->out.indent + 1};
+  text_add(&all.text, text_string(&printer->scalars.text));
+  if (printer->lanes > 1)
+    c_line(&all, "for (int l = 0; l < %u; l++) {", (unsigned)printer->lanes);
+  text_add(&all.text, text_string(&printer->lane_body.text));
+  if (printer->lanes > 1)
+    c_line(&all, "}");
+  if (!needs_block) {
+    add_outdented(&printer->out.text, text_string(&all.text));
+    return;
+  }
+  c_line(&printer->out, "{");
+  text_add(&printer->out.text, text_string(&all.text));
+  c_line(&printer->out, "}");
 }
 
 static void print_set(struct printer *printer, const struct statement *s) {
   const struct local *local = s->set.local;
-  open_block(printer);
-  value_begin(printer, local->lanes);
-  value_count_uses(printer, s->set.value);
-  const char *value = value_print(printer, s->set.value);
-  stream_line(&printer->lane_body, local->lanes > 1 ? "x%u[l] = %s;"
-                                                    : "x%u = %s;",
-              (unsigned)local->id, value);
+  c_value_begin(printer, local->lanes);
+  c_value_count(printer, s->set.value);
+  const char *value = c_value_print(printer, s->set.value);
+  c_line(&printer->lane_body, local->lanes > 1 ? "x%u[l] = %s;" : "x%u = %s;",
+         (unsigned)local->id, value);
   finish_lanes(printer);
-  close_block(printer);
 }
 
 /* All lanes first: values and, where they are many, places. */
@@ -96,23 +109,21 @@ static void print_careful_store(struct printer *printer,
   const struct buffer *buffer = s->store.buffer;
   const struct expr *offset = s->store.indices[0];
   open_block(printer);
-  stream_line(&printer->out, "%s values[%u];", c_type(buffer->dtype),
-              (unsigned)lanes);
-  stream_line(&printer->out, "i64 places[%u];", (unsigned)lanes);
-  value_begin(printer, lanes);
-  value_count_uses(printer, offset);
-  value_count_uses(printer, s->store.value);
-  const char *value = value_print(printer, s->store.value);
-  stream_line(&printer->lane_body, "values[l] = %s;", value);
-  const char *place = value_print(printer, offset);
-  stream_line(&printer->lane_body,
-              offset->lanes > 1 ? "places[l] = %s;" : "places[l] = %s + l;",
-              place);
+  c_line(&printer->out, "%s values[%u];", c_type(buffer->dtype),
+         (unsigned)lanes);
+  c_line(&printer->out, "i64 places[%u];", (unsigned)lanes);
+  c_value_begin(printer, lanes);
+  c_value_count(printer, offset);
+  c_value_count(printer, s->store.value);
+  const char *value = c_value_print(printer, s->store.value);
+  c_line(&printer->lane_body, "values[l] = %s;", value);
+  const char *place = c_value_print(printer, offset);
+  c_line(&printer->lane_body,
+         offset->lanes > 1 ? "places[l] = %s;" : "places[l] = %s + l;", place);
   finish_lanes(printer);
-  stream_line(&printer->out, "for (int l = 0; l < %u; l++)",
-              (unsigned)lanes);
-  stream_line(&printer->out, "  %s[places[l]] = values[l];",
-              (const char *)map_get_key(&printer->buffer_names, buffer->id));
+  c_line(&printer->out, "for (int l = 0; l < %u; l++)", (unsigned)lanes);
+  c_line(&printer->out, "  %s[places[l]] = values[l];",
+         (const char *)map_get_key(&printer->buffer_names, buffer->id));
   close_block(printer);
 }
 
@@ -122,70 +133,79 @@ static void print_store(struct printer *printer, const struct statement *s) {
   const struct expr *e = s->store.value;
   uint16_t lanes = offset->lanes > e->lanes ? offset->lanes : e->lanes;
   check(s->store.index_count == 1);
-  if (lanes > 1 && (value_reads(printer, e, buffer) ||
-                    value_reads(printer, offset, buffer))) {
+  if (lanes > 1 && (c_value_reads(printer, e, buffer) ||
+                    c_value_reads(printer, offset, buffer))) {
     print_careful_store(printer, s, lanes);
     return;
   }
-  open_block(printer);
-  value_begin(printer, lanes);
-  value_count_uses(printer, offset);
-  value_count_uses(printer, e);
-  const char *value = value_print(printer, e);
-  const char *element = value_element(printer, buffer, offset);
-  stream_line(&printer->lane_body, "%s = %s;", element, value);
+  c_value_begin(printer, lanes);
+  c_value_count(printer, offset);
+  c_value_count(printer, e);
+  const char *value = c_value_print(printer, e);
+  const char *element = c_value_element(printer, buffer, offset);
+  c_line(&printer->lane_body, "%s = %s;", element, value);
   finish_lanes(printer);
-  close_block(printer);
 }
 
 /* ---- Loops and conditions ------------------------------------------------------------ */
 
 static void print_list(struct printer *printer, const struct statement *list);
 
+/* Lines that a loop's bounds or a condition need stand in a block around it;
+ * whether there is one. */
+static bool open_scalars(struct printer *printer) {
+  if (printer->temporaries == 0)
+    return false;
+  open_block(printer);
+  text_add(&printer->out.text, text_string(&printer->lane_body.text));
+  return true;
+}
+
 static void print_for(struct printer *printer, const struct statement *s) {
   check(s->loop.kind == LOOP_SERIAL);
-  open_block(printer);
   const char *name = name_variable(printer, s->loop.variable);
-  value_begin(printer, 1);
-  value_count_uses(printer, s->loop.minimum);
-  value_count_uses(printer, s->loop.extent);
-  const char *minimum = value_print(printer, s->loop.minimum);
-  const char *extent = value_print(printer, s->loop.extent);
-  int64_t first = 1;
-  bool from_zero = expr_get_integer(s->loop.minimum, &first) && first == 0;
-  finish_lanes(printer);
-  stream_line(&printer->out,
-              from_zero ? "const i64 end = %s;" : "const i64 count = %s;",
-              extent);
-  if (!from_zero)
-    stream_line(&printer->out, "const i64 end = add_i64(%s, count);",
-                minimum);
-  stream_line(&printer->out, "for (i64 %s = %s; %s < end; %s++) {", name,
-              minimum, name, name);
+  int64_t first = 1, count;
+  bool is_plain = expr_get_integer(s->loop.minimum, &first) && first == 0 &&
+                  expr_get_integer(s->loop.extent, &count);
+  c_value_begin(printer, 1);
+  c_value_count(printer, s->loop.minimum);
+  c_value_count(printer, s->loop.extent);
+  const char *minimum = c_value_print(printer, s->loop.minimum);
+  const char *end = c_value_print(printer, s->loop.extent);
+  if (!is_plain) {
+    printer->temporaries++; /* makes a block for it */
+    c_line(&printer->lane_body, "const i64 end = add_i64(%s, %s);", minimum,
+           end);
+    end = "end";
+  }
+  bool has_block = open_scalars(printer);
+  c_line(&printer->out, "for (i64 %s = %s; %s < %s; %s++) {", name, minimum,
+         name, end, name);
   printer->out.indent++;
   print_list(printer, s->loop.body);
   close_block(printer);
-  close_block(printer);
+  if (has_block)
+    close_block(printer);
 }
 
 static void print_if(struct printer *printer, const struct statement *s) {
-  open_block(printer);
-  value_begin(printer, 1);
-  value_count_uses(printer, s->branch.condition);
-  const char *condition = value_print(printer, s->branch.condition);
-  finish_lanes(printer);
-  stream_line(&printer->out, "if (%s) {", condition);
+  c_value_begin(printer, 1);
+  c_value_count(printer, s->branch.condition);
+  const char *condition = c_value_print(printer, s->branch.condition);
+  bool has_block = open_scalars(printer);
+  c_line(&printer->out, "if (%s) {", condition);
   printer->out.indent++;
   print_list(printer, s->branch.then_body);
   printer->out.indent--;
   if (s->branch.else_body != NULL) {
-    stream_line(&printer->out, "} else {");
+    c_line(&printer->out, "} else {");
     printer->out.indent++;
     print_list(printer, s->branch.else_body);
     printer->out.indent--;
   }
-  stream_line(&printer->out, "}");
-  close_block(printer);
+  c_line(&printer->out, "}");
+  if (has_block)
+    close_block(printer);
 }
 
 static void print_list(struct printer *printer, const struct statement *list) {
@@ -238,15 +258,14 @@ static void print_signature(struct printer *printer, struct text *text,
   for (size_t i = 0; i < function->scalars.count; i++)
     text_format(text, "i64 %s, ",
                 name_variable(printer, function->scalars.data[i]));
-  if (function_has_scratch(function))
+  if (c_function_has_scratch(function))
     text_add(text, "u8 *scratch, ");
-  text_format(text, "i64 %s, i64 %s) {\n",
-              function->worker != NULL
-                  ? name_variable(printer, function->worker)
-                  : "worker",
-              function->workers != NULL
-                  ? name_variable(printer, function->workers)
-                  : "workers");
+  text_format(
+      text, "i64 %s, i64 %s) {\n",
+      function->worker != NULL ? name_variable(printer, function->worker)
+                               : "worker",
+      function->workers != NULL ? name_variable(printer, function->workers)
+                                : "workers");
 }
 
 static void print_buffers(struct printer *printer) {
@@ -258,27 +277,24 @@ static void print_buffers(struct printer *printer) {
     if (buffer->scope == BUFFER_STACK) {
       int64_t size;
       check(expr_get_integer(buffer->size, &size));
-      stream_line(&printer->out, "_Alignas(64) %s %s[%lld];", type, name,
-                  (long long)(size > 0 ? size : 1));
+      c_line(&printer->out, "_Alignas(64) %s %s[%lld];", type, name,
+             (long long)(size > 0 ? size : 1));
       continue;
     }
     check(buffer->scope == BUFFER_WORKER);
-    value_begin(printer, 1);
-    value_count_uses(printer, function->scratch_offsets.data[i]);
+    c_value_begin(printer, 1);
+    c_value_count(printer, function->scratch_offsets.data[i]);
     const char *offset =
-        value_print(printer, function->scratch_offsets.data[i]);
-    /* Temporaries of one offset must not meet those of the next. */
-    stream_line(&printer->out, "%s *%s;", type, name);
-    stream_line(&printer->lane_body, "%s = (%s *)(void *)(scratch + %s);",
-                name, type, offset);
-    stream_line(&printer->out, "{");
+        c_value_print(printer, function->scratch_offsets.data[i]);
+    c_line(&printer->out, "%s *%s;", type, name);
+    c_line(&printer->lane_body, "%s = (%s *)(void *)(scratch + %s);", name,
+           type, offset);
     finish_lanes(printer);
-    stream_line(&printer->out, "}");
   }
 }
 
-static void print_locals(struct printer *printer,
-                         const struct statement *list, bool *is_declared) {
+static void print_locals(struct printer *printer, const struct statement *list,
+                         bool *is_declared) {
   for (const struct statement *s = list; s != NULL; s = s->next) {
     if (s->kind == STATEMENT_FOR) {
       print_locals(printer, s->loop.body, is_declared);
@@ -289,17 +305,16 @@ static void print_locals(struct printer *printer,
       const struct local *local = s->set.local;
       is_declared[local->id] = true;
       if (local->lanes > 1)
-        stream_line(&printer->out, "%s x%u[%u]; /* %s */",
-                    c_type(local->dtype), (unsigned)local->id,
-                    (unsigned)local->lanes, local->name);
+        c_line(&printer->out, "%s x%u[%u]; /* %s */", c_type(local->dtype),
+               (unsigned)local->id, (unsigned)local->lanes, local->name);
       else
-        stream_line(&printer->out, "%s x%u; /* %s */", c_type(local->dtype),
-                    (unsigned)local->id, local->name);
+        c_line(&printer->out, "%s x%u; /* %s */", c_type(local->dtype),
+               (unsigned)local->id, local->name);
     }
   }
 }
 
-void function_print_c(struct text *text, struct arena *arena,
+void c_function_print(struct text *text, struct arena *arena,
                       const struct function *function, const char *symbol,
                       bool is_aliased) {
   struct printer printer = {.arena = arena,
@@ -318,8 +333,8 @@ void function_print_c(struct text *text, struct arena *arena,
   text_add(text, "}\n\n");
 }
 
-void wrapper_print(struct text *text, const struct function *function,
-                   const char *kernel, const char *symbol) {
+void c_wrapper_print(struct text *text, const struct function *function,
+                     const char *kernel, const char *symbol) {
   text_format(text,
               "void %s(void *const *p, const i64 *s, void *scratch, i64 "
               "worker, i64 workers);\n"
@@ -333,5 +348,5 @@ void wrapper_print(struct text *text, const struct function *function,
   for (size_t i = 0; i < function->scalars.count; i++)
     text_format(text, "s[%zu], ", i);
   text_format(text, "%sworker, workers);\n}\n",
-              function_has_scratch(function) ? "scratch, " : "");
+              c_function_has_scratch(function) ? "scratch, " : "");
 }

@@ -14,7 +14,8 @@ static const char intro[] =
     "#include <stdint.h>\n"
     "#include <float.h>\n"
     "\n"
-    "/* Results are exact: no contraction, no fast mathematics, no library. */\n"
+    "/* Results are exact: no contraction, no fast mathematics, no library. "
+    "*/\n"
     "#if defined(__FAST_MATH__)\n"
     "#error \"compile without -ffast-math\"\n"
     "#endif\n"
@@ -64,8 +65,10 @@ static const char integers[] =
     "b); }\\\n"
     "ADZE_FUNCTION static T rem_##T(T a, T b) { return b == 0 ? a : (T)(a % "
     "b); }\\\n"
-    "ADZE_FUNCTION static T floordiv_##T(T a, T b) { return div_##T(a, b); }\\\n"
-    "ADZE_FUNCTION static T floormod_##T(T a, T b) { return rem_##T(a, b); }\\\n"
+    "ADZE_FUNCTION static T floordiv_##T(T a, T b) { return div_##T(a, b); "
+    "}\\\n"
+    "ADZE_FUNCTION static T floormod_##T(T a, T b) { return rem_##T(a, b); "
+    "}\\\n"
     "ADZE_FUNCTION static T shl_##T(T a, T b) { return (T)((W)a << (b & (BITS "
     "- 1))); }\\\n"
     "ADZE_FUNCTION static T shr_##T(T a, T b) { return (T)(a >> (b & (BITS - "
@@ -156,7 +159,8 @@ static const char conversions[] =
     "\n";
 
 static const char rounding[] =
-    "/* F float, U bits; LIMIT is where all floats are whole. Adding it rounds\n"
+    "/* F float, U bits; LIMIT is where all floats are whole. Adding it "
+    "rounds\n"
     " * to nearest even; the others correct that by one. */\n"
     "#define ADZE_ROUND(F, U, LIMIT, SIGN)\\\n"
     "ADZE_FUNCTION static F abs_##F(F x) { return F##_bits_##U(U##_bits_##F(x) "

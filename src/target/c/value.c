@@ -22,25 +22,37 @@
 
 const char *c_type(enum adze_dtype dtype) {
   switch (dtype) {
-  case ADZE_F32: return "f32";
-  case ADZE_F64: return "f64";
-  case ADZE_I8: return "i8";
-  case ADZE_I16: return "i16";
-  case ADZE_I32: return "i32";
-  case ADZE_I64: return "i64";
-  case ADZE_U8: return "u8";
+  case ADZE_F32:
+    return "f32";
+  case ADZE_F64:
+    return "f64";
+  case ADZE_I8:
+    return "i8";
+  case ADZE_I16:
+    return "i16";
+  case ADZE_I32:
+    return "i32";
+  case ADZE_I64:
+    return "i64";
+  case ADZE_U8:
+    return "u8";
   case ADZE_F16:
   case ADZE_BF16:
-  case ADZE_U16: return "u16";
-  case ADZE_U32: return "u32";
-  case ADZE_U64: return "u64";
-  case ADZE_BOOL: return "boolean";
-  case ADZE_DTYPE_NONE: break;
+  case ADZE_U16:
+    return "u16";
+  case ADZE_U32:
+    return "u32";
+  case ADZE_U64:
+    return "u64";
+  case ADZE_BOOL:
+    return "boolean";
+  case ADZE_DTYPE_NONE:
+    break;
   }
   unreachable();
 }
 
-void stream_line(struct stream *stream, const char *format, ...) {
+void c_line(struct stream *stream, const char *format, ...) {
   char *line;
   va_list arguments;
   va_start(arguments, format);
@@ -75,12 +87,12 @@ static struct use *use_of(struct printer *printer, const struct expr *e) {
   return use;
 }
 
-void value_begin(struct printer *printer, uint16_t lanes) {
-  int indent = printer->out.indent;
+void c_value_begin(struct printer *printer, uint16_t lanes) {
+  int indent = printer->out.indent + 1; /* in a block, if it needs one */
   printer->lanes = lanes;
   map_init(&printer->uses, printer->arena);
-  printer->scalars = (struct stream){.text.arena = printer->arena,
-                                     .indent = indent};
+  printer->scalars =
+      (struct stream){.text.arena = printer->arena, .indent = indent};
   printer->lane_body = (struct stream){.text.arena = printer->arena,
                                        .indent = indent + (lanes > 1)};
   printer->stream = &printer->lane_body;
@@ -88,23 +100,23 @@ void value_begin(struct printer *printer, uint16_t lanes) {
   printer->temporaries = 0;
 }
 
-void value_count_uses(struct printer *printer, const struct expr *e) {
+void c_value_count(struct printer *printer, const struct expr *e) {
   use_of(printer, e)->count++;
 }
 
-bool value_has_load(struct printer *printer, const struct expr *e) {
+bool c_value_has_load(struct printer *printer, const struct expr *e) {
   return use_of(printer, e)->has_load;
 }
 
-bool value_reads(const struct printer *printer, const struct expr *e,
-                 const struct buffer *buffer) {
+bool c_value_reads(const struct printer *printer, const struct expr *e,
+                   const struct buffer *buffer) {
   if (e->kind == EXPR_LOAD &&
       (e->buffer == buffer ||
        (printer->is_aliased && buffer->scope == BUFFER_ARGUMENT &&
         e->buffer->scope == BUFFER_ARGUMENT)))
     return true;
   for (size_t i = 0; i < e->arg_count; i++)
-    if (value_reads(printer, e->args[i], buffer))
+    if (c_value_reads(printer, e->args[i], buffer))
       return true;
   return false;
 }
@@ -119,8 +131,8 @@ static const char *print_real(struct printer *printer, const struct expr *e) {
   if (e->dtype == ADZE_BF16)
     return arena_printf(arena, "0x%x", (unsigned)scalar_to_bfloat(e->real));
   if (isfinite(e->real))
-    return arena_printf(arena, e->real < 0 || signbit(e->real) ? "(%a%s)"
-                                                               : "%a%s",
+    return arena_printf(arena,
+                        e->real < 0 || signbit(e->real) ? "(%a%s)" : "%a%s",
                         e->real, is_single ? "f" : "");
   uint64_t top = is_single ? 0x7f800000u : 0x7ff0000000000000u;
   if (isnan(e->real))
@@ -142,8 +154,7 @@ static const char *print_integer(struct printer *printer,
   if (value == INT64_MIN)
     return "INT64_MIN";
   if (value > INT32_MIN && value <= INT32_MAX)
-    return arena_printf(arena, value < 0 ? "(%" PRId64 ")" : "%" PRId64,
-                        value);
+    return arena_printf(arena, value < 0 ? "(%" PRId64 ")" : "%" PRId64, value);
   return arena_printf(arena, "INT64_C(%" PRId64 ")", value);
 }
 
@@ -162,19 +173,19 @@ static const char *print_leaf(struct printer *printer, const struct expr *e) {
 
 static const char *print_call(struct printer *printer, const char *function,
                               enum adze_dtype dtype, const struct expr *e) {
-  const char *a = value_print(printer, e->args[0]);
+  const char *a = c_value_print(printer, e->args[0]);
   if (e->arg_count == 1)
     return arena_printf(printer->arena, "%s_%s(%s)", function, c_type(dtype),
                         a);
-  const char *b = value_print(printer, e->args[1]);
-  return arena_printf(printer->arena, "%s_%s(%s, %s)", function,
-                      c_type(dtype), a, b);
+  const char *b = c_value_print(printer, e->args[1]);
+  return arena_printf(printer->arena, "%s_%s(%s, %s)", function, c_type(dtype),
+                      a, b);
 }
 
 static const char *print_infix(struct printer *printer, const char *operator,
-                               const struct expr *e) {
-  const char *a = value_print(printer, e->args[0]);
-  const char *b = value_print(printer, e->args[1]);
+                               const struct expr * e) {
+  const char *a = c_value_print(printer, e->args[0]);
+  const char *b = c_value_print(printer, e->args[1]);
   return arena_printf(printer->arena, "(%s %s %s)", a, operator, b);
 }
 
@@ -191,10 +202,10 @@ static const char *infix_of(enum expr_kind kind) {
     enum expr_kind kind;
     const char *text;
   } operators[] = {
-      {EXPR_ADD, "+"},    {EXPR_SUB, "-"},        {EXPR_MUL, "*"},
-      {EXPR_DIV, "/"},    {EXPR_AND, "&"},        {EXPR_OR, "|"},
-      {EXPR_XOR, "^"},    {EXPR_EQUAL, "=="},     {EXPR_NOT_EQUAL, "!="},
-      {EXPR_LESS, "<"},   {EXPR_LESS_EQUAL, "<="},
+      {EXPR_ADD, "+"},  {EXPR_SUB, "-"},         {EXPR_MUL, "*"},
+      {EXPR_DIV, "/"},  {EXPR_AND, "&"},         {EXPR_OR, "|"},
+      {EXPR_XOR, "^"},  {EXPR_EQUAL, "=="},      {EXPR_NOT_EQUAL, "!="},
+      {EXPR_LESS, "<"}, {EXPR_LESS_EQUAL, "<="},
   };
   for (size_t i = 0; i < ARRAY_COUNT(operators); i++)
     if (operators[i].kind == kind)
@@ -202,8 +213,7 @@ static const char *infix_of(enum expr_kind kind) {
   return NULL;
 }
 
-static const char *print_binary(struct printer *printer,
-                                const struct expr *e) {
+static const char *print_binary(struct printer *printer, const struct expr *e) {
   const char *infix = infix_of(e->kind);
   bool is_arithmetic = e->kind == EXPR_ADD || e->kind == EXPR_SUB ||
                        e->kind == EXPR_MUL || e->kind == EXPR_DIV;
@@ -224,24 +234,24 @@ static const char *print_binary(struct printer *printer,
 static const char *print_unary(struct printer *printer, const struct expr *e) {
   const char *a;
   if (e->kind == EXPR_NOT) {
-    a = value_print(printer, e->args[0]);
+    a = c_value_print(printer, e->args[0]);
     return e->dtype == ADZE_BOOL
                ? arena_printf(printer->arena, "!%s", a)
                : arena_printf(printer->arena, "(%s)~%s", c_type(e->dtype), a);
   }
   if (e->kind == EXPR_NEGATE && dtype_is_float(e->dtype)) {
-    a = value_print(printer, e->args[0]);
+    a = c_value_print(printer, e->args[0]);
     return arena_printf(printer->arena, "(-%s)", a);
   }
   if (!dtype_is_float(e->dtype) && e->kind != EXPR_NEGATE &&
       e->kind != EXPR_ABS)
-    return value_print(printer, e->args[0]); /* rounding of integers */
+    return c_value_print(printer, e->args[0]); /* rounding of integers */
   return print_call(printer, expr_kind_name(e->kind), e->dtype, e);
 }
 
 static const char *print_cast(struct printer *printer, const struct expr *e) {
   enum adze_dtype from = e->args[0]->dtype, to = e->dtype;
-  const char *a = value_print(printer, e->args[0]);
+  const char *a = c_value_print(printer, e->args[0]);
   check(from == to || (from != ADZE_F16 && from != ADZE_BF16));
   check(from == to || (to != ADZE_F16 && to != ADZE_BF16));
   if (from == to)
@@ -257,9 +267,9 @@ static const char *print_cast(struct printer *printer, const struct expr *e) {
 static const char *print_bitcast(struct printer *printer,
                                  const struct expr *e) {
   enum adze_dtype from = e->args[0]->dtype, to = e->dtype;
-  const char *a = value_print(printer, e->args[0]);
-  bool is_real = from == ADZE_F32 || from == ADZE_F64 || to == ADZE_F32 ||
-                 to == ADZE_F64;
+  const char *a = c_value_print(printer, e->args[0]);
+  bool is_real =
+      from == ADZE_F32 || from == ADZE_F64 || to == ADZE_F32 || to == ADZE_F64;
   if (from == to)
     return a;
   if (to == ADZE_BOOL)
@@ -272,21 +282,21 @@ static const char *print_bitcast(struct printer *printer,
 
 static const char *print_ramp(struct printer *printer, const struct expr *e) {
   const char *type = c_type(e->dtype);
-  const char *base = value_print(printer, e->args[0]);
+  const char *base = c_value_print(printer, e->args[0]);
   int64_t stride;
   if (expr_get_integer(e->args[1], &stride) && stride == 1 &&
       is_bounded(printer, e->args[0]))
     return arena_printf(printer->arena, "(%s + l)", base);
-  const char *step = value_print(printer, e->args[1]);
+  const char *step = c_value_print(printer, e->args[1]);
   return arena_printf(printer->arena, "add_%s(%s, mul_%s((%s)l, %s))", type,
                       base, type, type, step);
 }
 
-const char *value_element(struct printer *printer,
-                          const struct buffer *buffer,
-                          const struct expr *offset) {
+const char *c_value_element(struct printer *printer,
+                            const struct buffer *buffer,
+                            const struct expr *offset) {
   const char *name = map_get_key(&printer->buffer_names, buffer->id);
-  const char *index = value_print(printer, offset);
+  const char *index = c_value_print(printer, offset);
   bool is_lane = printer->lanes > 1 && offset->lanes == 1;
   return arena_printf(printer->arena, is_lane ? "%s[%s + l]" : "%s[%s]", name,
                       index);
@@ -294,7 +304,7 @@ const char *value_element(struct printer *printer,
 
 static const char *print_load(struct printer *printer, const struct expr *e) {
   const char *name = map_get_key(&printer->buffer_names, e->buffer->id);
-  const char *index = value_print(printer, e->args[0]);
+  const char *index = c_value_print(printer, e->args[0]);
   bool is_lane = e->lanes > 1 && e->args[0]->lanes == 1;
   const char *element = arena_printf(
       printer->arena, is_lane ? "%s[%s + l]" : "%s[%s]", name, index);
@@ -316,8 +326,8 @@ static void print_arm(struct printer *printer, const char *name,
   size_t outer = stream->declared.count;
   stream->indent++;
   printer->guards++;
-  const char *value = value_print(printer, arm);
-  stream_line(stream, "%s = %s;", name, value);
+  const char *value = c_value_print(printer, arm);
+  c_line(stream, "%s = %s;", name, value);
   printer->guards--;
   stream->indent--;
   while (stream->declared.count > outer)
@@ -325,33 +335,31 @@ static void print_arm(struct printer *printer, const char *name,
 }
 
 static bool guards_loads(struct printer *printer, const struct expr *e) {
-  return e->kind == EXPR_SELECT && (value_has_load(printer, e->args[1]) ||
-                                    value_has_load(printer, e->args[2]));
+  return e->kind == EXPR_SELECT && (c_value_has_load(printer, e->args[1]) ||
+                                    c_value_has_load(printer, e->args[2]));
 }
 
-static const char *print_select(struct printer *printer,
-                                const struct expr *e) {
-  const char *condition = value_print(printer, e->args[0]);
+static const char *print_select(struct printer *printer, const struct expr *e) {
+  const char *condition = c_value_print(printer, e->args[0]);
   if (!guards_loads(printer, e)) {
-    const char *yes = value_print(printer, e->args[1]);
-    const char *no = value_print(printer, e->args[2]);
+    const char *yes = c_value_print(printer, e->args[1]);
+    const char *no = c_value_print(printer, e->args[2]);
     return arena_printf(printer->arena, "(%s ? %s : %s)", condition, yes, no);
   }
   const char *name = new_name(printer);
   struct stream *stream = printer->stream;
-  stream_line(stream, "%s %s;", c_type(e->dtype), name);
-  stream_line(stream, "if (%s) {", condition);
+  c_line(stream, "%s %s;", c_type(e->dtype), name);
+  c_line(stream, "if (%s) {", condition);
   print_arm(printer, name, e->args[1]);
-  stream_line(stream, "} else {");
+  c_line(stream, "} else {");
   print_arm(printer, name, e->args[2]);
-  stream_line(stream, "}");
+  c_line(stream, "}");
   return name;
 }
 
 /* ---- All kinds -------------------------------------------------------------------------- */
 
-static const char *print_inner(struct printer *printer,
-                               const struct expr *e) {
+static const char *print_inner(struct printer *printer, const struct expr *e) {
   if (expr_kind_is_binary(e->kind) || expr_kind_is_compare(e->kind))
     return print_binary(printer, e);
   if (e->kind == EXPR_CAST)
@@ -365,7 +373,7 @@ static const char *print_inner(struct printer *printer,
   if (e->kind == EXPR_RAMP)
     return print_ramp(printer, e);
   if (e->kind == EXPR_BROADCAST)
-    return value_print(printer, e->args[0]);
+    return c_value_print(printer, e->args[0]);
   /* There is no FMA: a portable machine has none, so lower makes none. */
   check(expr_kind_is_unary(e->kind));
   return print_unary(printer, e);
@@ -381,7 +389,7 @@ static struct stream *stream_of(struct printer *printer, const struct expr *e,
   return printer->stream;
 }
 
-const char *value_print(struct printer *printer, const struct expr *e) {
+const char *c_value_print(struct printer *printer, const struct expr *e) {
   if (e->kind == EXPR_INTEGER || e->kind == EXPR_REAL ||
       e->kind == EXPR_VARIABLE || e->kind == EXPR_LOCAL)
     return print_leaf(printer, e);
@@ -396,7 +404,7 @@ const char *value_print(struct printer *printer, const struct expr *e) {
   bool is_shared = use->count > 1 && e->kind != EXPR_BROADCAST;
   if (!is_variable && (is_shared || stream != here)) {
     const char *name = new_name(printer);
-    stream_line(stream, "const %s %s = %s;", c_type(e->dtype), name, value);
+    c_line(stream, "const %s %s = %s;", c_type(e->dtype), name, value);
     value = name;
     is_variable = true;
   }

@@ -11,12 +11,10 @@ static enum adze_status absent(const struct machine *machine,
               machine->target_line);
 }
 
-static enum adze_status absent_emit(struct arena *arena,
-                                    const struct machine *machine,
-                                    const struct module *module, int threads,
-                                    struct code_dump *dump,
-                                    struct object_list *out,
-                                    struct adze_error *error) {
+static enum adze_status
+absent_emit(struct arena *arena, const struct machine *machine,
+            const struct module *module, int threads, struct code_dump *dump,
+            struct object_list *out, struct adze_error *error) {
   (void)arena, (void)module, (void)threads, (void)dump, (void)out;
   return absent(machine, error);
 }

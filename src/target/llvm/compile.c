@@ -78,8 +78,7 @@ struct compiler *compiler_create(struct arena *arena,
   compiler->features = machine_llvm_features(arena, machine);
   arena_defer(arena, compiler_release, compiler);
   compiler->context = LLVMContextCreate();
-  compiler->module =
-      LLVMModuleCreateWithNameInContext(name, compiler->context);
+  compiler->module = LLVMModuleCreateWithNameInContext(name, compiler->context);
   compiler->builder = LLVMCreateBuilderInContext(compiler->context);
   compiler->target_machine = target_machine_create(compiler);
   LLVMSetTarget(compiler->module, machine->triple);
@@ -97,22 +96,18 @@ void compiler_add_attribute(struct compiler *compiler, LLVMValueRef function,
   unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
   check(kind != 0);
   LLVMAddAttributeAtIndex(
-      function, index,
-      LLVMCreateEnumAttribute(compiler->context, kind, value));
+      function, index, LLVMCreateEnumAttribute(compiler->context, kind, value));
 }
 
-static void add_text_attribute(struct compiler *compiler,
-                               LLVMValueRef function, const char *name,
-                               const char *value) {
+static void add_text_attribute(struct compiler *compiler, LLVMValueRef function,
+                               const char *name, const char *value) {
   LLVMAddAttributeAtIndex(
       function, LLVMAttributeFunctionIndex,
-      LLVMCreateStringAttribute(compiler->context, name,
-                                (unsigned)strlen(name), value,
-                                (unsigned)strlen(value)));
+      LLVMCreateStringAttribute(compiler->context, name, (unsigned)strlen(name),
+                                value, (unsigned)strlen(value)));
 }
 
-void compiler_add_attributes(struct compiler *compiler,
-                             LLVMValueRef function) {
+void compiler_add_attributes(struct compiler *compiler, LLVMValueRef function) {
   const struct machine *machine = compiler->machine;
   char bits[24];
   (void)snprintf(bits, sizeof bits, "%lld", (long long)machine->vector_bits);
@@ -120,8 +115,7 @@ void compiler_add_attributes(struct compiler *compiler,
                          "nounwind", 0);
   add_text_attribute(compiler, function, "no-builtins", "true");
   add_text_attribute(compiler, function, "target-cpu", machine->cpu);
-  add_text_attribute(compiler, function, "target-features",
-                     compiler->features);
+  add_text_attribute(compiler, function, "target-features", compiler->features);
   /* Intel's server CPUs would else be given half vectors. */
   add_text_attribute(compiler, function, "prefer-vector-width", bits);
 }

@@ -33,15 +33,13 @@ static bool is_ordinary_constant(const struct expr *e) {
   return e->kind == EXPR_INTEGER && e->integer != 0 && e->integer != -1;
 }
 
-static LLVMValueRef emit_by_power(struct emitter *emitter,
-                                  const struct expr *e, LLVMValueRef a,
-                                  int power) {
+static LLVMValueRef emit_by_power(struct emitter *emitter, const struct expr *e,
+                                  LLVMValueRef a, int power) {
   LLVMBuilderRef builder = emitter->builder;
   if (e->kind == EXPR_FLOOR_MOD)
-    return LLVMBuildAnd(builder, a,
-                        same_integer(a, ((int64_t)1 << power) - 1, emitter,
-                                     e->lanes),
-                        "");
+    return LLVMBuildAnd(
+        builder, a,
+        same_integer(a, ((int64_t)1 << power) - 1, emitter, e->lanes), "");
   LLVMValueRef amount = same_integer(a, power, emitter, e->lanes);
   return dtype_is_signed(e->dtype) ? LLVMBuildAShr(builder, a, amount, "")
                                    : LLVMBuildLShr(builder, a, amount, "");
@@ -63,9 +61,8 @@ static struct division divide(LLVMBuilderRef builder, bool is_signed,
 }
 
 /* Toward zero, every case defined. */
-static struct division divide_any(struct emitter *emitter,
-                                  const struct expr *e, LLVMValueRef a,
-                                  LLVMValueRef b) {
+static struct division divide_any(struct emitter *emitter, const struct expr *e,
+                                  LLVMValueRef a, LLVMValueRef b) {
   LLVMBuilderRef builder = emitter->builder;
   bool is_signed = dtype_is_signed(e->dtype);
   if (is_ordinary_constant(e->args[1]))
@@ -82,9 +79,8 @@ static struct division divide_any(struct emitter *emitter,
   LLVMValueRef safe = LLVMBuildSelect(builder, is_odd, one, b, "");
   struct division result = divide(builder, is_signed, a, safe);
   if (is_signed)
-    result.quotient =
-        LLVMBuildSelect(builder, is_minus, LLVMBuildNeg(builder, a, ""),
-                        result.quotient, "");
+    result.quotient = LLVMBuildSelect(
+        builder, is_minus, LLVMBuildNeg(builder, a, ""), result.quotient, "");
   result.quotient =
       LLVMBuildSelect(builder, is_zero, zero, result.quotient, "");
   /* With 1 for -1 the remainder is 0 already; with 1 for 0 it must be a. */
@@ -108,9 +104,9 @@ LLVMValueRef emit_division(struct emitter *emitter, const struct expr *e) {
    * stays as it is, and x/0 = 0 too. */
   LLVMValueRef zero = LLVMConstNull(LLVMTypeOf(a));
   LLVMValueRef one = same_integer(a, 1, emitter, e->lanes);
-  LLVMValueRef differ = LLVMBuildICmp(
-      builder, LLVMIntSLT, LLVMBuildXor(builder, result.remainder, b, ""),
-      zero, "");
+  LLVMValueRef differ =
+      LLVMBuildICmp(builder, LLVMIntSLT,
+                    LLVMBuildXor(builder, result.remainder, b, ""), zero, "");
   LLVMValueRef rest =
       LLVMBuildICmp(builder, LLVMIntNE, result.remainder, zero, "");
   LLVMValueRef down = LLVMBuildAnd(builder, rest, differ, "");

@@ -62,7 +62,7 @@ struct trail_entry {
 struct scope {
   enum scope_kind kind;
   struct scope *parent;
-  LLVMBasicBlockRef preheader; /* loops: a block that runs once before */
+  LLVMBasicBlockRef preheader;   /* loops: a block that runs once before */
   VEC(struct trail_entry) trail; /* what values were before this scope */
 };
 
@@ -100,7 +100,7 @@ struct emitter {
   LLVMContextRef context;
   LLVMBuilderRef builder;
   const struct function *function;
-  LLVMValueRef code; /* the LLVM function */
+  LLVMValueRef code;    /* the LLVM function */
   LLVMValueRef *locals; /* [local_count] current values; NULL: never set */
   VEC(struct binding_of_variable) variables;
   VEC(struct buffer_pointer) buffers; /* parameters first */
@@ -125,21 +125,23 @@ struct emitter {
 };
 
 /* ---- node.c ---------------------------------------------------------------- */
-struct node *node_of_expr(struct emitter *emitter, const struct expr *e);
-struct node *node_of_pair(struct emitter *emitter, LLVMValueRef a,
-                          LLVMValueRef b, int64_t factor, uint32_t level);
+struct node *emitter_node(struct emitter *emitter, const struct expr *e);
+struct node *emitter_address_node(struct emitter *emitter, LLVMValueRef a,
+                                  LLVMValueRef b, int64_t factor,
+                                  uint32_t level);
 /* The value if it is made and holds here, else NULL. */
-LLVMValueRef node_value(const struct emitter *emitter,
-                        const struct node *node);
+LLVMValueRef emitter_value(const struct emitter *emitter,
+                           const struct node *node);
 /* Keeps a value made at `level` (emitter->depth: at the present place). */
-void node_keep(struct emitter *emitter, struct node *node, uint32_t level,
-               LLVMValueRef value);
-void scope_enter(struct emitter *emitter, struct scope *scope,
-                 enum scope_kind kind);
-void scope_leave(struct emitter *emitter);
+void emitter_keep(struct emitter *emitter, struct node *node, uint32_t level,
+                  LLVMValueRef value);
+void emitter_enter(struct emitter *emitter, struct scope *scope,
+                   enum scope_kind kind);
+void emitter_leave(struct emitter *emitter);
 /* Values that depend on the local, or on the buffer's contents, end here. */
-void local_changed(struct emitter *emitter, const struct local *local);
-void buffer_changed(struct emitter *emitter, const struct buffer *buffer);
+void emitter_local_changed(struct emitter *emitter, const struct local *local);
+void emitter_buffer_changed(struct emitter *emitter,
+                            const struct buffer *buffer);
 size_t emitter_buffer_index(const struct emitter *emitter,
                             const struct buffer *buffer);
 const struct binding_of_variable *
@@ -194,22 +196,22 @@ void emit_statements(struct emitter *emitter, const struct statement *list);
 void emit_remove_dead_phis(struct emitter *emitter);
 
 /* The function's type and its declaration under prefix + name. */
-LLVMTypeRef kernel_type(struct compiler *compiler,
-                        const struct function *function);
-LLVMValueRef kernel_declare(struct compiler *compiler,
-                            const struct function *function,
-                            const char *symbol);
+LLVMTypeRef emit_kernel_type(struct compiler *compiler,
+                             const struct function *function);
+LLVMValueRef emit_kernel_declare(struct compiler *compiler,
+                                 const struct function *function,
+                                 const char *symbol);
 /* Defines it. may_alias[i]: parameter i can lie in another one's memory (NULL:
  * none does). */
-LLVMValueRef kernel_define(struct compiler *compiler,
-                           const struct function *function, const char *symbol,
-                           const bool *may_alias);
-bool kernel_has_scratch(const struct function *function);
+LLVMValueRef emit_kernel_define(struct compiler *compiler,
+                                const struct function *function,
+                                const char *symbol, const bool *may_alias);
+bool emit_kernel_has_scratch(const struct function *function);
 /* Calls with the uniform signature of target->load. */
-void kernel_define_wrapper(struct compiler *compiler,
-                           const struct function *function,
-                           LLVMValueRef kernel, const char *symbol);
+void emit_kernel_define_wrapper(struct compiler *compiler,
+                                const struct function *function,
+                                LLVMValueRef kernel, const char *symbol);
 
-void entry_define(struct compiler *compiler, const struct module *module);
+void emit_entry(struct compiler *compiler, const struct module *module);
 
 #endif

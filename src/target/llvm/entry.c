@@ -47,9 +47,8 @@ static const char *symbol_of(const struct entry *entry, const char *name) {
                       name);
 }
 
-static LLVMValueRef element_address(const struct entry *entry,
-                                    LLVMTypeRef type, LLVMValueRef array,
-                                    uint64_t index) {
+static LLVMValueRef element_address(const struct entry *entry, LLVMTypeRef type,
+                                    LLVMValueRef array, uint64_t index) {
   LLVMValueRef offset = constant(entry, (int64_t)index);
   return LLVMBuildGEP2(entry->builder, type, array, &offset, 1, "");
 }
@@ -62,9 +61,8 @@ static LLVMValueRef load_element(const struct entry *entry, LLVMTypeRef type,
 
 static LLVMValueRef advance(const struct entry *entry, LLVMValueRef pointer,
                             LLVMValueRef bytes) {
-  return LLVMBuildGEP2(entry->builder,
-                       LLVMInt8TypeInContext(entry->context), pointer, &bytes,
-                       1, "");
+  return LLVMBuildGEP2(entry->builder, LLVMInt8TypeInContext(entry->context),
+                       pointer, &bytes, 1, "");
 }
 
 /* Declares a function and puts the builder at its start. */
@@ -98,7 +96,7 @@ static LLVMValueRef call(const struct entry *entry, LLVMValueRef function,
  * flat function, which leaves its result in memory. */
 static LLVMValueRef define_plan(const struct entry *entry) {
   const struct function *plan = entry->module->plan;
-  LLVMValueRef inner = kernel_define(
+  LLVMValueRef inner = emit_kernel_define(
       entry->compiler, plan, symbol_of(entry, "adze_layout"), NULL);
   LLVMSetVisibility(inner, LLVMDefaultVisibility);
   LLVMSetLinkage(inner, LLVMInternalLinkage);
@@ -108,7 +106,7 @@ static LLVMValueRef define_plan(const struct entry *entry) {
                                       entry->integer, types, 5);
   LLVMSetLinkage(outer, LLVMInternalLinkage);
   LLVMValueRef status = LLVMBuildAlloca(entry->builder, entry->integer, "");
-  check(plan->parameters.count == 5 && !kernel_has_scratch(plan));
+  check(plan->parameters.count == 5 && !emit_kernel_has_scratch(plan));
   LLVMValueRef *arguments = ARENA_ARRAY(entry->compiler->arena, LLVMValueRef,
                                         5 + plan->scalars.count + 2);
   unsigned n = 0;
@@ -177,17 +175,16 @@ static LLVMValueRef bound_pointer(const struct entry *entry,
     base = run->members[INSTANCE_WEIGHTS];
     break;
   case BINDING_WORKSPACE:
-    base = advance(entry, run->members[INSTANCE_WORKSPACE],
-                   load_element(entry, entry->integer,
-                                run->members[INSTANCE_OFFSETS],
-                                binding->index));
+    base =
+        advance(entry, run->members[INSTANCE_WORKSPACE],
+                load_element(entry, entry->integer,
+                             run->members[INSTANCE_OFFSETS], binding->index));
     break;
   }
   check(base != NULL);
   return binding->offset == 0
              ? base
-             : advance(entry, base,
-                       constant(entry, (int64_t)binding->offset));
+             : advance(entry, base, constant(entry, (int64_t)binding->offset));
 }
 
 static LLVMValueRef scratch_pointer(const struct entry *entry,
@@ -201,15 +198,14 @@ static LLVMValueRef scratch_pointer(const struct entry *entry,
                  LLVMBuildAdd(entry->builder, start, mine, ""));
 }
 
-static void call_kernel(const struct entry *entry,
-                        const struct run_values *run,
+static void call_kernel(const struct entry *entry, const struct run_values *run,
                         const struct module_step *step) {
   struct compiler *compiler = entry->compiler;
   const struct function *kernel = step->kernel;
   const char *symbol = symbol_of(entry, kernel->name);
   LLVMValueRef code = LLVMGetNamedFunction(compiler->module, symbol);
   if (code == NULL)
-    code = kernel_declare(compiler, kernel, symbol);
+    code = emit_kernel_declare(compiler, kernel, symbol);
   LLVMValueRef *arguments =
       ARENA_ARRAY(compiler->arena, LLVMValueRef,
                   kernel->parameters.count + kernel->scalars.count + 3);
@@ -223,7 +219,7 @@ static void call_kernel(const struct entry *entry,
         load_element(entry, entry->integer, run->members[INSTANCE_SYMBOLS],
                      (uint64_t)number);
   }
-  if (kernel_has_scratch(kernel))
+  if (emit_kernel_has_scratch(kernel))
     arguments[n++] = scratch_pointer(entry, run);
   arguments[n++] = run->worker;
   arguments[n++] = run->workers;
@@ -259,8 +255,8 @@ static LLVMValueRef define_run(const struct entry *entry) {
   run.workers = LLVMGetParam(run.function, 3);
   run.barrier = load_element(entry, entry->pointer, run.env, ENV_BARRIER);
   for (unsigned i = 0; i < INSTANCE_COUNT; i++)
-    run.members[i] = load_element(entry, entry->pointer,
-                                  LLVMGetParam(run.function, 1), i);
+    run.members[i] =
+        load_element(entry, entry->pointer, LLVMGetParam(run.function, 1), i);
   for (size_t i = 0; i < module->steps.count; i++) {
     call_profile(entry, &run, i);
     call_kernel(entry, &run, &module->steps.data[i]);
@@ -276,8 +272,8 @@ static LLVMValueRef define_run(const struct entry *entry) {
 
 static LLVMValueRef private_constant(const struct entry *entry,
                                      LLVMValueRef value) {
-  LLVMValueRef global = LLVMAddGlobal(entry->compiler->module,
-                                      LLVMTypeOf(value), "");
+  LLVMValueRef global =
+      LLVMAddGlobal(entry->compiler->module, LLVMTypeOf(value), "");
   LLVMSetInitializer(global, value);
   LLVMSetGlobalConstant(global, true);
   LLVMSetLinkage(global, LLVMPrivateLinkage);
@@ -291,13 +287,13 @@ static LLVMValueRef kernel_names(const struct entry *entry) {
       ARENA_ARRAY(entry->compiler->arena, LLVMValueRef, count + 1);
   for (size_t i = 0; i < count; i++) {
     const char *name = entry->module->steps.data[i].name;
-    names[i] = private_constant(
-        entry, LLVMConstStringInContext2(entry->context, name, strlen(name),
-                                         false));
+    names[i] =
+        private_constant(entry, LLVMConstStringInContext2(entry->context, name,
+                                                          strlen(name), false));
   }
   names[count] = LLVMConstNull(entry->pointer);
-  return private_constant(
-      entry, LLVMConstArray2(entry->pointer, names, count + 1));
+  return private_constant(entry,
+                          LLVMConstArray2(entry->pointer, names, count + 1));
 }
 
 static void define_query(const struct entry *entry, LLVMValueRef plan,
@@ -320,9 +316,9 @@ static void define_query(const struct entry *entry, LLVMValueRef plan,
   LLVMValueRef query =
       begin_function(entry, symbol_of(entry, ADZE_MODULE_QUERY_NAME),
                      entry->pointer, types, 1);
-  LLVMValueRef same = LLVMBuildICmp(
-      entry->builder, LLVMIntEQ, LLVMGetParam(query, 0),
-      LLVMConstInt(entry->small, ADZE_ABI_VERSION, false), "");
+  LLVMValueRef same =
+      LLVMBuildICmp(entry->builder, LLVMIntEQ, LLVMGetParam(query, 0),
+                    LLVMConstInt(entry->small, ADZE_ABI_VERSION, false), "");
   LLVMBuildRet(entry->builder,
                LLVMBuildSelect(entry->builder, same, table,
                                LLVMConstNull(entry->pointer), ""));
@@ -353,19 +349,17 @@ static void define_workspace_bytes(const struct entry *entry,
   bool open = entry->module->symbol_count > 0;
   LLVMTypeRef types[1] = {entry->pointer};
   LLVMValueRef function =
-      begin_function(entry, symbol_of(entry, "workspace_bytes"),
-                     entry->integer, types, open ? 1 : 0);
+      begin_function(entry, symbol_of(entry, "workspace_bytes"), entry->integer,
+                     types, open ? 1 : 0);
   LLVMValueRef bytes = LLVMBuildAlloca(entry->builder, entry->integer, "");
   LLVMValueRef offsets;
-  LLVMValueRef status =
-      call_plan(entry, plan,
-                open ? LLVMGetParam(function, 0)
-                     : LLVMConstNull(entry->pointer),
-                bytes, &offsets);
-  LLVMValueRef good = LLVMBuildICmp(entry->builder, LLVMIntEQ, status,
-                                    constant(entry, 0), "");
-  LLVMValueRef size =
-      LLVMBuildLoad2(entry->builder, entry->integer, bytes, "");
+  LLVMValueRef status = call_plan(entry, plan,
+                                  open ? LLVMGetParam(function, 0)
+                                       : LLVMConstNull(entry->pointer),
+                                  bytes, &offsets);
+  LLVMValueRef good =
+      LLVMBuildICmp(entry->builder, LLVMIntEQ, status, constant(entry, 0), "");
+  LLVMValueRef size = LLVMBuildLoad2(entry->builder, entry->integer, bytes, "");
   LLVMBuildRet(entry->builder, LLVMBuildSelect(entry->builder, good, size,
                                                constant(entry, -1), ""));
 }
@@ -381,10 +375,9 @@ static LLVMValueRef define_barrier(const struct entry *entry) {
 }
 
 static LLVMValueRef weights_symbol(const struct entry *entry) {
-  LLVMValueRef weights =
-      LLVMAddGlobal(entry->compiler->module,
-                    LLVMInt8TypeInContext(entry->context),
-                    symbol_of(entry, "weights"));
+  LLVMValueRef weights = LLVMAddGlobal(entry->compiler->module,
+                                       LLVMInt8TypeInContext(entry->context),
+                                       symbol_of(entry, "weights"));
   LLVMSetVisibility(weights, LLVMHiddenVisibility);
   LLVMSetGlobalConstant(weights, true);
   return weights;
@@ -397,9 +390,8 @@ static void run_standalone(const struct entry *entry, LLVMValueRef run,
                            LLVMValueRef members[INSTANCE_COUNT]) {
   LLVMValueRef env = LLVMBuildArrayAlloca(entry->builder, entry->pointer,
                                           constant(entry, 3), "");
-  LLVMValueRef instance =
-      LLVMBuildArrayAlloca(entry->builder, entry->pointer,
-                           constant(entry, INSTANCE_COUNT), "");
+  LLVMValueRef instance = LLVMBuildArrayAlloca(
+      entry->builder, entry->pointer, constant(entry, INSTANCE_COUNT), "");
   LLVMValueRef null = LLVMConstNull(entry->pointer);
   LLVMValueRef env_members[3] = {null, barrier, null};
   for (unsigned i = 0; i < 3; i++)
@@ -421,9 +413,8 @@ static void define_standalone(const struct entry *entry, LLVMValueRef plan,
                           entry->pointer};
   LLVMValueRef barrier = define_barrier(entry);
   LLVMValueRef weights = weights_symbol(entry);
-  LLVMValueRef function =
-      begin_function(entry, symbol_of(entry, "run"), entry->integer, types,
-                     open ? 4 : 3);
+  LLVMValueRef function = begin_function(entry, symbol_of(entry, "run"),
+                                         entry->integer, types, open ? 4 : 3);
   unsigned first = open ? 1 : 0;
   LLVMValueRef symbols =
       open ? LLVMGetParam(function, 0) : LLVMConstNull(entry->pointer);
@@ -432,8 +423,8 @@ static void define_standalone(const struct entry *entry, LLVMValueRef plan,
   LLVMValueRef status = call_plan(entry, plan, symbols, bytes, &offsets);
   LLVMBasicBlockRef good = block_of(entry, function);
   LLVMBasicBlockRef done = block_of(entry, function);
-  LLVMValueRef is_good = LLVMBuildICmp(entry->builder, LLVMIntEQ, status,
-                                       constant(entry, 0), "");
+  LLVMValueRef is_good =
+      LLVMBuildICmp(entry->builder, LLVMIntEQ, status, constant(entry, 0), "");
   LLVMBuildCondBr(entry->builder, is_good, good, done);
   LLVMPositionBuilderAtEnd(entry->builder, good);
   LLVMValueRef members[INSTANCE_COUNT] = {
@@ -449,7 +440,7 @@ static void define_standalone(const struct entry *entry, LLVMValueRef plan,
   LLVMBuildRet(entry->builder, status);
 }
 
-void entry_define(struct compiler *compiler, const struct module *module) {
+void emit_entry(struct compiler *compiler, const struct module *module) {
   struct entry entry = {
       .compiler = compiler,
       .module = module,

@@ -9,15 +9,15 @@
 
 #include <string.h>
 
-bool kernel_has_scratch(const struct function *function) {
+bool emit_kernel_has_scratch(const struct function *function) {
   for (size_t i = 0; i < function->buffers.count; i++)
     if (function->buffers.data[i]->scope == BUFFER_WORKER)
       return true;
   return false;
 }
 
-LLVMTypeRef kernel_type(struct compiler *compiler,
-                        const struct function *function) {
+LLVMTypeRef emit_kernel_type(struct compiler *compiler,
+                             const struct function *function) {
   LLVMTypeRef pointer = LLVMPointerTypeInContext(compiler->context, 0);
   LLVMTypeRef integer = LLVMInt64TypeInContext(compiler->context);
   size_t pointers = function->parameters.count;
@@ -28,7 +28,7 @@ LLVMTypeRef kernel_type(struct compiler *compiler,
     types[n++] = pointer;
   while (n < pointers + function->scalars.count)
     types[n++] = integer;
-  if (kernel_has_scratch(function))
+  if (emit_kernel_has_scratch(function))
     types[n++] = pointer;
   types[n++] = integer;
   types[n++] = integer;
@@ -36,14 +36,14 @@ LLVMTypeRef kernel_type(struct compiler *compiler,
                           (unsigned)n, false);
 }
 
-LLVMValueRef kernel_declare(struct compiler *compiler,
-                            const struct function *function,
-                            const char *symbol) {
+LLVMValueRef emit_kernel_declare(struct compiler *compiler,
+                                 const struct function *function,
+                                 const char *symbol) {
   LLVMValueRef code = LLVMAddFunction(compiler->module, symbol,
-                                      kernel_type(compiler, function));
+                                      emit_kernel_type(compiler, function));
   LLVMSetVisibility(code, LLVMHiddenVisibility);
-  compiler_add_attribute(compiler, code, LLVMAttributeFunctionIndex,
-                         "nounwind", 0);
+  compiler_add_attribute(compiler, code, LLVMAttributeFunctionIndex, "nounwind",
+                         0);
   return code;
 }
 
@@ -53,9 +53,8 @@ static LLVMValueRef stack_buffer(struct emitter *emitter,
                                  const struct buffer *buffer) {
   int64_t size;
   check(expr_get_integer(buffer->size, &size) && size >= 0);
-  LLVMTypeRef type =
-      LLVMArrayType2(emit_memory_type(emitter, buffer->dtype, 1),
-                     size > 0 ? (uint64_t)size : 1);
+  LLVMTypeRef type = LLVMArrayType2(emit_memory_type(emitter, buffer->dtype, 1),
+                                    size > 0 ? (uint64_t)size : 1);
   LLVMValueRef memory = LLVMBuildAlloca(emitter->builder, type, buffer->name);
   LLVMSetAlignment(memory, 64);
   return memory;
@@ -67,26 +66,25 @@ static void bind_parameters(struct emitter *emitter, const bool *may_alias) {
   unsigned n = 0;
   for (size_t i = 0; i < function->parameters.count; i++, n++) {
     LLVMValueRef parameter = LLVMGetParam(emitter->code, n);
-    struct buffer_pointer pointer = {
-        function->parameters.data[i], parameter,
-        may_alias != NULL && may_alias[i]};
+    struct buffer_pointer pointer = {function->parameters.data[i], parameter,
+                                     may_alias != NULL && may_alias[i]};
     LLVMSetValueName2(parameter, pointer.buffer->name,
                       strlen(pointer.buffer->name));
     vec_push(arena, &emitter->buffers, pointer);
     if (!pointer.may_alias)
-      compiler_add_attribute(emitter->compiler, emitter->code, n + 1,
-                             "noalias", 0);
+      compiler_add_attribute(emitter->compiler, emitter->code, n + 1, "noalias",
+                             0);
   }
   for (size_t i = 0; i < function->scalars.count; i++, n++)
     emitter_bind(emitter, function->scalars.data[i],
                  LLVMGetParam(emitter->code, n), 0);
-  if (kernel_has_scratch(function))
+  if (emit_kernel_has_scratch(function))
     n++;
   if (function->worker != NULL)
     emitter_bind(emitter, function->worker, LLVMGetParam(emitter->code, n), 0);
   if (function->workers != NULL)
-    emitter_bind(emitter, function->workers,
-                 LLVMGetParam(emitter->code, n + 1), 0);
+    emitter_bind(emitter, function->workers, LLVMGetParam(emitter->code, n + 1),
+                 0);
 }
 
 static void bind_buffers(struct emitter *emitter) {
@@ -103,18 +101,17 @@ static void bind_buffers(struct emitter *emitter) {
       check(buffer->scope == BUFFER_WORKER);
       LLVMValueRef offset =
           emit_expr(emitter, function->scratch_offsets.data[i]);
-      pointer.pointer =
-          LLVMBuildGEP2(emitter->builder, byte,
-                        LLVMGetParam(emitter->code, scratch), &offset, 1,
-                        buffer->name);
+      pointer.pointer = LLVMBuildGEP2(emitter->builder, byte,
+                                      LLVMGetParam(emitter->code, scratch),
+                                      &offset, 1, buffer->name);
     }
     vec_push(emitter->arena, &emitter->buffers, pointer);
   }
 }
 
-LLVMValueRef kernel_define(struct compiler *compiler,
-                           const struct function *function, const char *symbol,
-                           const bool *may_alias) {
+LLVMValueRef emit_kernel_define(struct compiler *compiler,
+                                const struct function *function,
+                                const char *symbol, const bool *may_alias) {
   struct arena *arena = compiler->arena;
   struct emitter *emitter = ARENA_NEW(arena, struct emitter);
   struct map levels;
@@ -131,9 +128,9 @@ LLVMValueRef kernel_define(struct compiler *compiler,
   emitter->locals = ARENA_ARRAY(arena, LLVMValueRef, function->local_count);
   emitter->local_rounds = ARENA_ARRAY(arena, uint64_t, function->local_count);
   emitter->round = 1;
-  emitter->code = kernel_declare(compiler, function, symbol);
+  emitter->code = emit_kernel_declare(compiler, function, symbol);
   compiler_add_attributes(compiler, emitter->code);
-  scope_enter(emitter, &scope, SCOPE_FUNCTION);
+  emitter_enter(emitter, &scope, SCOPE_FUNCTION);
   emitter_at_end(emitter, LLVMAppendBasicBlockInContext(
                               compiler->context, emitter->code, "entry"));
   bind_parameters(emitter, may_alias);
@@ -148,23 +145,23 @@ LLVMValueRef kernel_define(struct compiler *compiler,
 
 static LLVMValueRef load_at(struct compiler *compiler, LLVMTypeRef type,
                             LLVMValueRef array, size_t index) {
-  LLVMValueRef offset = LLVMConstInt(LLVMInt64TypeInContext(compiler->context),
-                                     index, false);
+  LLVMValueRef offset =
+      LLVMConstInt(LLVMInt64TypeInContext(compiler->context), index, false);
   LLVMValueRef address =
       LLVMBuildGEP2(compiler->builder, type, array, &offset, 1, "");
   return LLVMBuildLoad2(compiler->builder, type, address, "");
 }
 
-void kernel_define_wrapper(struct compiler *compiler,
-                           const struct function *function,
-                           LLVMValueRef kernel, const char *symbol) {
+void emit_kernel_define_wrapper(struct compiler *compiler,
+                                const struct function *function,
+                                LLVMValueRef kernel, const char *symbol) {
   LLVMTypeRef pointer = LLVMPointerTypeInContext(compiler->context, 0);
   LLVMTypeRef integer = LLVMInt64TypeInContext(compiler->context);
   LLVMTypeRef types[5] = {pointer, pointer, pointer, integer, integer};
-  LLVMValueRef wrapper = LLVMAddFunction(
-      compiler->module, symbol,
-      LLVMFunctionType(LLVMVoidTypeInContext(compiler->context), types, 5,
-                       false));
+  LLVMValueRef wrapper =
+      LLVMAddFunction(compiler->module, symbol,
+                      LLVMFunctionType(LLVMVoidTypeInContext(compiler->context),
+                                       types, 5, false));
   compiler_add_attributes(compiler, wrapper);
   LLVMPositionBuilderAtEnd(
       compiler->builder,
@@ -177,11 +174,11 @@ void kernel_define_wrapper(struct compiler *compiler,
     arguments[n++] = load_at(compiler, pointer, LLVMGetParam(wrapper, 0), i);
   for (size_t i = 0; i < function->scalars.count; i++)
     arguments[n++] = load_at(compiler, integer, LLVMGetParam(wrapper, 1), i);
-  if (kernel_has_scratch(function))
+  if (emit_kernel_has_scratch(function))
     arguments[n++] = LLVMGetParam(wrapper, 2);
   arguments[n++] = LLVMGetParam(wrapper, 3);
   arguments[n++] = LLVMGetParam(wrapper, 4);
-  LLVMBuildCall2(compiler->builder, kernel_type(compiler, function), kernel,
-                 arguments, (unsigned)n, "");
+  LLVMBuildCall2(compiler->builder, emit_kernel_type(compiler, function),
+                 kernel, arguments, (unsigned)n, "");
   LLVMBuildRetVoid(compiler->builder);
 }

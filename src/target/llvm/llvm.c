@@ -31,7 +31,7 @@ struct job {
   const struct machine *machine;
   const struct module *module; /* NULL: kernels to load, with wrappers */
   struct function *const *kernels;
-  bool **may_alias; /* [kernel]; NULL when there is no module */
+  bool **may_alias;   /* [kernel]; NULL when there is no module */
   const char *prefix; /* with a module */
   struct code_dump *dump;
   VEC(struct piece) pieces;
@@ -46,8 +46,8 @@ static size_t weight_of(const struct statement *list) {
     if (s->kind == STATEMENT_FOR)
       weight += 2 + weight_of(s->loop.body);
     else if (s->kind == STATEMENT_IF)
-      weight += 2 + weight_of(s->branch.then_body) +
-                weight_of(s->branch.else_body);
+      weight +=
+          2 + weight_of(s->branch.then_body) + weight_of(s->branch.else_body);
   }
   return weight;
 }
@@ -99,14 +99,14 @@ static enum adze_status compile_piece(void *argument, size_t index,
             ? arena_printf(arena, "%s%s", job->prefix, kernel->name)
             : arena_printf(arena, "adze_kernel_%zu", i);
     LLVMValueRef code =
-        kernel_define(compiler, kernel, symbol,
-                      job->may_alias != NULL ? job->may_alias[i] : NULL);
+        emit_kernel_define(compiler, kernel, symbol,
+                           job->may_alias != NULL ? job->may_alias[i] : NULL);
     if (job->module == NULL)
-      kernel_define_wrapper(compiler, kernel, code,
-                            arena_printf(arena, "adze_wrapper_%zu", i));
+      emit_kernel_define_wrapper(compiler, kernel, code,
+                                 arena_printf(arena, "adze_wrapper_%zu", i));
   }
   if (piece->count == 0)
-    entry_define(compiler, job->module);
+    emit_entry(compiler, job->module);
   if (job->dump != NULL && job->dump->ll != NULL)
     piece->dump.ll = new_text(arena);
   if (job->dump != NULL && job->dump->assembly != NULL)
@@ -152,12 +152,10 @@ static void find_aliases(struct arena *arena, struct job *job,
 
 /* ---- emit ---------------------------------------------------------------------------- */
 
-static enum adze_status llvm_emit(struct arena *arena,
-                                  const struct machine *machine,
-                                  const struct module *module, int threads,
-                                  struct code_dump *dump,
-                                  struct object_list *out,
-                                  struct adze_error *error) {
+static enum adze_status
+llvm_emit(struct arena *arena, const struct machine *machine,
+          const struct module *module, int threads, struct code_dump *dump,
+          struct object_list *out, struct adze_error *error) {
   struct job job = {.machine = machine,
                     .module = module,
                     .kernels = module->kernels.data,
@@ -186,8 +184,8 @@ static enum adze_status orc_status(LLVMErrorRef failure,
   if (failure == LLVMErrorSuccess)
     return ADZE_OK;
   char *message = LLVMGetErrorMessage(failure);
-  enum adze_status status = fail(error, ADZE_INTERNAL,
-                                 "LLVM can't load compiled code: %s", message);
+  enum adze_status status =
+      fail(error, ADZE_INTERNAL, "LLVM can't load compiled code: %s", message);
   LLVMDisposeErrorMessage(message);
   return status;
 }
@@ -211,9 +209,8 @@ static enum adze_status add_objects(LLVMOrcLLJITRef jit, const struct job *job,
 
 static enum adze_status llvm_load(struct arena *arena,
                                   const struct machine *machine,
-                                  struct function *const *kernels,
-                                  size_t count, void **addresses,
-                                  struct adze_error *error) {
+                                  struct function *const *kernels, size_t count,
+                                  void **addresses, struct adze_error *error) {
   struct job job = {.machine = machine, .kernels = kernels};
   LLVMOrcLLJITRef jit = NULL;
   if (!machine->is_host)
@@ -221,8 +218,8 @@ static enum adze_status llvm_load(struct arena *arena,
                 "code for \"%s\" can't run on this machine",
                 machine->target_line);
   split(arena, &job, count);
-  TRY(parallel_for(environment_threads(), job.pieces.count, compile_piece,
-                   &job, error));
+  TRY(parallel_for(environment_threads(), job.pieces.count, compile_piece, &job,
+                   error));
   TRY(orc_status(LLVMOrcCreateLLJIT(&jit, NULL), error));
   arena_defer(arena, release_jit, jit);
   TRY(add_objects(jit, &job, error));

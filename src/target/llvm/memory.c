@@ -74,10 +74,9 @@ static bool linear_add(struct emitter *emitter, struct linear *linear,
   }
   if (e->lanes > 1)
     return false;
-  const struct node *node = node_of_expr(emitter, e);
-  struct term term = {
-      e, factor, node->level,
-      node->local_mask == 0 && node->buffer_mask == 0};
+  const struct node *node = emitter_node(emitter, e);
+  struct term term = {e, factor, node->level,
+                      node->local_mask == 0 && node->buffer_mask == 0};
   if (!term.is_fixed)
     term.level = emitter->depth;
   vec_push(emitter->arena, &linear->terms, term);
@@ -108,8 +107,8 @@ static LLVMValueRef add_term(struct emitter *emitter, LLVMTypeRef element,
                              uint32_t level) {
   LLVMValueRef value = emit_expr(emitter, term->expr);
   struct node *node =
-      node_of_pair(emitter, pointer, value, term->factor, level);
-  LLVMValueRef sum = node_value(emitter, node);
+      emitter_address_node(emitter, pointer, value, term->factor, level);
+  LLVMValueRef sum = emitter_value(emitter, node);
   if (sum != NULL)
     return sum;
   bool hoisted = term->is_fixed && level < emitter->depth;
@@ -122,7 +121,7 @@ static LLVMValueRef add_term(struct emitter *emitter, LLVMTypeRef element,
   sum = emit_offset(emitter, element, pointer, value);
   if (hoisted)
     emitter_return(emitter, here);
-  node_keep(emitter, node, hoisted ? level : emitter->depth, sum);
+  emitter_keep(emitter, node, hoisted ? level : emitter->depth, sum);
   return sum;
 }
 
@@ -150,7 +149,7 @@ struct access {
   LLVMTypeRef element;
   uint32_t lanes;
   bool is_contiguous;
-  LLVMValueRef address;  /* lane 0, unless `offsets` */
+  LLVMValueRef address; /* lane 0, unless `offsets` */
   int64_t stride;
   LLVMValueRef pointer, offsets; /* general: vector of offsets */
 };
@@ -178,9 +177,8 @@ static LLVMValueRef lane_address(struct emitter *emitter,
   if (access->offsets == NULL)
     return emit_offset(emitter, access->element, access->address,
                        emit_index(emitter, wrap_mul(access->stride, lane)));
-  LLVMValueRef offset =
-      LLVMBuildExtractElement(emitter->builder, access->offsets,
-                              emit_index(emitter, lane), "");
+  LLVMValueRef offset = LLVMBuildExtractElement(
+      emitter->builder, access->offsets, emit_index(emitter, lane), "");
   return emit_offset(emitter, access->element, access->pointer, offset);
 }
 
@@ -276,10 +274,9 @@ static LLVMValueRef load_lanes(struct emitter *emitter,
 static LLVMValueRef load_memory(struct emitter *emitter,
                                 const struct access *access) {
   unsigned bytes = element_bytes(access->element);
-  if (access->lanes == 1 ||
-      (access->offsets == NULL && access->stride == 0)) {
-    LLVMValueRef address = guarded_address(emitter, access->address,
-                                           scalar_guard(emitter), bytes);
+  if (access->lanes == 1 || (access->offsets == NULL && access->stride == 0)) {
+    LLVMValueRef address =
+        guarded_address(emitter, access->address, scalar_guard(emitter), bytes);
     return emit_splat(emitter,
                       plain_load(emitter, access->element, address, bytes),
                       access->lanes);
@@ -291,15 +288,14 @@ static LLVMValueRef load_memory(struct emitter *emitter,
     check(emitter->guard_lanes == access->lanes);
     return masked_load(emitter, type, access->address, bytes);
   }
-  LLVMValueRef address = guarded_address(
-      emitter, access->address, emitter->guard, bytes * access->lanes);
+  LLVMValueRef address = guarded_address(emitter, access->address,
+                                         emitter->guard, bytes * access->lanes);
   return plain_load(emitter, type, address, bytes);
 }
 
 LLVMValueRef emit_load(struct emitter *emitter, const struct expr *e) {
   check(e->arg_count == 1);
-  struct access access =
-      access_of(emitter, e->buffer, e->args[0], e->lanes);
+  struct access access = access_of(emitter, e->buffer, e->args[0], e->lanes);
   LLVMValueRef value = load_memory(emitter, &access);
   if (e->dtype != ADZE_BOOL)
     return value;
@@ -318,8 +314,7 @@ static void plain_store(struct emitter *emitter, LLVMValueRef value,
 void emit_store(struct emitter *emitter, const struct buffer *buffer,
                 const struct expr *offset, const struct expr *value) {
   LLVMBuilderRef builder = emitter->builder;
-  uint32_t lanes =
-      offset->lanes > value->lanes ? offset->lanes : value->lanes;
+  uint32_t lanes = offset->lanes > value->lanes ? offset->lanes : value->lanes;
   LLVMValueRef stored = emit_lanes(emitter, value, lanes);
   struct access access = access_of(emitter, buffer, offset, lanes);
   unsigned bytes = element_bytes(access.element);
@@ -330,10 +325,10 @@ void emit_store(struct emitter *emitter, const struct buffer *buffer,
     plain_store(emitter, stored, access.address, bytes);
   } else {
     for (uint32_t i = 0; i < lanes; i++) {
-      LLVMValueRef one = LLVMBuildExtractElement(
-          builder, stored, emit_index(emitter, i), "");
+      LLVMValueRef one =
+          LLVMBuildExtractElement(builder, stored, emit_index(emitter, i), "");
       plain_store(emitter, one, lane_address(emitter, &access, i), bytes);
     }
   }
-  buffer_changed(emitter, buffer);
+  emitter_buffer_changed(emitter, buffer);
 }

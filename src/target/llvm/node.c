@@ -69,7 +69,7 @@ static void node_analyse(struct emitter *emitter, struct node *node,
     node->buffer_mask = (uint64_t)1
                         << (emitter_buffer_index(emitter, e->buffer) % 64);
   for (size_t i = 0; i < e->arg_count; i++) {
-    const struct node *argument = node_of_expr(emitter, e->args[i]);
+    const struct node *argument = emitter_node(emitter, e->args[i]);
     if (argument->level > node->level)
       node->level = argument->level;
     node->local_mask |= argument->local_mask;
@@ -77,7 +77,7 @@ static void node_analyse(struct emitter *emitter, struct node *node,
   }
 }
 
-struct node *node_of_expr(struct emitter *emitter, const struct expr *e) {
+struct node *emitter_node(struct emitter *emitter, const struct expr *e) {
   struct node *node = node_find(emitter, e, NULL, 0);
   if (node->epoch != emitter->epoch) {
     node_analyse(emitter, node, e);
@@ -86,8 +86,9 @@ struct node *node_of_expr(struct emitter *emitter, const struct expr *e) {
   return node;
 }
 
-struct node *node_of_pair(struct emitter *emitter, LLVMValueRef a,
-                          LLVMValueRef b, int64_t factor, uint32_t level) {
+struct node *emitter_address_node(struct emitter *emitter, LLVMValueRef a,
+                                  LLVMValueRef b, int64_t factor,
+                                  uint32_t level) {
   struct node *node = node_find(emitter, a, b, factor);
   node->level = level;
   return node;
@@ -103,8 +104,8 @@ static bool changed_since(uint64_t mask, const uint64_t clocks[64],
   return false;
 }
 
-LLVMValueRef node_value(const struct emitter *emitter,
-                        const struct node *node) {
+LLVMValueRef emitter_value(const struct emitter *emitter,
+                           const struct node *node) {
   if (node->value == NULL ||
       changed_since(node->local_mask, emitter->local_clocks, node->stamp) ||
       changed_since(node->buffer_mask, emitter->buffer_clocks, node->stamp))
@@ -112,8 +113,8 @@ LLVMValueRef node_value(const struct emitter *emitter,
   return node->value;
 }
 
-void node_keep(struct emitter *emitter, struct node *node, uint32_t level,
-               LLVMValueRef value) {
+void emitter_keep(struct emitter *emitter, struct node *node, uint32_t level,
+                  LLVMValueRef value) {
   struct scope *scope = emitter->scope;
   if (level < emitter->depth)
     scope = emitter->loops[level + 1];
@@ -126,14 +127,14 @@ void node_keep(struct emitter *emitter, struct node *node, uint32_t level,
   node->stamp = emitter->clock;
 }
 
-void scope_enter(struct emitter *emitter, struct scope *scope,
-                 enum scope_kind kind) {
+void emitter_enter(struct emitter *emitter, struct scope *scope,
+                   enum scope_kind kind) {
   scope->kind = kind;
   scope->parent = emitter->scope;
   emitter->scope = scope;
 }
 
-void scope_leave(struct emitter *emitter) {
+void emitter_leave(struct emitter *emitter) {
   struct scope *scope = emitter->scope;
   for (size_t i = scope->trail.count; i-- > 0;) {
     struct trail_entry entry = scope->trail.data[i];
@@ -143,12 +144,13 @@ void scope_leave(struct emitter *emitter) {
   emitter->scope = scope->parent;
 }
 
-void local_changed(struct emitter *emitter, const struct local *local) {
+void emitter_local_changed(struct emitter *emitter, const struct local *local) {
   emitter->local_clocks[local->id % 64] = ++emitter->clock;
 }
 
 /* Memory that may be another's changes with it. */
-void buffer_changed(struct emitter *emitter, const struct buffer *buffer) {
+void emitter_buffer_changed(struct emitter *emitter,
+                            const struct buffer *buffer) {
   size_t index = emitter_buffer_index(emitter, buffer);
   emitter->buffer_clocks[index % 64] = ++emitter->clock;
   if (!emitter->buffers.data[index].may_alias)

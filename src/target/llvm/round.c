@@ -60,8 +60,8 @@ static LLVMValueRef expand_rounding(struct emitter *emitter,
     LLVMValueRef up = LLVMBuildFAdd(builder, pair[0], one, "");
     pair[0] = LLVMBuildSelect(builder, below, up, pair[0], "");
   }
-  LLVMValueRef result = compiler_intrinsic(emitter->compiler, "llvm.copysign",
-                                           &type, 1, pair, 2);
+  LLVMValueRef result =
+      compiler_intrinsic(emitter->compiler, "llvm.copysign", &type, 1, pair, 2);
   /* False for NaN too, so those pass unchanged. */
   LLVMValueRef small =
       LLVMBuildFCmp(builder, LLVMRealOLT, magnitude, limit, "");
@@ -104,8 +104,8 @@ static LLVMValueRef leading_shift(const struct remainder *r, LLVMValueRef x) {
   LLVMTypeRef type = r->bits;
   LLVMValueRef arguments[2] = {
       x, LLVMConstInt(LLVMInt1TypeInContext(r->compiler->context), 0, false)};
-  LLVMValueRef zeros = compiler_intrinsic(r->compiler, "llvm.ctlz", &type, 1,
-                                          arguments, 2);
+  LLVMValueRef zeros =
+      compiler_intrinsic(r->compiler, "llvm.ctlz", &type, 1, arguments, 2);
   return LLVMBuildSub(r->builder, zeros,
                       bits_constant(r, r->width - 1 - r->mantissa), "");
 }
@@ -116,21 +116,20 @@ static void split(const struct remainder *r, LLVMValueRef magnitude,
                   LLVMValueRef *mantissa, LLVMValueRef *exponent) {
   LLVMBuilderRef builder = r->builder;
   LLVMValueRef implicit = bits_constant(r, (uint64_t)1 << r->mantissa);
-  LLVMValueRef biased = LLVMBuildLShr(
-      builder, magnitude, bits_constant(r, r->mantissa), "");
-  LLVMValueRef is_small = LLVMBuildICmp(builder, LLVMIntEQ, biased,
-                                        bits_constant(r, 0), "");
-  LLVMValueRef fraction = LLVMBuildAnd(
-      builder, magnitude,
-      bits_constant(r, ((uint64_t)1 << r->mantissa) - 1), "");
+  LLVMValueRef biased =
+      LLVMBuildLShr(builder, magnitude, bits_constant(r, r->mantissa), "");
+  LLVMValueRef is_small =
+      LLVMBuildICmp(builder, LLVMIntEQ, biased, bits_constant(r, 0), "");
+  LLVMValueRef fraction =
+      LLVMBuildAnd(builder, magnitude,
+                   bits_constant(r, ((uint64_t)1 << r->mantissa) - 1), "");
   LLVMValueRef shift = leading_shift(r, fraction);
   LLVMValueRef inside =
       LLVMBuildAnd(builder, shift, bits_constant(r, r->width - 1), "");
   *mantissa = LLVMBuildSelect(builder, is_small,
                               LLVMBuildShl(builder, fraction, inside, ""),
                               LLVMBuildOr(builder, fraction, implicit, ""), "");
-  LLVMValueRef small =
-      LLVMBuildSub(builder, bits_constant(r, 1), shift, "");
+  LLVMValueRef small = LLVMBuildSub(builder, bits_constant(r, 1), shift, "");
   *exponent = LLVMBuildSelect(builder, is_small, small, biased, "");
 }
 
@@ -161,14 +160,12 @@ static LLVMValueRef long_division(const struct remainder *r, LLVMValueRef x,
   LLVMValueRef rest = LLVMBuildPhi(builder, r->bits, "");
   LLVMValueRef exponent = LLVMBuildPhi(builder, r->bits, "");
   LLVMValueRef reduced = reduce_once(r, rest, d);
-  LLVMValueRef more =
-      LLVMBuildICmp(builder, LLVMIntSGT, exponent, ey, "");
+  LLVMValueRef more = LLVMBuildICmp(builder, LLVMIntSGT, exponent, ey, "");
   LLVMBuildCondBr(builder, more, step, done);
   LLVMPositionBuilderAtEnd(builder, step);
   LLVMValueRef doubled =
       LLVMBuildShl(builder, reduced, bits_constant(r, 1), "");
-  LLVMValueRef lower =
-      LLVMBuildSub(builder, exponent, bits_constant(r, 1), "");
+  LLVMValueRef lower = LLVMBuildSub(builder, exponent, bits_constant(r, 1), "");
   LLVMBuildBr(builder, loop);
   LLVMBasicBlockRef blocks[2] = {before, step};
   LLVMAddIncoming(rest, (LLVMValueRef[]){x, doubled}, blocks, 2);
@@ -196,8 +193,7 @@ static LLVMValueRef join(const struct remainder *r, LLVMValueRef mantissa,
   LLVMValueRef small = LLVMBuildLShr(builder, mantissa, down, "");
   LLVMValueRef is_normal =
       LLVMBuildICmp(builder, LLVMIntSGT, exponent, zero, "");
-  LLVMValueRef value =
-      LLVMBuildSelect(builder, is_normal, normal, small, "");
+  LLVMValueRef value = LLVMBuildSelect(builder, is_normal, normal, small, "");
   LLVMValueRef is_zero = LLVMBuildICmp(builder, LLVMIntEQ, mantissa, zero, "");
   return LLVMBuildSelect(builder, is_zero, zero, value, "");
 }
@@ -233,8 +229,7 @@ static void define_remainder(struct remainder *r) {
   LLVMValueRef ax = LLVMBuildAnd(builder, x, bits_constant(r, all), "");
   LLVMValueRef ay = LLVMBuildAnd(builder, y, bits_constant(r, all), "");
   LLVMValueRef bad = LLVMBuildOr(
-      builder,
-      LLVMBuildICmp(builder, LLVMIntEQ, ay, bits_constant(r, 0), ""),
+      builder, LLVMBuildICmp(builder, LLVMIntEQ, ay, bits_constant(r, 0), ""),
       LLVMBuildOr(builder,
                   LLVMBuildICmp(builder, LLVMIntUGE, ax,
                                 bits_constant(r, infinity), ""),
@@ -244,8 +239,7 @@ static void define_remainder(struct remainder *r) {
       "");
   LLVMBuildCondBr(builder, bad, blocks[1], blocks[2]);
   LLVMPositionBuilderAtEnd(builder, blocks[1]);
-  LLVMBuildRet(builder,
-               LLVMConstReal(r->real, (double)__builtin_nanf("")));
+  LLVMBuildRet(builder, LLVMConstReal(r->real, (double)__builtin_nanf("")));
   LLVMPositionBuilderAtEnd(builder, blocks[2]);
   LLVMValueRef smaller = LLVMBuildICmp(builder, LLVMIntULT, ax, ay, "");
   LLVMBuildCondBr(builder, smaller, blocks[3], blocks[4]);
@@ -276,8 +270,8 @@ static LLVMValueRef remainder_function(struct compiler *compiler,
       .mantissa = is_single ? 23 : 52,
   };
   LLVMTypeRef parameters[2] = {r.real, r.real};
-  r.function = LLVMAddFunction(
-      compiler->module, name, LLVMFunctionType(r.real, parameters, 2, false));
+  r.function = LLVMAddFunction(compiler->module, name,
+                               LLVMFunctionType(r.real, parameters, 2, false));
   LLVMSetLinkage(r.function, LLVMInternalLinkage);
   compiler_add_attributes(compiler, r.function);
   define_remainder(&r);

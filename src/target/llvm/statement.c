@@ -25,9 +25,8 @@ static void collect_changes(struct emitter *emitter, struct changes *changes,
       collect_changes(emitter, changes, s->branch.then_body);
       collect_changes(emitter, changes, s->branch.else_body);
     } else if (s->kind == STATEMENT_STORE) {
-      buffer_changed(emitter, s->store.buffer);
-    } else if (s->kind == STATEMENT_SET &&
-               !changes->is_set[s->set.local->id]) {
+      emitter_buffer_changed(emitter, s->store.buffer);
+    } else if (s->kind == STATEMENT_SET && !changes->is_set[s->set.local->id]) {
       changes->is_set[s->set.local->id] = true;
       vec_push(emitter->arena, &changes->locals, s->set.local);
     }
@@ -47,7 +46,7 @@ static struct changes changes_of(struct emitter *emitter,
 static void changes_apply(struct emitter *emitter,
                           const struct changes *changes) {
   for (size_t i = 0; i < changes->locals.count; i++)
-    local_changed(emitter, changes->locals.data[i]);
+    emitter_local_changed(emitter, changes->locals.data[i]);
 }
 
 static LLVMValueRef local_value(struct emitter *emitter,
@@ -78,8 +77,7 @@ static void values_restore(struct emitter *emitter,
 /* A phi per changed local in the current block, with one way in so far. */
 static LLVMValueRef *phis_begin(struct emitter *emitter,
                                 const struct changes *changes,
-                                LLVMValueRef *values,
-                                LLVMBasicBlockRef from) {
+                                LLVMValueRef *values, LLVMBasicBlockRef from) {
   LLVMValueRef *phis =
       ARENA_ARRAY(emitter->arena, LLVMValueRef, changes->locals.count);
   for (size_t i = 0; i < changes->locals.count; i++) {
@@ -143,12 +141,12 @@ static LLVMBasicBlockRef new_block(struct emitter *emitter, const char *name) {
 static void emit_once(struct emitter *emitter, const struct statement *s) {
   struct scope scope = {0};
   LLVMValueRef value = emit_expr(emitter, s->loop.minimum);
-  scope_enter(emitter, &scope, SCOPE_BRANCH);
+  emitter_enter(emitter, &scope, SCOPE_BRANCH);
   size_t outer = emitter->variables.count;
   emitter_bind(emitter, s->loop.variable, value, emitter->depth);
   emit_statements(emitter, s->loop.body);
   emitter->variables.count = outer;
-  scope_leave(emitter);
+  emitter_leave(emitter);
 }
 
 struct loop_blocks {
@@ -160,8 +158,8 @@ static struct loop_blocks loop_enter(struct emitter *emitter,
                                      const struct statement *s,
                                      LLVMValueRef extent) {
   struct loop_blocks blocks = {.preheader = new_block(emitter, "before"),
-                               .body = new_block(emitter,
-                                                 s->loop.variable->name),
+                               .body =
+                                   new_block(emitter, s->loop.variable->name),
                                .exit = new_block(emitter, "after")};
   if (LLVMIsAConstantInt(extent) != NULL) {
     LLVMBuildBr(emitter->builder, blocks.preheader);
@@ -179,22 +177,19 @@ static struct loop_blocks loop_enter(struct emitter *emitter,
 
 /* The body with phis; leaves the builder in the last block. `values` becomes
  * those at the end of an iteration. */
-static LLVMValueRef *loop_body(struct emitter *emitter,
-                               const struct statement *s,
-                               const struct loop_blocks *blocks,
-                               const struct changes *changes,
-                               LLVMValueRef *values, LLVMValueRef minimum,
-                               LLVMValueRef end) {
+static LLVMValueRef *
+loop_body(struct emitter *emitter, const struct statement *s,
+          const struct loop_blocks *blocks, const struct changes *changes,
+          LLVMValueRef *values, LLVMValueRef minimum, LLVMValueRef end) {
   LLVMBuilderRef builder = emitter->builder;
   struct scope scope = {.preheader = blocks->preheader};
   check(emitter->depth < EMITTER_MAX_LOOPS);
-  scope_enter(emitter, &scope, SCOPE_LOOP);
+  emitter_enter(emitter, &scope, SCOPE_LOOP);
   emitter->loops[++emitter->depth] = &scope;
   size_t outer = emitter->variables.count;
-  LLVMValueRef *phis =
-      phis_begin(emitter, changes, values, blocks->preheader);
-  LLVMValueRef index = LLVMBuildPhi(builder, LLVMTypeOf(minimum),
-                                    s->loop.variable->name);
+  LLVMValueRef *phis = phis_begin(emitter, changes, values, blocks->preheader);
+  LLVMValueRef index =
+      LLVMBuildPhi(builder, LLVMTypeOf(minimum), s->loop.variable->name);
   emitter_bind(emitter, s->loop.variable, index, emitter->depth);
   emit_statements(emitter, s->loop.body);
   LLVMBasicBlockRef latch = emitter->block;
@@ -208,7 +203,7 @@ static LLVMValueRef *loop_body(struct emitter *emitter,
   phis_add(changes, phis, last, latch);
   emitter->variables.count = outer;
   emitter->depth--;
-  scope_leave(emitter);
+  emitter_leave(emitter);
   return last;
 }
 
@@ -244,17 +239,15 @@ static void emit_for(struct emitter *emitter, const struct statement *s) {
 /* ---- Conditions ----------------------------------------------------------------------- */
 
 /* One branch; returns the values at its end, from block *end. */
-static LLVMValueRef *emit_branch(struct emitter *emitter,
-                                 const struct statement *list,
-                                 const struct changes *changes,
-                                 LLVMBasicBlockRef start,
-                                 LLVMBasicBlockRef join,
-                                 LLVMBasicBlockRef *end) {
+static LLVMValueRef *
+emit_branch(struct emitter *emitter, const struct statement *list,
+            const struct changes *changes, LLVMBasicBlockRef start,
+            LLVMBasicBlockRef join, LLVMBasicBlockRef *end) {
   struct scope scope = {0};
   emitter_at_end(emitter, start);
-  scope_enter(emitter, &scope, SCOPE_BRANCH);
+  emitter_enter(emitter, &scope, SCOPE_BRANCH);
   emit_statements(emitter, list);
-  scope_leave(emitter);
+  emitter_leave(emitter);
   *end = emitter->block;
   LLVMBuildBr(emitter->builder, join);
   return values_of(emitter, changes);
@@ -277,14 +270,14 @@ static void emit_if(struct emitter *emitter, const struct statement *s) {
       s->branch.else_body != NULL ? new_block(emitter, "else") : join;
   LLVMBasicBlockRef yes_end, no_end = emitter->block;
   LLVMBuildCondBr(emitter->builder, condition, yes, no);
-  LLVMValueRef *then_values = emit_branch(
-      emitter, s->branch.then_body, &changes, yes, join, &yes_end);
+  LLVMValueRef *then_values =
+      emit_branch(emitter, s->branch.then_body, &changes, yes, join, &yes_end);
   LLVMValueRef *else_values = before;
   values_restore(emitter, &changes, before);
   changes_apply(emitter, &changes);
   if (s->branch.else_body != NULL)
-    else_values = emit_branch(emitter, s->branch.else_body, &changes, no, join,
-                              &no_end);
+    else_values =
+        emit_branch(emitter, s->branch.else_body, &changes, no, join, &no_end);
   emitter_at_end(emitter, join);
   LLVMValueRef *phis = phis_begin(emitter, &changes, then_values, yes_end);
   phis_add(&changes, phis, else_values, no_end);
@@ -301,8 +294,8 @@ static void emit_if(struct emitter *emitter, const struct statement *s) {
 static void begin_round(struct emitter *emitter, const struct local *local) {
   if (emitter->local_rounds[local->id] == emitter->round) {
     emitter->round++;
-    LLVMBuildFence(emitter->builder,
-                   LLVMAtomicOrderingSequentiallyConsistent, true, "");
+    LLVMBuildFence(emitter->builder, LLVMAtomicOrderingSequentiallyConsistent,
+                   true, "");
   }
   emitter->local_rounds[local->id] = emitter->round;
 }
@@ -310,9 +303,8 @@ static void begin_round(struct emitter *emitter, const struct local *local) {
 static void emit_set(struct emitter *emitter, const struct statement *s) {
   const struct local *local = s->set.local;
   begin_round(emitter, local);
-  emitter->locals[local->id] =
-      emit_lanes(emitter, s->set.value, local->lanes);
-  local_changed(emitter, local);
+  emitter->locals[local->id] = emit_lanes(emitter, s->set.value, local->lanes);
+  emitter_local_changed(emitter, local);
 }
 
 void emit_statements(struct emitter *emitter, const struct statement *list) {
@@ -326,8 +318,7 @@ void emit_statements(struct emitter *emitter, const struct statement *list) {
       continue;
     case STATEMENT_STORE:
       check(s->store.index_count == 1);
-      emit_store(emitter, s->store.buffer, s->store.indices[0],
-                 s->store.value);
+      emit_store(emitter, s->store.buffer, s->store.indices[0], s->store.value);
       continue;
     case STATEMENT_SET:
       emit_set(emitter, s);

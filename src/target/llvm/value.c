@@ -17,20 +17,28 @@
 
 static LLVMTypeRef scalar_type(LLVMContextRef context, enum adze_dtype dtype) {
   switch (dtype) {
-  case ADZE_F32: return LLVMFloatTypeInContext(context);
-  case ADZE_F64: return LLVMDoubleTypeInContext(context);
-  case ADZE_BOOL: return LLVMInt1TypeInContext(context);
+  case ADZE_F32:
+    return LLVMFloatTypeInContext(context);
+  case ADZE_F64:
+    return LLVMDoubleTypeInContext(context);
+  case ADZE_BOOL:
+    return LLVMInt1TypeInContext(context);
   case ADZE_I8:
-  case ADZE_U8: return LLVMInt8TypeInContext(context);
+  case ADZE_U8:
+    return LLVMInt8TypeInContext(context);
   case ADZE_F16:
   case ADZE_BF16:
   case ADZE_I16:
-  case ADZE_U16: return LLVMInt16TypeInContext(context);
+  case ADZE_U16:
+    return LLVMInt16TypeInContext(context);
   case ADZE_I32:
-  case ADZE_U32: return LLVMInt32TypeInContext(context);
+  case ADZE_U32:
+    return LLVMInt32TypeInContext(context);
   case ADZE_I64:
-  case ADZE_U64: return LLVMInt64TypeInContext(context);
-  case ADZE_DTYPE_NONE: break;
+  case ADZE_U64:
+    return LLVMInt64TypeInContext(context);
+  case ADZE_DTYPE_NONE:
+    break;
   }
   unreachable();
 }
@@ -47,8 +55,8 @@ LLVMTypeRef emit_memory_type(const struct emitter *emitter,
 }
 
 LLVMValueRef emit_index(const struct emitter *emitter, int64_t value) {
-  return LLVMConstInt(LLVMInt64TypeInContext(emitter->context),
-                      (uint64_t)value, true);
+  return LLVMConstInt(LLVMInt64TypeInContext(emitter->context), (uint64_t)value,
+                      true);
 }
 
 LLVMValueRef emit_splat(struct emitter *emitter, LLVMValueRef scalar,
@@ -62,12 +70,11 @@ LLVMValueRef emit_splat(struct emitter *emitter, LLVMValueRef scalar,
     return LLVMConstVector(all, lanes);
   }
   LLVMTypeRef type = LLVMVectorType(LLVMTypeOf(scalar), lanes);
-  LLVMTypeRef mask = LLVMVectorType(
-      LLVMInt32TypeInContext(emitter->context), lanes);
+  LLVMTypeRef mask =
+      LLVMVectorType(LLVMInt32TypeInContext(emitter->context), lanes);
   LLVMValueRef poison = LLVMGetPoison(type);
-  LLVMValueRef one =
-      LLVMBuildInsertElement(emitter->builder, poison, scalar,
-                             emit_index(emitter, 0), "");
+  LLVMValueRef one = LLVMBuildInsertElement(emitter->builder, poison, scalar,
+                                            emit_index(emitter, 0), "");
   return LLVMBuildShuffleVector(emitter->builder, one, poison,
                                 LLVMConstNull(mask), "");
 }
@@ -121,11 +128,11 @@ static LLVMValueRef emit_compare(struct emitter *emitter, enum expr_kind kind,
                                                            : LLVMRealOLE;
     return LLVMBuildFCmp(builder, predicate, a, b, "");
   }
-  LLVMIntPredicate predicate =
-      kind == EXPR_EQUAL       ? LLVMIntEQ
-      : kind == EXPR_NOT_EQUAL ? LLVMIntNE
-      : kind == EXPR_LESS      ? (is_signed ? LLVMIntSLT : LLVMIntULT)
-                               : (is_signed ? LLVMIntSLE : LLVMIntULE);
+  LLVMIntPredicate predicate = kind == EXPR_EQUAL       ? LLVMIntEQ
+                               : kind == EXPR_NOT_EQUAL ? LLVMIntNE
+                               : kind == EXPR_LESS
+                                   ? (is_signed ? LLVMIntSLT : LLVMIntULT)
+                                   : (is_signed ? LLVMIntSLE : LLVMIntULE);
   return LLVMBuildICmp(builder, predicate, a, b, "");
 }
 
@@ -156,8 +163,7 @@ static LLVMValueRef emit_unary(struct emitter *emitter, const struct expr *e) {
 static LLVMValueRef emit_shift(struct emitter *emitter, const struct expr *e,
                                LLVMValueRef a, LLVMValueRef b) {
   LLVMBuilderRef builder = emitter->builder;
-  unsigned width =
-      LLVMGetIntTypeWidth(scalar_type(emitter->context, e->dtype));
+  unsigned width = LLVMGetIntTypeWidth(scalar_type(emitter->context, e->dtype));
   b = LLVMBuildAnd(
       builder, b,
       integer_constant(emitter, e->dtype, e->lanes, (int64_t)width - 1), "");
@@ -183,8 +189,7 @@ static LLVMValueRef emit_float_binary(struct emitter *emitter,
   return emit_float_remainder(emitter, a, b, e->dtype, e->lanes);
 }
 
-static LLVMValueRef emit_binary(struct emitter *emitter,
-                                const struct expr *e) {
+static LLVMValueRef emit_binary(struct emitter *emitter, const struct expr *e) {
   LLVMBuilderRef builder = emitter->builder;
   if (e->kind == EXPR_FLOOR_DIV || e->kind == EXPR_FLOOR_MOD ||
       ((e->kind == EXPR_DIV || e->kind == EXPR_REMAINDER) &&
@@ -287,31 +292,30 @@ static LLVMValueRef emit_guarded(struct emitter *emitter,
                                  const struct expr *arm, uint32_t lanes,
                                  LLVMValueRef condition,
                                  uint32_t condition_lanes) {
-  if (node_of_expr(emitter, arm)->buffer_mask == 0)
+  if (emitter_node(emitter, arm)->buffer_mask == 0)
     return emit_lanes(emitter, arm, lanes);
   struct scope scope = {0};
   LLVMValueRef outer = emitter->guard;
   uint16_t outer_lanes = emitter->guard_lanes;
-  emitter->guard = narrow_guard(emitter, outer, outer_lanes, condition,
-                                condition_lanes);
+  emitter->guard =
+      narrow_guard(emitter, outer, outer_lanes, condition, condition_lanes);
   if (outer == NULL || condition_lanes > outer_lanes)
     emitter->guard_lanes = (uint16_t)condition_lanes;
-  scope_enter(emitter, &scope, SCOPE_GUARD);
+  emitter_enter(emitter, &scope, SCOPE_GUARD);
   LLVMValueRef value = emit_lanes(emitter, arm, lanes);
-  scope_leave(emitter);
+  emitter_leave(emitter);
   emitter->guard = outer;
   emitter->guard_lanes = outer_lanes;
   return value;
 }
 
-static LLVMValueRef emit_select(struct emitter *emitter,
-                                const struct expr *e) {
+static LLVMValueRef emit_select(struct emitter *emitter, const struct expr *e) {
   uint32_t lanes = e->args[0]->lanes;
   LLVMValueRef condition = emit_expr(emitter, e->args[0]);
   LLVMValueRef yes =
       emit_guarded(emitter, e->args[1], e->lanes, condition, lanes);
   LLVMValueRef otherwise = condition;
-  if (node_of_expr(emitter, e->args[2])->buffer_mask != 0)
+  if (emitter_node(emitter, e->args[2])->buffer_mask != 0)
     otherwise = LLVMBuildNot(emitter->builder, condition, "");
   LLVMValueRef no =
       emit_guarded(emitter, e->args[2], e->lanes, otherwise, lanes);
@@ -387,8 +391,8 @@ LLVMValueRef emit_expr(struct emitter *emitter, const struct expr *e) {
     return emitter_variable(emitter, e->variable)->value;
   if (e->kind == EXPR_LOCAL)
     return emit_local(emitter, e->local);
-  struct node *node = node_of_expr(emitter, e);
-  LLVMValueRef value = node_value(emitter, node);
+  struct node *node = emitter_node(emitter, e);
+  LLVMValueRef value = emitter_value(emitter, node);
   if (value != NULL)
     return value;
   uint32_t level = emitter->depth;
@@ -400,7 +404,7 @@ LLVMValueRef emit_expr(struct emitter *emitter, const struct expr *e) {
   } else {
     value = build_expr(emitter, e);
   }
-  node_keep(emitter, node, level, value);
+  emitter_keep(emitter, node, level, value);
   return value;
 }
 

@@ -252,8 +252,10 @@ static enum adze_status check_inputs(struct infer *infer) {
   return ADZE_OK;
 }
 
-/* Every dimension is at least 1; only lists of dimensions may be empty. The
- * elements of a value can be counted in an int64. */
+/* Every dimension is at least 1; only lists of dimensions may be empty. No
+ * value is larger than any machine's memory. */
+static const int64_t ELEMENTS_MOST = INT64_C(1) << 40;
+
 static enum adze_status check_output(struct infer *infer,
                                      const struct value *output) {
   struct graph *graph = infer->graph;
@@ -267,7 +269,7 @@ static enum adze_status check_output(struct infer *infer,
                           "dimension %zu of output '%s' would be %lld; at "
                           "least 1 is expected",
                           i, output->name, (long long)dim);
-      if (!int64_mul(count, dim, &count) || count > INT64_MAX / 64)
+      if (!int64_mul(count, dim, &count) || count > ELEMENTS_MOST)
         return infer_fail(infer, ADZE_LIMIT,
                           "output '%s' of shape %s is too large",
                           output->name, infer_dims_text(infer, output));

@@ -96,6 +96,54 @@ static int32_t take_slot(struct plan *plan, const struct expr *bytes,
   return best;
 }
 
+/* ---- In place --------------------------------------------------------------------- */
+static bool same_layout(const struct plan *plan, const struct value *a,
+                        const struct value *b) {
+  const struct placement *x = &plan->placements[a->id],
+                         *y = &plan->placements[b->id];
+  bool same = a->dtype == b->dtype && x->block == y->block &&
+              !x->parent && !y->parent && value_same_shape(a, b);
+  for (size_t d = 0; d < a->rank && same; d++)
+    same = x->before[d] == y->before[d] && x->after[d] == y->after[d];
+  return same;
+}
+
+/* Whether the group reads `value` only where it writes the same element. */
+static bool read_elementwise(const struct group *group,
+                             const struct value *value) {
+  bool found = false;
+  for (size_t n = 0; n < group->nodes.count; n++) {
+    const struct node *node = group->nodes.data[n];
+    for (size_t i = 0; i < node->input_count; i++) {
+      if (node->inputs[i] != value)
+        continue;
+      if (node->op->fusion != FUSION_ELEMENTWISE)
+        return false;
+      found = true;
+    }
+  }
+  return found;
+}
+
+/* A slot whose value dies in this group, element by element, as the output is
+ * written: residual additions and elementwise chains need no second buffer. */
+static int32_t slot_in_place(const struct memory *memory, size_t g,
+                             const struct value *output) {
+  const struct plan *plan = memory->plan;
+  const struct group *group = plan->groups.data[g];
+  for (size_t n = 0; n < group->nodes.count; n++) {
+    const struct node *node = group->nodes.data[n];
+    for (size_t i = 0; i < node->input_count; i++) {
+      const struct value *value = node->inputs[i];
+      if (value && !value->constant && plan->value_slots[value->id] >= 0 &&
+          memory->lifetimes[value->id].last == g &&
+          same_layout(plan, value, output) && read_elementwise(group, value))
+        return plan->value_slots[value->id];
+    }
+  }
+  return -1;
+}
+
 int32_t plan_temporary(struct plan *plan, const struct buffer *buffer,
                        size_t group) {
   (void)group;
@@ -146,11 +194,18 @@ void plan_memory(struct plan *plan) {
       if (roots[root->id] || is_caller_owned(plan, root))
         continue;
       roots[root->id] = root;
-      const struct buffer *buffer = placement_buffer(
-          plan->graph->pool, root, plan->placements);
-      plan->value_slots[root->id] =
-          take_slot(plan, buffer_bytes(plan, buffer), g,
-                    memory.lifetimes[root->id].last);
+      size_t end = memory.lifetimes[root->id].last;
+      int32_t slot = last->output_count == 1 && root == last->outputs[0]
+                         ? slot_in_place(&memory, g, root)
+                         : -1;
+      if (slot >= 0) {
+        plan->slots.data[slot].free_after = end;
+      } else {
+        const struct buffer *buffer = placement_buffer(
+            plan->graph->pool, root, plan->placements);
+        slot = take_slot(plan, buffer_bytes(plan, buffer), g, end);
+      }
+      plan->value_slots[root->id] = slot;
     }
   }
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* adze_interpret: the model node by node, each operator's own expression
- * expanded without a schedule and interpreted. No pass runs but the one that
- * makes known shapes into data, no template is asked: what comes out is what
- * compiled code is measured against. */
+ * expanded without a schedule and interpreted. No pass runs, no template is
+ * asked: what comes out is what compiled code is measured against. */
 #include <string.h>
 
 #include "driver/compilation.h"
 #include "import/import.h"
 #include "pass/evaluate.h"
-#include "pass/pass.h"
 
 struct reference {
   struct arena *arena;
@@ -30,7 +28,6 @@ static enum adze_status reference_body(void *argument) {
   TRY(apply_preprocessing(reference->graph, reference->options,
                           reference->error));
   struct graph *graph = reference->graph;
-  TRY(pass_know_elements(graph, reference->error));
   reference->memory = ARENA_ARRAY(reference->arena, void *,
                                   graph->value_count + 1);
   for (size_t i = 0; i < graph->inputs.count; i++)

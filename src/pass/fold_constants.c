@@ -12,7 +12,8 @@ enum { SMALL_BYTES = 1 << 16 };
 
 static bool is_foldable(const struct node *node) {
   size_t in_bytes = 0;
-  if (node->op->fusion == FUSION_METADATA || !node->op->express)
+  /* Without operands, and yet from open dimensions. */
+  if (!node->op->express || node->op == &op_shape_elements)
     return false;
   for (size_t i = 0; i < node->input_count; i++) {
     if (node->inputs[i] && !node->inputs[i]->constant)

@@ -16,17 +16,20 @@ struct folder {
 
 static void release_folder(void *resource) {
   struct folder *folder = resource;
-  folder_remove(folder->path);
+  if (folder->path[0] != '\0')
+    folder_remove(folder->path);
 }
 
 /* A private folder that goes with the arena. */
 static enum adze_status make_folder(struct arena *arena, struct folder **out,
                                     struct adze_error *error) {
   struct folder *folder = ARENA_NEW(arena, struct folder);
-  TRY(folder_make_temporary(folder->path, error));
   arena_defer(arena, release_folder, folder);
   *out = folder;
-  return ADZE_OK;
+  enum adze_status status = folder_make_temporary(folder->path, error);
+  if (status != ADZE_OK)
+    folder->path[0] = '\0';
+  return status;
 }
 
 /* Whether some step binds two parameters of the kernel to one place. */
@@ -88,7 +91,16 @@ static enum adze_status c_emit(struct arena *arena,
   return add_object(arena, path, out, error);
 }
 
-static void release_library(void *resource) { (void)dlclose(resource); }
+/* Registered before it is filled: registering may run out of memory. */
+struct library {
+  void *handle;
+};
+
+static void release_library(void *resource) {
+  struct library *library = resource;
+  if (library->handle != NULL)
+    (void)dlclose(library->handle);
+}
 
 static enum adze_status c_load(struct arena *arena,
                                const struct machine *machine,
@@ -110,13 +122,15 @@ static enum adze_status c_load(struct arena *arena,
   }
   TRY(make_folder(arena, &folder, error));
   TRY(c_compiler_run(arena, folder->path, &text, true, &path, error));
-  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (library == NULL)
+  struct library *library = ARENA_NEW(arena, struct library);
+  arena_defer(arena, release_library, library);
+  library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (library->handle == NULL)
     return fail(error, ADZE_INTERNAL, "compiled C can't be loaded: %s",
                 dlerror());
-  arena_defer(arena, release_library, library);
   for (size_t i = 0; i < count; i++) {
-    addresses[i] = dlsym(library, arena_printf(arena, "adze_wrapper_%zu", i));
+    addresses[i] =
+        dlsym(library->handle, arena_printf(arena, "adze_wrapper_%zu", i));
     check(addresses[i] != NULL);
   }
   return ADZE_OK;

@@ -134,21 +134,29 @@ LLVMValueRef compiler_intrinsic(struct compiler *compiler, const char *name,
 
 /* ---- Object code --------------------------------------------------------------------- */
 
-static void release_buffer(void *resource) {
-  LLVMDisposeMemoryBuffer(resource);
+/* Registered before it is filled, so that nothing is lost when memory for the
+ * registration runs out. */
+struct code_holder {
+  LLVMMemoryBufferRef buffer;
+};
+
+static void release_code(void *resource) {
+  struct code_holder *holder = resource;
+  if (holder->buffer != NULL)
+    LLVMDisposeMemoryBuffer(holder->buffer);
 }
 
 static struct object_code emit_file(struct compiler *compiler,
                                     LLVMCodeGenFileType type) {
-  LLVMMemoryBufferRef buffer = NULL;
+  struct code_holder *holder = ARENA_NEW(compiler->arena, struct code_holder);
   char *message = NULL;
+  arena_defer(compiler->arena, release_code, holder);
   if (LLVMTargetMachineEmitToMemoryBuffer(compiler->target_machine,
                                           compiler->module, type, &message,
-                                          &buffer) != 0)
+                                          &holder->buffer) != 0)
     guard_out_of_memory();
-  arena_defer(compiler->arena, release_buffer, buffer);
-  return (struct object_code){LLVMGetBufferStart(buffer),
-                              LLVMGetBufferSize(buffer)};
+  return (struct object_code){LLVMGetBufferStart(holder->buffer),
+                              LLVMGetBufferSize(holder->buffer)};
 }
 
 /* Faults of ours in LLVM IR show here instead of as odd code. */

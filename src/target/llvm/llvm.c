@@ -52,15 +52,25 @@ static size_t weight_of(const struct statement *list) {
   return weight;
 }
 
-static void release_arena(void *resource) { arena_destroy(resource); }
+/* Holders are registered before they are filled: registering may run out of
+ * memory. */
+struct arena_holder {
+  struct arena *arena;
+};
+
+static void release_arena(void *resource) {
+  struct arena_holder *holder = resource;
+  arena_destroy(holder->arena);
+}
 
 static void add_piece(struct arena *arena, struct job *job, size_t first,
                       size_t count) {
   struct piece piece = {.first = first, .count = count};
-  piece.arena = arena_create("llvm piece");
+  struct arena_holder *holder = ARENA_NEW(arena, struct arena_holder);
+  arena_defer(arena, release_arena, holder);
+  piece.arena = holder->arena = arena_create("llvm piece");
   if (piece.arena == NULL)
     guard_out_of_memory();
-  arena_defer(arena, release_arena, piece.arena);
   vec_push(arena, &job->pieces, piece);
 }
 
@@ -190,8 +200,14 @@ static enum adze_status orc_status(LLVMErrorRef failure,
   return status;
 }
 
+struct jit_holder {
+  LLVMOrcLLJITRef jit;
+};
+
 static void release_jit(void *resource) {
-  LLVMConsumeError(LLVMOrcDisposeLLJIT(resource));
+  struct jit_holder *holder = resource;
+  if (holder->jit != NULL)
+    LLVMConsumeError(LLVMOrcDisposeLLJIT(holder->jit));
 }
 
 static enum adze_status add_objects(LLVMOrcLLJITRef jit, const struct job *job,
@@ -212,7 +228,7 @@ static enum adze_status llvm_load(struct arena *arena,
                                   struct function *const *kernels, size_t count,
                                   void **addresses, struct adze_error *error) {
   struct job job = {.machine = machine, .kernels = kernels};
-  LLVMOrcLLJITRef jit = NULL;
+  struct jit_holder *holder = ARENA_NEW(arena, struct jit_holder);
   if (!machine->is_host)
     return fail(error, ADZE_INCOMPATIBLE,
                 "code for \"%s\" can't run on this machine",
@@ -220,13 +236,13 @@ static enum adze_status llvm_load(struct arena *arena,
   split(arena, &job, count);
   TRY(parallel_for(environment_threads(), job.pieces.count, compile_piece, &job,
                    error));
-  TRY(orc_status(LLVMOrcCreateLLJIT(&jit, NULL), error));
-  arena_defer(arena, release_jit, jit);
-  TRY(add_objects(jit, &job, error));
+  arena_defer(arena, release_jit, holder);
+  TRY(orc_status(LLVMOrcCreateLLJIT(&holder->jit, NULL), error));
+  TRY(add_objects(holder->jit, &job, error));
   for (size_t i = 0; i < count; i++) {
     LLVMOrcExecutorAddress address = 0;
     TRY(orc_status(
-        LLVMOrcLLJITLookup(jit, &address,
+        LLVMOrcLLJITLookup(holder->jit, &address,
                            arena_printf(arena, "adze_wrapper_%zu", i)),
         error));
     addresses[i] = (void *)(uintptr_t)address;

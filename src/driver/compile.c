@@ -116,7 +116,10 @@ static enum adze_status finish(struct compilation *compilation) {
   compilation_stage(compilation, "code", 0, 1);
   TRY(compilation->target->emit(compilation->arena, &compilation->machine,
                                 &compilation->module, threads,
-                                make_dumps(compilation, &dumps), &objects,
+                                make_dumps(compilation, &dumps),
+                                options->output_format == ADZE_OUTPUT_C
+                                    ? NULL /* the text is all */
+                                    : &objects,
                                 compilation->error));
   compilation_stage(compilation, "code", 1, 1);
   TRY(write_dumps(compilation, &dumps));

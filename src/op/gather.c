@@ -271,7 +271,11 @@ const struct op_def op_range = {
     .imports = range_imports,
     .infer = range_infer,
     .express = range_express,
-    GATHERS,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .fusion = FUSION_INJECTIVE,
+    .layout = LAYOUT_PLAIN,
+    .flags = OP_FINITE | OP_REAL_OPERANDS,
 };
 
 /* ---- cum_sum ---------------------------------------------------------------- */

@@ -222,6 +222,22 @@ static enum adze_status check_arity(struct infer *infer, const char *what,
                     count, what, minimum, maximum);
 }
 
+static enum adze_status check_shape_input(struct infer *infer, size_t index) {
+  const struct value *input = infer_input(infer, index);
+  bool takes_reals = infer->node->op->flags & OP_REAL_OPERANDS;
+  if (input->dtype == ADZE_BOOL ||
+      (!dtype_is_integer(input->dtype) && !takes_reals))
+    return infer_fail(infer, ADZE_INVALID_MODEL,
+                      "input %zu ('%s') is %s; integers are expected", index,
+                      input->name, dtype_name(input->dtype));
+  if (input->elements == NULL)
+    return infer_fail(infer, ADZE_UNSUPPORTED,
+                      "input %zu ('%s') is computed from data, so the shapes "
+                      "that follow are unknown before a run",
+                      index, input->name);
+  return ADZE_OK;
+}
+
 static enum adze_status check_inputs(struct infer *infer) {
   const struct node *node = infer->node;
   const struct op_def *op = node->op;
@@ -239,11 +255,8 @@ static enum adze_status check_inputs(struct infer *infer) {
     if (input->dtype == ADZE_DTYPE_NONE)
       return infer_fail(infer, ADZE_INVALID_MODEL, "input '%s' has no type",
                         input->name);
-    if (i < 32 && (op->shape_inputs >> i & 1) && input->elements == NULL)
-      return infer_fail(infer, ADZE_UNSUPPORTED,
-                        "input %zu ('%s') is computed from data, so the "
-                        "shapes that follow are unknown before a run",
-                        i, input->name);
+    if (i < 32 && (op->shape_inputs >> i & 1))
+      TRY(check_shape_input(infer, i));
   }
   for (size_t i = 0; op->attributes && op->attributes[i].name != NULL; i++)
     if (op->attributes[i].required && !node->attributes[i].is_set)

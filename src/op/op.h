@@ -33,7 +33,8 @@ enum op_flag {
   OP_COMMUTATIVE = 1,  /* the first two inputs may be swapped */
   OP_FINITE = 2,       /* finite on finite inputs, whatever they are */
   OP_IDEMPOTENT = 4,   /* f(f(x)) == f(x) */
-  OP_CHANNEL_LOCAL = 8 /* output channel c depends on input channel c only */
+  OP_CHANNEL_LOCAL = 8, /* output channel c depends on input channel c only */
+  OP_REAL_OPERANDS = 16 /* shape_inputs may hold floats as well as integers */
 };
 
 struct attribute_desc {

@@ -52,8 +52,10 @@ static enum adze_status resize_infer(struct infer *infer) {
       dims[i] = sizes->elements[i];
       continue;
     }
-    if (!(scales[i] > 0 && scales[i] < 1e6))
-      return infer_fail(infer, ADZE_INVALID_MODEL, "a scale is %g", scales[i]);
+    if (!(scales[i] > 1e-6 && scales[i] < 1e6 &&
+          (double)value_dim(x, i) * scales[i] < 1e12))
+      return infer_fail(infer, ADZE_INVALID_MODEL,
+                        "the scale of dimension %zu is %g", i, scales[i]);
     dims[i] = scales[i] == 1 ? x->dims[i] : scaled(pool, x->dims[i], scales[i]);
   }
   infer_output(infer, 0, x->dtype, dims, x->rank);

@@ -99,6 +99,7 @@ struct onnx_data {
   const char *path;  /* of the model */
   struct map files;  /* location -> struct file_map */
   bool zero_missing; /* a tensor without any data is all zeros */
+  size_t missing_bytes; /* so far */
   struct adze_error *error;
 };
 

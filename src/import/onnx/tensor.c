@@ -8,6 +8,7 @@
 #include "ir/scalar.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 enum adze_dtype onnx_dtype(int64_t type) {
   switch (type) {
@@ -211,7 +212,31 @@ static enum adze_status external_data(struct onnx_data *data, const char *what,
 
 /* ---- Constants -------------------------------------------------------------- */
 
-enum { MISSING_LIMIT_LOG2 = 34 }; /* bytes of zeros that are made up */
+/* Zeros for weights that are absent: pages that cost nothing until they are
+ * looked at, within a limit of address space. */
+static const size_t MISSING_MOST = (size_t)1 << 36;
+
+static void release_zeros(void *resource) {
+  struct constant *constant = resource;
+  if (constant->data != NULL)
+    munmap((void *)(uintptr_t)constant->data, constant->bytes);
+}
+
+static enum adze_status missing_data(struct onnx_data *data, const char *what,
+                                     struct constant *out) {
+  if (out->bytes > MISSING_MOST - data->missing_bytes)
+    return fail(data->error, ADZE_LIMIT, "%s is too large", what);
+  data->missing_bytes += out->bytes;
+  struct constant *owner = ARENA_NEW(data->arena, struct constant);
+  arena_defer(data->arena, release_zeros, owner);
+  void *zeros = mmap(NULL, out->bytes, PROT_READ,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (zeros == MAP_FAILED)
+    guard_out_of_memory();
+  out->data = zeros;
+  *owner = *out;
+  return ADZE_OK;
+}
 
 /* Truth values are 0 or 1 everywhere else, so others are copied as such. */
 static const void *truth_values(struct onnx_data *data,
@@ -239,12 +264,8 @@ static enum adze_status find_data(struct onnx_data *data, const char *what,
     out->data = tensor->raw.data;
     return ADZE_OK;
   }
-  if (!tensor->has_typed && data->zero_missing && out->count > 0) {
-    if (out->bytes >> MISSING_LIMIT_LOG2 != 0)
-      return fail(data->error, ADZE_LIMIT, "%s is too large", what);
-    out->data = arena_alloc(data->arena, out->bytes);
-    return ADZE_OK;
-  }
+  if (!tensor->has_typed && data->zero_missing && out->count > 0)
+    return missing_data(data, what, out);
   return typed_data(data, what, tensor, out);
 }
 

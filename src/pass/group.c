@@ -50,7 +50,10 @@ static struct group *group_to_join(const struct grouping *grouping,
         !only_user(grouping, value, node))
       continue;
     struct group *group = grouping->group_of[value->producer->id];
-    if (!group || group->output != value)
+    /* A concatenation is mostly no work at all, by placement; joined, it
+     * would be copied. */
+    if (!group || group->output != value ||
+        group->nodes.data[0]->op == &op_concat)
       continue;
     size_t position = grouping->position[group->nodes.data[0]->id];
     bool better = !best || position > best_position;

@@ -242,14 +242,23 @@ static void call_barrier(const struct entry *entry,
                  run->barrier, arguments, 3, "");
 }
 
-static LLVMValueRef define_run(const struct entry *entry) {
-  const struct module *module = entry->module;
-  struct run_values run = {.profile = define_profile(entry)};
+/* void (env, instance, worker, workers), as run itself. */
+static LLVMValueRef begin_run(const struct entry *entry, const char *symbol) {
   LLVMTypeRef types[4] = {entry->pointer, entry->pointer, entry->integer,
                           entry->integer};
-  run.function = begin_function(entry, symbol_of(entry, "adze_run"),
-                                entry->nothing, types, 4);
-  LLVMSetLinkage(run.function, LLVMInternalLinkage);
+  LLVMValueRef function =
+      begin_function(entry, symbol, entry->nothing, types, 4);
+  LLVMSetLinkage(function, LLVMInternalLinkage);
+  return function;
+}
+
+/* Some of the steps. */
+static LLVMValueRef define_steps(const struct entry *entry,
+                                 LLVMValueRef profile, size_t first,
+                                 size_t end) {
+  const struct module *module = entry->module;
+  struct run_values run = {.profile = profile};
+  run.function = begin_run(entry, symbol_of(entry, "adze_steps"));
   run.env = LLVMGetParam(run.function, 0);
   run.worker = LLVMGetParam(run.function, 2);
   run.workers = LLVMGetParam(run.function, 3);
@@ -257,15 +266,38 @@ static LLVMValueRef define_run(const struct entry *entry) {
   for (unsigned i = 0; i < INSTANCE_COUNT; i++)
     run.members[i] =
         load_element(entry, entry->pointer, LLVMGetParam(run.function, 1), i);
-  for (size_t i = 0; i < module->steps.count; i++) {
+  for (size_t i = first; i < end; i++) {
     call_profile(entry, &run, i);
     call_kernel(entry, &run, &module->steps.data[i]);
     if (module->steps.data[i].barrier_after)
       call_barrier(entry, &run);
   }
-  call_profile(entry, &run, module->steps.count);
+  if (end == module->steps.count)
+    call_profile(entry, &run, end);
   LLVMBuildRetVoid(entry->builder);
   return run.function;
+}
+
+/* In functions of a bounded length: the time that LLVM takes for one grows
+ * faster than its length. */
+static LLVMValueRef define_run(const struct entry *entry) {
+  enum { STEPS = 64 };
+  size_t count = entry->module->steps.count;
+  size_t parts = count / STEPS + 1;
+  LLVMValueRef profile = define_profile(entry);
+  LLVMValueRef *steps =
+      ARENA_ARRAY(entry->compiler->arena, LLVMValueRef, parts);
+  for (size_t i = 0; i < parts; i++)
+    steps[i] = define_steps(entry, profile, i * STEPS,
+                            i + 1 < parts ? (i + 1) * STEPS : count);
+  LLVMValueRef run = begin_run(entry, symbol_of(entry, "adze_run"));
+  LLVMValueRef arguments[4];
+  for (unsigned i = 0; i < 4; i++)
+    arguments[i] = LLVMGetParam(run, i);
+  for (size_t i = 0; i < parts; i++)
+    (void)call(entry, steps[i], arguments, 4);
+  LLVMBuildRetVoid(entry->builder);
+  return run;
 }
 
 /* ---- query -------------------------------------------------------------------------- */

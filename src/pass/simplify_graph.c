@@ -71,13 +71,14 @@ static const struct {
     {&op_sub, drop_minus_zero},
 };
 
-/* f(f(x)) where the operator's table says that it is f(x). */
+/* f(f(x)) where the operator's table says that it is f(x). Attributes may
+ * differ, as in two clips. */
 static struct value *drop_idempotent(const struct node *node) {
   const struct node *inner =
       node->input_count == 1 && node->inputs[0] ? node->inputs[0]->producer
                                                 : NULL;
   if (!(node->op->flags & OP_IDEMPOTENT) || !inner || inner->op != node->op ||
-      node->op->attributes)
+      (node->op->attributes && node->op->attributes[0].name))
     return NULL;
   return same_type(node->inputs[0], node);
 }

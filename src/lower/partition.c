@@ -11,6 +11,8 @@
  *                                               the bits up to w) + i)
  * So every piece of code has tiles of constant width. Local buffers that only
  * the loop's body uses are made anew for each piece, since their sizes differ.
+ * Where the condition is that of a select, which chooses a value for what is
+ * past the bound, the partial tile keeps it, and its width.
  */
 #include <string.h>
 
@@ -37,12 +39,14 @@ static bool tail_matches(const struct tail *tail, const struct expr *e,
   const struct expr *o = expr_variable(pool, tail->outer);
   const struct expr *next = expr_add(pool, o, expr_index(pool, 1));
   struct substitution step = {tail->outer, next};
+  /* Loops that were fused: (f mod E)*4 with f < E. */
+  const struct expr *position = simplify(pool, e->args[0]);
   const struct expr *difference = simplify(
-      pool, expr_sub(pool, expr_substitute(pool, e->args[0], &step, 1),
-                     e->args[0]));
+      pool, expr_sub(pool, expr_substitute(pool, position, &step, 1),
+                     position));
   if (!expr_get_integer(difference, factor) || *factor < 1)
     return false;
-  *inner = simplify(pool, expr_sub(pool, e->args[0],
+  *inner = simplify(pool, expr_sub(pool, position,
                                    expr_mul(pool, o, difference)));
   struct interval range = simplify_interval(pool, *inner);
   *bound = e->args[1];
@@ -422,6 +426,83 @@ static struct statement *split_tail(struct tail *tail,
   return list;
 }
 
+/* ---- Conditions of selects ----------------------------------------------------------- */
+static void find_select(void *context, const struct expr *node) {
+  if (node->kind == EXPR_SELECT && node->lanes == 1)
+    find_in_condition(context, node->args[0]);
+}
+static void find_in_store(void *context, struct statement *statement) {
+  struct tail *tail = context;
+  if (statement->kind == STATEMENT_STORE && !tail->bound)
+    expr_walk(tail->lowering->pool, statement->store.value, find_select, tail);
+}
+
+/* Unlike a branch, a select does something in the tiles past its bound, so
+ * there must be none. */
+static bool ends_at_bound(const struct tail *tail,
+                          const struct statement *loop) {
+  struct expr_pool *pool = tail->lowering->pool;
+  const struct expr *tiles = expr_ceil_div(
+      pool, tail->bound, expr_index(pool, tail->factor));
+  return simplify(pool, loop->loop.extent) == simplify(pool, tiles);
+}
+
+static const struct expr *drop_select(void *context,
+                                      const struct expr *node) {
+  const struct copy *copy = context;
+  if (node->kind != EXPR_SELECT)
+    return node;
+  return expr_select(copy->tail->lowering->pool,
+                     drop_condition(copy, node->args[0]), node->args[1],
+                     node->args[2]);
+}
+static void drop_in_store(void *context, struct statement *statement) {
+  const struct copy *copy = context;
+  if (statement->kind == STATEMENT_STORE)
+    statement->store.value =
+        expr_map(copy->tail->lowering->pool, statement->store.value,
+                 drop_select, context);
+}
+
+/* Full tiles without the condition, then one that has it. */
+static struct statement *split_select(struct tail *tail,
+                                      struct statement *loop) {
+  struct lowering *lowering = tail->lowering;
+  struct expr_pool *pool = lowering->pool;
+  struct buffer *owned[32];
+  size_t count = owned_buffers(lowering, loop, owned, ARRAY_COUNT(owned));
+  const struct expr *factor = expr_index(pool, tail->factor);
+  const struct expr *tiles =
+      simplify(pool, expr_floor_div(pool, tail->bound, factor));
+  const struct expr *rest =
+      simplify(pool, expr_floor_mod(pool, tail->bound, factor));
+  struct statement *list = NULL, *partial;
+  struct copy full = {tail, tail->factor};
+  if (!expr_is_value(tiles, 0)) {
+    list = make_copy(tail, loop, tail->factor, NULL);
+    struct tail own = *tail;
+    own.outer = list->loop.variable;
+    full.tail = &own;
+    statement_walk(list->loop.body, drop_in_store, &full);
+    list->loop.extent = tiles;
+    fresh_buffers(lowering, list, owned, count);
+    refresh_variables(lowering, list);
+  }
+  if (expr_is_value(rest, 0))
+    return list;
+  struct substitution outer = {loop->loop.variable, tiles};
+  partial = statement_clone(pool, loop->loop.body);
+  statement_substitute(pool, partial, &outer, 1);
+  fresh_buffers(lowering, partial, owned, count);
+  if (!expr_is_integer(rest)) {
+    struct statement *branch = statement_new(pool, STATEMENT_IF);
+    branch->branch.condition = expr_less(pool, expr_index(pool, 0), rest);
+    branch->branch.then_body = partial;
+    partial = branch;
+  }
+  return statement_append(list, as_parallel(lowering, loop, partial));
+}
+
 /* Inner loops first, so that copies of an outer one hold finished code. */
 static void partition_list(struct lowering *lowering,
                            struct statement **head) {
@@ -436,8 +517,12 @@ static void partition_list(struct lowering *lowering,
     if (s->kind == STATEMENT_FOR && s->loop.partition) {
       struct tail tail = {lowering, s->loop.variable, 0, NULL};
       statement_walk(s->loop.body, find_condition, &tail);
-      if (tail.bound) {
-        struct statement *made = split_tail(&tail, s);
+      bool branches = tail.bound != NULL;
+      if (!branches)
+        statement_walk(s->loop.body, find_in_store, &tail);
+      if (tail.bound && (branches || ends_at_bound(&tail, s))) {
+        struct statement *made =
+            branches ? split_tail(&tail, s) : split_select(&tail, s);
         *link = statement_append(made, next);
         while (*link != next)
           link = &(*link)->next;

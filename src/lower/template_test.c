@@ -112,6 +112,9 @@ static struct value *input(struct network *net, size_t rank,
   return graph_add_input(net->graph, NULL, ADZE_F32, shape, rank);
 }
 
+/* How often each template took a group. */
+static size_t uses[16];
+
 /* ---- Running the plan on the interpreter ---------------------------------------- */
 struct memory {
   void *data;
@@ -153,6 +156,8 @@ static void run_group(struct network *net, struct plan *plan,
   builder_init(&builder, net->graph, &net->machine, group, plan->placements,
                plan->block, &net->error);
   const char *trace = NULL;
+  for (size_t i = 0; i < template_table_count; i++)
+    uses[i] += group->template == template_table[i];
   enum adze_status status = builder_make_stages(&builder);
   if (status == ADZE_OK)
     status = builder_schedule(&builder, &function, &trace);
@@ -378,12 +383,150 @@ static void test_dense(void **state) {
   }
 }
 
+/* ---- Reductions -------------------------------------------------------------------- */
+static struct value *add_node(struct network *net, const struct op_def *op,
+                              struct value **inputs, size_t count,
+                              struct node **out) {
+  *out = graph_add_node(net->graph, op, NULL, inputs, count, 1);
+  return (*out)->outputs[0];
+}
+static struct value *infer_node(struct network *net, struct node *node) {
+  if (node_infer(net->graph, node, &net->error) != ADZE_OK)
+    fail_msg("%s", net->error.message);
+  return node->outputs[0];
+}
+
+static struct value *random_input(struct network *net, size_t rank,
+                                  int64_t longest) {
+  int64_t dims[GRAPH_MAX_RANK];
+  for (size_t i = 0; i < rank; i++)
+    dims[i] = pick(net, 1, pick(net, 0, 3) ? 6 : longest);
+  return input(net, rank, dims);
+}
+
+/* Something elementwise behind it, with an operand that is broadcast. */
+static struct value *epilogue(struct network *net, struct value *x) {
+  int64_t dims[GRAPH_MAX_RANK];
+  size_t rank = x->rank - (size_t)pick(net, 0, (int64_t)x->rank);
+  for (size_t i = 0; i < rank; i++)
+    dims[i] = pick(net, 0, 1) ? value_dim(x, i + x->rank - rank) : 1;
+  switch (pick(net, 0, 3)) {
+  case 0: return x;
+  case 1: return unary(net, &op_sigmoid, x);
+  case 2: return binary(net, &op_mul, x, constant(net, rank, dims));
+  default:
+    return unary(net, &op_tanh,
+                 binary(net, &op_add, constant(net, rank, dims), x));
+  }
+}
+
+static struct value *normalize(struct network *net, struct value *x) {
+  struct value *inputs[3] = {x, NULL, NULL};
+  struct node *node;
+  int64_t axis = pick(net, 0, (int64_t)x->rank - 1), dims[GRAPH_MAX_RANK];
+  switch (pick(net, 0, 3)) {
+  case 0:
+    add_node(net, &op_softmax, inputs, 1, &node);
+    node_set_int(node, "flatten", pick(net, 0, 1));
+    break;
+  case 1:
+    add_node(net, &op_log_softmax, inputs, 1, &node);
+    break;
+  case 2:
+    for (size_t i = (size_t)axis; i < x->rank; i++)
+      dims[i - (size_t)axis] = value_dim(x, i);
+    inputs[1] = constant(net, x->rank - (size_t)axis, dims);
+    inputs[2] = constant(net, 1, &dims[x->rank - 1 - (size_t)axis]);
+    add_node(net, &op_layer_norm, inputs, 3, &node);
+    break;
+  default:
+    if (x->rank < 3)
+      return x;
+    dims[0] = value_dim(x, 1);
+    inputs[1] = constant(net, 1, dims);
+    inputs[2] = constant(net, 1, dims);
+    add_node(net, &op_instance_norm, inputs, 3, &node);
+    return infer_node(net, node);
+  }
+  node_set_int(node, "axis", axis);
+  return infer_node(net, node);
+}
+
+static struct value *reduce(struct network *net, struct value *x) {
+  static const struct op_def *const ops[] = {
+      &op_reduce_sum, &op_reduce_mean, &op_reduce_max, &op_reduce_min,
+      &op_reduce_l2,  &op_reduce_l1,   &op_reduce_log_sum_exp,
+      &op_reduce_prod};
+  struct node *node;
+  int64_t axes[GRAPH_MAX_RANK];
+  size_t count = 0;
+  add_node(net, ops[pick(net, 0, ARRAY_COUNT(ops) - 1)], &x, 1, &node);
+  for (int64_t i = 0; i < (int64_t)x->rank; i++)
+    if (pick(net, 0, 1) || (count == 0 && i + 1 == (int64_t)x->rank))
+      axes[count++] = pick(net, 0, 1) ? i : i - (int64_t)x->rank;
+  node_set_ints(net->graph, node, "axes", axes, count);
+  node_set_int(node, "keepdims", pick(net, 0, 1));
+  return infer_node(net, node);
+}
+
+static void test_normalizations(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 90; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    struct value *x =
+        random_input(&net, (size_t)pick(&net, 1, 4), seed % 2 ? 150 : 40);
+    x = normalize(&net, x);
+    finish(&net, epilogue(&net, x));
+  }
+}
+
+static void test_reductions(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 90; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    struct value *x =
+        random_input(&net, (size_t)pick(&net, 1, 4), seed % 2 ? 150 : 40);
+    x = reduce(&net, x);
+    finish(&net, epilogue(&net, x));
+  }
+}
+
+/* Of a convolution's result, which lies in blocks. */
+static void test_blocked_reductions(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 36; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    int64_t dims[4] = {pick(&net, 1, 2), pick(&net, 1, 20), pick(&net, 1, 9),
+                       pick(&net, 1, 20)};
+    struct conv_spec spec = {.out = pick(&net, 1, 40), .kernel = {1, 1},
+                             .stride = {1, 1}, .dilation = {1, 1}, .group = 1};
+    struct value *x =
+        conv(&net, &op_conv, input(&net, 4, dims), &spec, true);
+    x = seed % 2 ? normalize(&net, x) : reduce(&net, x);
+    finish(&net, epilogue(&net, x));
+  }
+}
+
+static void test_templates_used(void **state) {
+  (void)state;
+  for (size_t i = 0; i < template_table_count; i++)
+    if (uses[i] == 0)
+      fail_msg("no group for %s", template_table[i]->name);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_convolutions), cmocka_unit_test(test_groups),
       cmocka_unit_test(test_transposed),   cmocka_unit_test(test_pointwise_depthwise),
       cmocka_unit_test(test_residual),
       cmocka_unit_test(test_concat),       cmocka_unit_test(test_dense),
+      cmocka_unit_test(test_normalizations),
+      cmocka_unit_test(test_reductions),
+      cmocka_unit_test(test_blocked_reductions),
+      cmocka_unit_test(test_templates_used),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

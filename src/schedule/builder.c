@@ -322,6 +322,9 @@ static struct stage *rewrite_stage(struct rewriting *r,
   } else if (local) {
     buffer = local;
     output = r->node->outputs[0];
+  } else if (builder->local_temporaries) {
+    buffer->name = builder_name(builder, buffer->name);
+    buffer->scope = BUFFER_WORKER;
   } else {
     buffer->name = builder_name(builder, buffer->name);
     add_parameter(builder,

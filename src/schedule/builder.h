@@ -36,6 +36,8 @@ struct builder {
   VEC(struct parameter) parameters;
   struct map buffers;         /* value id + 1 to its buffer */
   VEC(const char *) names;    /* taken by stages and buffers */
+  bool local_temporaries;     /* operators' temporaries are scratch memory of
+                                 each worker, else parameters */
 };
 
 void builder_init(struct builder *builder, struct graph *graph,

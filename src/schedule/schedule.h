@@ -93,6 +93,16 @@ enum adze_status schedule_decompose_reduction(struct schedule *schedule,
                                               struct statement *loop,
                                               struct statement **initial)
     ADZE_MUST_USE;
+/* rfactor: every value of `loop`, which reduces, of constant extent, apart: a
+ * stage <stage>.part, with the loop as its last axis, takes the block's place,
+ * and the block's stage reduces over the parts, in loops behind the outermost
+ * one that reduces; another loop must reduce too. `part` (may be NULL) gets
+ * the block of the parts, which is the statement `block`; that of the stage is
+ * new. */
+enum adze_status schedule_rfactor(struct schedule *schedule,
+                                  struct statement *block,
+                                  struct statement *loop,
+                                  struct statement **part) ADZE_MUST_USE;
 /* set_scope: where a buffer made by a stage lives. Not for parameters. */
 enum adze_status schedule_set_scope(struct schedule *schedule,
                                     struct statement *block,

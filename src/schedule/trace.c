@@ -108,6 +108,12 @@ static enum adze_status replay_decompose_reduction(struct words *words) {
   TRY(word_loop(words, 2, &loop));
   return schedule_decompose_reduction(words->schedule, block, loop, NULL);
 }
+static enum adze_status replay_rfactor(struct words *words) {
+  struct statement *block, *loop;
+  TRY(word_block(words, 1, &block));
+  TRY(word_loop(words, 2, &loop));
+  return schedule_rfactor(words->schedule, block, loop, NULL);
+}
 
 static const struct {
   const char *name;
@@ -126,6 +132,7 @@ static const struct {
     {"cache_write", 2, 2, replay_cache_write},
     {"set_scope", 2, 2, replay_set_scope},
     {"decompose_reduction", 2, 2, replay_decompose_reduction},
+    {"rfactor", 2, 2, replay_rfactor},
 };
 
 static enum adze_status replay_line(struct schedule *schedule, char *line) {

@@ -118,6 +118,63 @@ static void c_equals_interpreter(void **state) {
   compare_on(f, "c", seed != NULL ? strtoull(seed, NULL, 10) * 1000000 : 9000);
 }
 
+/* Selects over selects, all over one load that is guarded itself: as many
+ * instructions as nodes, not twice as many with each. */
+static struct function *make_chain(struct fixture *f) {
+  struct expr_pool *pool = f->pool;
+  struct function *function = function_new(pool, "chain");
+  const struct expr *shape[1] = {expr_index(pool, RANDOM_ELEMENTS)};
+  struct buffer *from =
+      buffer_new(pool, "from", ADZE_F32, BUFFER_ARGUMENT, shape, 1);
+  struct buffer *to =
+      buffer_new(pool, "to", ADZE_F32, BUFFER_ARGUMENT, shape, 1);
+  function->is_flat = true;
+  vec_push(f->arena, &function->parameters, from);
+  vec_push(f->arena, &function->parameters, to);
+  for (int i = 0; i < RANDOM_SYMBOLS; i++) {
+    struct variable *symbol = variable_new(pool, "s", NULL);
+    symbol->symbol = i;
+    vec_push(f->arena, &function->scalars, symbol);
+  }
+  struct variable *i = variable_new(pool, "i", shape[0]);
+  const struct expr *index =
+      expr_sub(pool, expr_variable(pool, i), expr_index(pool, 3));
+  const struct expr *x = expr_select(
+      pool, expr_less_equal(pool, expr_index(pool, 0), index),
+      expr_load(pool, from, &index, 1), expr_real(pool, ADZE_F32, 1.5));
+  for (int k = 0; k < 40; k++) {
+    const struct expr *bound = expr_real(pool, ADZE_F32, k - 20);
+    const struct expr *square = expr_mul(pool, x, x);
+    x = expr_select(pool, expr_less(pool, x, bound),
+                    expr_add(pool, expr_unary(pool, EXPR_SQRT, square), bound),
+                    expr_sub(pool, x, expr_min(pool, square, bound)));
+  }
+  struct statement *s = statement_new(pool, STATEMENT_STORE);
+  s->store.buffer = to;
+  s->store.index_count = 1;
+  s->store.indices[0] = expr_variable(pool, i);
+  s->store.value = x;
+  function->body = statement_for(pool, i, LOOP_SERIAL, s);
+  return function;
+}
+
+static void chains_of_selects_stay_small(void **state) {
+  static const char *const lines[] = {"llvm", "c"};
+  struct fixture *f = *state;
+  struct function *function = make_chain(f);
+  for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
+    struct machine machine;
+    void *address;
+    kernel_call *call;
+    assert_ok(machine_parse(f->arena, lines[i], &machine, &f->error), f->error);
+    assert_ok(target_find(machine.kind)
+                  ->load(f->arena, &machine, &function, 1, &address, &f->error),
+              f->error);
+    memcpy(&call, &address, sizeof call);
+    compare(f, function, lines[i], call, 77);
+  }
+}
+
 /* ---- Whole modules ------------------------------------------------------------ */
 
 /* plan: workspace of 64 * workers bytes, offsets {0, 128, 16}, dims {n}; a
@@ -421,6 +478,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(llvm_modules_link_and_run, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(c_equals_interpreter, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(chains_of_selects_stay_small, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(c_modules_link_and_run, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(standalone_needs_no_runtime, set_up,

@@ -25,6 +25,7 @@ struct stream {
 struct use {
   uint32_t count; /* how many others use it */
   bool has_load;
+  uint32_t mark;    /* of the last walk that came here */
   const char *name; /* the variable that holds it; NULL: none */
 };
 
@@ -43,6 +44,8 @@ struct printer {
   struct stream *stream;   /* one of them */
   int guards;              /* conditions that loads stand under */
   uint32_t temporaries;    /* named so far in this statement */
+  uint32_t mark;           /* of the last walk */
+  const char *variable;    /* that the last select was put into */
 };
 
 /* ---- value.c ---------------------------------------------------------------- */

@@ -334,14 +334,27 @@ static void print_arm(struct printer *printer, const char *name,
     stream->declared.data[--stream->declared.count]->name = NULL;
 }
 
-static bool guards_loads(struct printer *printer, const struct expr *e) {
-  return e->kind == EXPR_SELECT && (c_value_has_load(printer, e->args[1]) ||
-                                    c_value_has_load(printer, e->args[2]));
+/* Whether printing e would print a load: those that a variable holds don't
+ * count. `mark` is new for each question. */
+static bool prints_load(struct printer *printer, const struct expr *e,
+                        uint32_t mark) {
+  struct use *use = use_of(printer, e);
+  if (!use->has_load || use->name != NULL || use->mark == mark)
+    return false;
+  use->mark = mark;
+  if (e->kind == EXPR_LOAD)
+    return true;
+  for (size_t i = 0; i < e->arg_count; i++)
+    if (prints_load(printer, e->args[i], mark))
+      return true;
+  return false;
 }
 
 static const char *print_select(struct printer *printer, const struct expr *e) {
   const char *condition = c_value_print(printer, e->args[0]);
-  if (!guards_loads(printer, e)) {
+  uint32_t mark = ++printer->mark;
+  if (!prints_load(printer, e->args[1], mark) &&
+      !prints_load(printer, e->args[2], mark)) {
     const char *yes = c_value_print(printer, e->args[1]);
     const char *no = c_value_print(printer, e->args[2]);
     return arena_printf(printer->arena, "(%s ? %s : %s)", condition, yes, no);
@@ -354,6 +367,7 @@ static const char *print_select(struct printer *printer, const struct expr *e) {
   c_line(stream, "} else {");
   print_arm(printer, name, e->args[2]);
   c_line(stream, "}");
+  printer->variable = name;
   return name;
 }
 
@@ -400,7 +414,7 @@ const char *c_value_print(struct printer *printer, const struct expr *e) {
   struct stream *stream = stream_of(printer, e, use);
   printer->stream = stream;
   const char *value = print_inner(printer, e);
-  bool is_variable = guards_loads(printer, e);
+  bool is_variable = value == printer->variable;
   bool is_shared = use->count > 1 && e->kind != EXPR_BROADCAST;
   if (!is_variable && (is_shared || stream != here)) {
     const char *name = new_name(printer);

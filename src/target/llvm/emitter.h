@@ -58,6 +58,7 @@ struct trail_entry {
   struct node *node;
   LLVMValueRef value;
   uint64_t stamp;
+  uint32_t guard_depth;
 };
 struct scope {
   enum scope_kind kind;
@@ -74,6 +75,7 @@ struct node {
   uint32_t epoch;       /* emitter->epoch that level is for */
   uint64_t local_mask;  /* bit (id % 64) of locals it reads */
   uint64_t buffer_mask; /* bit (index % 64) of buffers it loads from */
+  uint32_t guard_depth; /* conditions that loads below stand under */
   LLVMValueRef value;   /* NULL: not made here */
   uint64_t stamp;       /* when */
   struct node *next;
@@ -122,6 +124,7 @@ struct emitter {
   LLVMBasicBlockRef block;    /* or at the end of this */
   LLVMValueRef guard; /* loads happen where this holds; NULL: everywhere */
   uint16_t guard_lanes;
+  uint32_t guard_depth; /* how many conditions that is */
 };
 
 /* ---- node.c ---------------------------------------------------------------- */
@@ -132,9 +135,13 @@ struct node *emitter_address_node(struct emitter *emitter, LLVMValueRef a,
 /* The value if it is made and holds here, else NULL. */
 LLVMValueRef emitter_value(const struct emitter *emitter,
                            const struct node *node);
-/* Keeps a value made at `level` (emitter->depth: at the present place). */
+/* Keeps a value made at `level` (emitter->depth: at the present place) under
+ * the outermost `guard_depth` of the conditions in force. */
 void emitter_keep(struct emitter *emitter, struct node *node, uint32_t level,
-                  LLVMValueRef value);
+                  uint32_t guard_depth, LLVMValueRef value);
+/* The same for an expression. */
+void emitter_keep_expr(struct emitter *emitter, const struct expr *e,
+                       uint32_t level, LLVMValueRef value);
 void emitter_enter(struct emitter *emitter, struct scope *scope,
                    enum scope_kind kind);
 void emitter_leave(struct emitter *emitter);

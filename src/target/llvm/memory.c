@@ -121,7 +121,7 @@ static LLVMValueRef add_term(struct emitter *emitter, LLVMTypeRef element,
   sum = emit_offset(emitter, element, pointer, value);
   if (hoisted)
     emitter_return(emitter, here);
-  emitter_keep(emitter, node, hoisted ? level : emitter->depth, sum);
+  emitter_keep(emitter, node, hoisted ? level : emitter->depth, 0, sum);
   return sum;
 }
 

@@ -114,17 +114,39 @@ LLVMValueRef emitter_value(const struct emitter *emitter,
 }
 
 void emitter_keep(struct emitter *emitter, struct node *node, uint32_t level,
-                  LLVMValueRef value) {
+                  uint32_t guard_depth, LLVMValueRef value) {
   struct scope *scope = emitter->scope;
   if (level < emitter->depth)
     scope = emitter->loops[level + 1];
-  else if (node->buffer_mask == 0)
-    while (scope->kind == SCOPE_GUARD) /* guards only concern loads */
+  for (uint32_t i = emitter->guard_depth; i > guard_depth; i--)
+    if (scope->kind == SCOPE_GUARD)
       scope = scope->parent;
-  struct trail_entry entry = {node, node->value, node->stamp};
+  struct trail_entry entry = {node, node->value, node->stamp,
+                              node->guard_depth};
   vec_push(emitter->arena, &scope->trail, entry);
   node->value = value;
   node->stamp = emitter->clock;
+  node->guard_depth = guard_depth;
+}
+
+/* How many of the conditions in force the value depends on: those around the
+ * loads below it. A select is right wherever it stands itself. */
+static uint32_t guard_depth_of(struct emitter *emitter, const struct expr *e) {
+  uint32_t depth = 0;
+  if (e->kind == EXPR_LOAD)
+    return emitter->guard_depth;
+  for (size_t i = 0; i < e->arg_count; i++) {
+    const struct node *argument = emitter_node(emitter, e->args[i]);
+    if (argument->buffer_mask != 0 && argument->guard_depth > depth)
+      depth = argument->guard_depth;
+  }
+  return depth < emitter->guard_depth ? depth : emitter->guard_depth;
+}
+
+void emitter_keep_expr(struct emitter *emitter, const struct expr *e,
+                       uint32_t level, LLVMValueRef value) {
+  emitter_keep(emitter, emitter_node(emitter, e), level,
+               guard_depth_of(emitter, e), value);
 }
 
 void emitter_enter(struct emitter *emitter, struct scope *scope,
@@ -140,6 +162,7 @@ void emitter_leave(struct emitter *emitter) {
     struct trail_entry entry = scope->trail.data[i];
     entry.node->value = entry.value;
     entry.node->stamp = entry.stamp;
+    entry.node->guard_depth = entry.guard_depth;
   }
   emitter->scope = scope->parent;
 }

@@ -301,9 +301,11 @@ static LLVMValueRef emit_guarded(struct emitter *emitter,
       narrow_guard(emitter, outer, outer_lanes, condition, condition_lanes);
   if (outer == NULL || condition_lanes > outer_lanes)
     emitter->guard_lanes = (uint16_t)condition_lanes;
+  emitter->guard_depth++;
   emitter_enter(emitter, &scope, SCOPE_GUARD);
   LLVMValueRef value = emit_lanes(emitter, arm, lanes);
   emitter_leave(emitter);
+  emitter->guard_depth--;
   emitter->guard = outer;
   emitter->guard_lanes = outer_lanes;
   return value;
@@ -404,7 +406,7 @@ LLVMValueRef emit_expr(struct emitter *emitter, const struct expr *e) {
   } else {
     value = build_expr(emitter, e);
   }
-  emitter_keep(emitter, node, level, value);
+  emitter_keep_expr(emitter, e, level, value);
   return value;
 }
 

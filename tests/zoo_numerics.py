@@ -1,12 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares a compiled network with ONNX Runtime on the same random input.
+"""Compares a compiled network with ONNX Runtime on the same input.
 
     zoo_numerics.py ADZE SHARED zoo/resnet50
 
 The figure is the largest absolute difference divided by the largest absolute
 value of ONNX Runtime's output: at most 2e-5, or 2e-3 where the model stores
 float16. Networks of the zoo have no weights; its own script draws them.
+
+The input is random, or, for networks that noise drives to extremes, a photo
+that is stored with the output of an independent runtime; that output stands in
+for ONNX Runtime's where it refuses the model. ONNX Runtime computes the graph
+as it is written, without rewriting it: its own rewriting moves the results of
+tfpose by 1.3e-5.
 """
 import pathlib
 import subprocess
@@ -21,12 +27,12 @@ import onnxruntime
 # Sizes of open dimensions, and of what range the input is.
 SHAPES = {
     "posenet_mnv1_050": [1, 3, 513, 513],
-    "tfpose_mobilenet_v2_small": [1, 3, 368, 432],
 }
-RANGES = {
-    "tfpose_mobilenet_v2_small": (0, 255),
-    "SqueezeNet_fp16": (-128, 128),
-    "mnist": (0, 255),
+RANGES = {"mnist": (0, 255)}
+GOLDEN = {
+    "SqueezeNet_fp16": "onnx_SqueezeNet_fp16",
+    "tfpose_mobilenet_v2_small": "tf_tfpose_mobilenet_v2_small",
+    "ultralight_simplepose": "onnx_ultralight_simplepose",
 }
 DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
@@ -40,17 +46,36 @@ def find_model(shared, name, work):
     return work / f"{stem}.onnx"
 
 
+def read_golden(shared, stem):
+    """The stored inputs by their names, and outputs, or None."""
+    if stem not in GOLDEN:
+        return None
+    with np.load(shared / "golden" / "tensors" / f"{GOLDEN[stem]}.npz") as data:
+        arrays = {name: data[name] for name in data.files}
+    if GOLDEN[stem].startswith("tf_"):  # NHWC there, NCHW in ONNX
+        arrays = {name: np.ascontiguousarray(array.transpose(0, 3, 1, 2))
+                  for name, array in arrays.items()}
+    return ({name[3:]: array for name, array in arrays.items()
+             if name.startswith("in:")},
+            {name[4:]: array for name, array in arrays.items()
+             if name.startswith("out:")})
+
+
+def describe_shapes(inputs):
+    return " ".join(f"{name}:{list(array.shape)}".replace(" ", "")
+                    for name, array in inputs.items())
+
+
 def make_inputs(session, stem):
     low, high = RANGES.get(stem, (-2, 2))
-    inputs, shapes = {}, []
+    inputs = {}
     for value in session.get_inputs():
         dims = [d if isinstance(d, int) and d > 0 else 1 for d in value.shape]
         dims = SHAPES.get(stem, dims)
         rng = np.random.default_rng(zlib.crc32(value.name.encode()))
         inputs[value.name] = rng.uniform(low, high, dims).astype(
             DTYPES[value.type])
-        shapes.append(f"{value.name}:{list(dims)}".replace(" ", ""))
-    return inputs, " ".join(shapes)
+    return inputs
 
 
 def run_adze(adze, model, inputs, shapes, work):
@@ -100,13 +125,24 @@ def main():
             return 77
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 2
+        options.log_severity_level = 4
+        options.graph_optimization_level = (
+            onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL)
         session = onnxruntime.InferenceSession(
             str(model), options, providers=["CPUExecutionProvider"])
-        inputs, shapes = make_inputs(session, stem)
+        golden = read_golden(shared, stem)
+        inputs = golden[0] if golden else make_inputs(session, stem)
         names = [value.name for value in session.get_outputs()]
-        expected = dict(zip(names, session.run(names, inputs)))
+        try:
+            expected = dict(zip(names, session.run(names, inputs)))
+        except Exception as refusal:
+            if not golden:
+                raise
+            print(f"ONNX Runtime refuses it: {str(refusal)[:100]}")
+            expected = golden[1]
         del session
-        found, compiled = run_adze(adze, model, inputs, shapes, work)
+        found, compiled = run_adze(adze, model, inputs,
+                                   describe_shapes(inputs), work)
     half = "fp16" in stem
     limit = 2e-3 if half else 2e-5
     worst = compare(expected, found)

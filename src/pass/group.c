@@ -21,6 +21,10 @@ struct grouping {
   size_t *position;        /* by node id, in graph order */
 };
 
+/* More than any chain in a network; the time to schedule a kernel grows faster
+ * than its length. */
+enum { GROUP_NODES = 48 };
+
 static bool is_computed(const struct node *node) {
   return node->op->fusion != FUSION_METADATA;
 }
@@ -53,7 +57,8 @@ static struct group *group_to_join(const struct grouping *grouping,
     /* A concatenation is mostly no work at all, by placement; joined, it
      * would be copied. */
     if (!group || group->output != value ||
-        group->nodes.data[0]->op == &op_concat)
+        group->nodes.data[0]->op == &op_concat ||
+        group->nodes.count >= GROUP_NODES)
       continue;
     size_t position = grouping->position[group->nodes.data[0]->id];
     bool better = !best || position > best_position;

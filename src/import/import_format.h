@@ -24,7 +24,7 @@ struct import_source {
 #include "import/importers.def"
 #undef IMPORTER
 
-/* ---- Shapes of inputs ------------------------------------------------------- */
+/* ---- Shapes of inputs ---------------------------------------------------- */
 
 /* A dimension as a model or the user gives it. */
 struct import_dim {

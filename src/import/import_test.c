@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Importing the networks that adze must read, their shapes, open and fixed; the
  * user's shapes; reports. */
-#include "import/import_test.h"
+#include "import/test/import_test.h"
 
 #include "op/op.h"
 
@@ -12,7 +12,7 @@ static bool is_there(const char *path) {
   return access(path, R_OK) == 0;
 }
 
-/* ---- The shared networks ---------------------------------------------------- */
+/* ---- The shared networks ------------------------------------------------- */
 
 static const struct {
   const char *path, *shapes, *inputs, *outputs;
@@ -96,7 +96,7 @@ static void weights_must_be_there(void **state) {
                "has 0 bytes of data where its shape needs");
 }
 
-/* ---- The user's shapes ------------------------------------------------------ */
+/* ---- The user's shapes --------------------------------------------------- */
 
 static struct text open_model(struct model *m) {
   model_begin(m, 17);
@@ -148,7 +148,7 @@ static void shapes_given(void **state) {
   model_end(&m);
 }
 
-/* ---- Reports ---------------------------------------------------------------- */
+/* ---- Reports ------------------------------------------------------------- */
 
 static void reports_go_on(void **state) {
   struct fixture *f = *state;

@@ -9,7 +9,7 @@
 
 static const int64_t EXTENT_LIMIT = INT64_C(1) << 40;
 
-/* ---- Reading ---------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------- */
 
 static enum adze_status bad_shapes(struct adze_error *error, const char *text) {
   return fail(error, ADZE_INVALID_ARGUMENT,
@@ -95,7 +95,7 @@ enum adze_status import_parse_shapes(struct arena *arena, const char *text,
   }
 }
 
-/* ---- Applying --------------------------------------------------------------- */
+/* ---- Applying ------------------------------------------------------------ */
 
 static const char *shape_text(struct arena *arena,
                               const struct import_dim *dims, size_t rank) {

@@ -36,7 +36,7 @@ struct variable *graph_symbol(struct graph *graph, const char *name) {
   return symbol;
 }
 
-/* ---- Values ---------------------------------------------------------------- */
+/* ---- Values -------------------------------------------------------------- */
 
 static const char *free_name(struct graph *graph, const char *wanted) {
   if (wanted != NULL && map_get(&graph->value_names, wanted) == NULL)
@@ -135,7 +135,7 @@ struct value *graph_add_constant_data(struct graph *graph, const char *name,
   return graph_add_constant(graph, name, &constant);
 }
 
-/* ---- Asking ---------------------------------------------------------------- */
+/* ---- Asking -------------------------------------------------------------- */
 
 int64_t value_dim(const struct value *value, size_t axis) {
   check(axis < value->rank);
@@ -189,7 +189,7 @@ int64_t constant_integer(const struct constant *constant, size_t index) {
   return scalar_cast(ADZE_I64, constant->dtype, scalar).integer;
 }
 
-/* ---- Users ----------------------------------------------------------------- */
+/* ---- Users --------------------------------------------------------------- */
 
 static void count_users(const struct graph *graph, struct graph_users *users) {
   for (size_t i = 0; i < graph->nodes.count; i++) {

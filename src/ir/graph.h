@@ -73,7 +73,7 @@ struct node {
 /* What must hold of the open dimensions; checked when an instance is made. */
 struct constraint {
   const struct expr *condition; /* bool */
-  const char *sentence;         /* "node 'add_1': width of 'a' and 'b' differ" */
+  const char *sentence; /* "node 'add_1': width of 'a' and 'b' differ" */
 };
 
 struct graph {
@@ -91,7 +91,7 @@ struct graph {
 
 struct graph *graph_create(struct arena *arena, const char *name);
 
-/* ---- Building -------------------------------------------------------------- */
+/* ---- Building ------------------------------------------------------------ */
 /* The open dimension of this name, made at first use; at least 1. */
 struct variable *graph_symbol(struct graph *graph, const char *name);
 /* Names are made unique by a suffix where taken; NULL: a fresh one. */
@@ -131,21 +131,27 @@ enum adze_status graph_require(struct graph *graph, const struct node *node,
                                const struct expr *condition, const char *what,
                                struct adze_error *error) ADZE_MUST_USE;
 
-/* ---- Attributes (by name; a wrong name or kind is our fault) ------------------ */
+/* ---- Attributes (by name; a wrong name or kind is our fault) ------------- */
 int64_t node_int(const struct node *node, const char *name);
 double node_float(const struct node *node, const char *name);
-const char *node_string(const struct node *node, const char *name); /* or NULL */
+const char *node_string(const struct node *node,
+                        const char *name); /* or NULL */
 /* NULL and *count = 0 when empty or unset. */
-const int64_t *node_ints(const struct node *node, const char *name, size_t *count);
-const double *node_floats(const struct node *node, const char *name, size_t *count);
+const int64_t *node_ints(const struct node *node, const char *name,
+                         size_t *count);
+const double *node_floats(const struct node *node, const char *name,
+                          size_t *count);
 bool node_has(const struct node *node, const char *name); /* was set */
 void node_set_int(struct node *node, const char *name, int64_t value);
 void node_set_float(struct node *node, const char *name, double value);
-void node_set_string(struct graph *graph, struct node *node, const char *name, const char *value);
-void node_set_ints(struct graph *graph, struct node *node, const char *name, const int64_t *values, size_t count);
-void node_set_floats(struct graph *graph, struct node *node, const char *name, const double *values, size_t count);
+void node_set_string(struct graph *graph, struct node *node, const char *name,
+                     const char *value);
+void node_set_ints(struct graph *graph, struct node *node, const char *name,
+                   const int64_t *values, size_t count);
+void node_set_floats(struct graph *graph, struct node *node, const char *name,
+                     const double *values, size_t count);
 
-/* ---- Asking ------------------------------------------------------------------- */
+/* ---- Asking -------------------------------------------------------------- */
 bool value_is_static(const struct value *value); /* no open dimension */
 /* Elements as a number; false when open or on overflow. */
 bool value_count(const struct value *value, size_t *out);
@@ -158,12 +164,13 @@ struct graph_users {
   size_t *counts;
   bool *is_output;
 };
-struct graph_users graph_find_users(const struct graph *graph, struct arena *arena);
+struct graph_users graph_find_users(const struct graph *graph,
+                                    struct arena *arena);
 /* One element of a constant as double / int64 (any dtype). */
 double constant_real(const struct constant *constant, size_t index);
 int64_t constant_integer(const struct constant *constant, size_t index);
 
-/* ---- Rewriting: values replaced while nodes are visited in graph order -------
+/* ---- Rewriting: values replaced while nodes are visited in graph order ------
  *   struct graph_rewrite rewrite = graph_rewrite_begin(graph);
  *   for each node:
  *     graph_rewrite_operands(&rewrite, node);
@@ -189,7 +196,7 @@ void graph_rewrite_end(struct graph_rewrite *rewrite);
 /* Puts nodes into topological order again and drops those without effect. */
 void graph_sweep(struct graph *graph);
 
-/* ---- Text and checks -------------------------------------------------------------- */
+/* ---- Text and checks ----------------------------------------------------- */
 /* Canonical text; constants print as dtype, dims and a hash of their bytes
  * (small ones, up to 16 elements, in full, and only those parse back with
  * their data; others parse as zeros). */
@@ -198,6 +205,7 @@ enum adze_status graph_parse(struct arena *arena, const char *data, size_t size,
                              struct graph **out, struct adze_error *error)
     ADZE_MUST_USE;
 /* INTERNAL when the graph is not well-formed (order, types as infer says). */
-enum adze_status graph_verify(const struct graph *graph, struct adze_error *error) ADZE_MUST_USE;
+enum adze_status graph_verify(const struct graph *graph,
+                              struct adze_error *error) ADZE_MUST_USE;
 
 #endif

@@ -87,7 +87,7 @@ const struct op_def op_concat = {
     .express = concat_express,
 };
 
-/* ---- split ------------------------------------------------------------------ */
+/* ---- split --------------------------------------------------------------- */
 
 /* The extent of each output: given, or equal parts of which the last may be
  * smaller. */

@@ -13,7 +13,7 @@
 
 static const char *const kernel_names[] = {"r0", "r1", "r2"};
 
-/* ---- conv ------------------------------------------------------------------- */
+/* ---- conv ---------------------------------------------------------------- */
 
 static enum adze_status infer_groups(struct infer *infer, size_t weight_axis,
                                      int64_t *group) {
@@ -173,7 +173,7 @@ const struct op_def op_conv = {
     .express = conv_express,
 };
 
-/* ---- conv_transpose --------------------------------------------------------- */
+/* ---- conv_transpose ------------------------------------------------------ */
 
 static enum adze_status transpose_extent(struct infer *infer,
                                          const struct window *window,
@@ -188,7 +188,8 @@ static enum adze_status transpose_extent(struct infer *infer,
   int64_t extra = count != 0 ? list[axis] : 0;
   if (extra < 0 || extra >= INT32_MAX)
     return infer_fail(infer, ADZE_INVALID_MODEL,
-                      "attribute 'output_padding' holds %lld", (long long)extra);
+                      "attribute 'output_padding' holds %lld",
+                      (long long)extra);
   int64_t fixed = window_reach(window, axis) + extra - window->before[axis] -
                   window->after[axis] - window->stride[axis];
   const struct expr *in = infer_input(infer, 0)->dims[axis + 2];

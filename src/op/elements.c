@@ -26,7 +26,7 @@ static enum adze_dtype element_dtype(enum adze_dtype dtype) {
   return dtype_is_integer(dtype) ? ADZE_I64 : dtype;
 }
 
-/* ---- Memory: buffers with their elements ------------------------------------ */
+/* ---- Memory: buffers with their elements --------------------------------- */
 
 struct memory_entry {
   const struct buffer *buffer;
@@ -98,7 +98,7 @@ static const struct expr *value_at(struct evaluation *evaluation,
   return body;
 }
 
-/* ---- Stages ----------------------------------------------------------------- */
+/* ---- Stages -------------------------------------------------------------- */
 
 /* Moves to the next place in row-major order; false behind the last. */
 static bool advance(struct evaluation *evaluation, struct substitution *places,
@@ -176,7 +176,7 @@ static const struct expr *const *evaluate_stage(struct evaluation *evaluation,
   return elements;
 }
 
-/* ---- Nodes ------------------------------------------------------------------ */
+/* ---- Nodes --------------------------------------------------------------- */
 
 static bool is_candidate(const struct node *node) {
   if (node->op->express == NULL || node->op->fusion == FUSION_ANCHOR ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Known elements: what a model computes from shapes, followed as expressions. */
+/* Known elements: what a model computes from shapes, as expressions. */
 #ifndef OP_ELEMENTS_H
 #define OP_ELEMENTS_H
 

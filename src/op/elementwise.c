@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- Type rules ------------------------------------------------------------- */
+/* ---- Type rules ---------------------------------------------------------- */
 
 enum type_rule {
   TYPES_ANY,           /* T -> T, T anything */
@@ -188,7 +188,7 @@ static enum adze_status express_elementwise(struct express *express,
   return ADZE_OK;
 }
 
-/* ---- Attributes ------------------------------------------------------------- */
+/* ---- Attributes ---------------------------------------------------------- */
 
 #define FLOAT_ATTRIBUTE(name, number)                                          \
   {#name, ATTRIBUTE_FLOAT, false, number, NULL, "see above"}
@@ -237,7 +237,7 @@ static const struct attribute_desc shift_direction[] = {
 #define attributes_mod mod_kind
 #define attributes_bit_shift shift_direction
 
-/* ---- Definitions ------------------------------------------------------------ */
+/* ---- Definitions --------------------------------------------------------- */
 
 #define ELEMENTWISE(id, arity, types, flag_bits, onnx, since, list, help,      \
                     result)                                                    \
@@ -278,7 +278,7 @@ static const struct attribute_desc shift_direction[] = {
 #undef UNARY
 #undef BINARY
 
-/* ---- where ------------------------------------------------------------------ */
+/* ---- where --------------------------------------------------------------- */
 
 static enum adze_status where_infer(struct infer *infer) {
   const struct value *condition = infer_input(infer, 0);
@@ -325,7 +325,7 @@ const struct op_def op_where = {
     .express = where_express,
 };
 
-/* ---- batch_norm ------------------------------------------------------------- */
+/* ---- batch_norm ---------------------------------------------------------- */
 
 static enum adze_status batch_norm_infer(struct infer *infer) {
   TRY(infer_rank(infer, 0, 1, GRAPH_MAX_RANK));

@@ -62,7 +62,7 @@ struct buffer *express_temporary(struct express *express, const char *name,
       BUFFER_ARGUMENT, shape, rank);
 }
 
-/* ---- Loads and stores ------------------------------------------------------- */
+/* ---- Loads and stores ---------------------------------------------------- */
 
 const struct expr *express_load(struct express *express, struct buffer *buffer,
                                 const struct expr *const *indices) {
@@ -140,7 +140,7 @@ void express_finish(struct express *express, size_t index,
   express_body(express, stage, express_load(express, accumulator, axes));
 }
 
-/* ---- Numbers ---------------------------------------------------------------- */
+/* ---- Numbers ------------------------------------------------------------- */
 
 static const struct expr *limit_of(struct expr_pool *pool,
                                    enum adze_dtype dtype, bool highest) {

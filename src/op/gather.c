@@ -32,7 +32,7 @@ static const struct expr *position(struct expr_pool *pool,
                   expr_sub(pool, extent, expr_index(pool, 1)));
 }
 
-/* ---- gather ----------------------------------------------------------------- */
+/* ---- gather -------------------------------------------------------------- */
 
 static enum adze_status gather_infer(struct infer *infer) {
   const struct value *x = infer_input(infer, 0);
@@ -97,7 +97,7 @@ const struct op_def op_gather = {
     GATHERS,
 };
 
-/* ---- gather_elements -------------------------------------------------------- */
+/* ---- gather_elements ----------------------------------------------------- */
 
 static enum adze_status gather_elements_infer(struct infer *infer) {
   const struct value *x = infer_input(infer, 0);
@@ -144,7 +144,7 @@ const struct op_def op_gather_elements = {
     GATHERS,
 };
 
-/* ---- one_hot ---------------------------------------------------------------- */
+/* ---- one_hot ------------------------------------------------------------- */
 
 static enum adze_status one_hot_infer(struct infer *infer) {
   const struct value *indices = infer_input(infer, 0);
@@ -211,7 +211,7 @@ const struct op_def op_one_hot = {
     GATHERS,
 };
 
-/* ---- range ------------------------------------------------------------------ */
+/* ---- range --------------------------------------------------------------- */
 
 static enum adze_status range_infer(struct infer *infer) {
   struct expr_pool *pool = infer->graph->pool;
@@ -278,7 +278,7 @@ const struct op_def op_range = {
     .flags = OP_FINITE | OP_REAL_OPERANDS,
 };
 
-/* ---- cum_sum ---------------------------------------------------------------- */
+/* ---- cum_sum ------------------------------------------------------------- */
 
 static enum adze_status cum_sum_infer(struct infer *infer) {
   const struct value *x = infer_input(infer, 0);
@@ -333,7 +333,7 @@ const struct op_def op_cum_sum = {
     .express = cum_sum_express,
 };
 
-/* ---- trilu ------------------------------------------------------------------ */
+/* ---- trilu --------------------------------------------------------------- */
 
 static enum adze_status trilu_infer(struct infer *infer) {
   TRY(infer_rank(infer, 0, 2, GRAPH_MAX_RANK));

@@ -47,15 +47,16 @@ static enum adze_status parse_number(struct parser *p, double *out) {
   TRY(parse_accept(p, "-", &is_negative));
   memcpy(text + is_negative, p->token.text, sizeof p->token.text);
   if (parse_at(p, "inf") || parse_at(p, "nan"))
-    *out = parse_at(p, "nan") ? __builtin_nan("")
-                              : (is_negative ? -__builtin_inf() : __builtin_inf());
+    *out = parse_at(p, "nan")
+               ? __builtin_nan("")
+               : (is_negative ? -__builtin_inf() : __builtin_inf());
   else if ((p->token.kind != TOKEN_INTEGER && p->token.kind != TOKEN_REAL) ||
            !string_to_double(text, out))
     return parse_fail(p, "'%s' is not a number", p->token.text);
   return parse_next(p);
 }
 
-/* ---- Values ----------------------------------------------------------------- */
+/* ---- Values -------------------------------------------------------------- */
 
 static enum adze_status parse_value(struct graph_parser *p,
                                     struct value_text *out) {
@@ -163,7 +164,7 @@ static enum adze_status parse_constant(struct graph_parser *p) {
   return ADZE_OK;
 }
 
-/* ---- Attributes ------------------------------------------------------------- */
+/* ---- Attributes ---------------------------------------------------------- */
 
 struct numbers {
   VEC(double) reals;
@@ -281,7 +282,7 @@ static enum adze_status parse_attributes(struct graph_parser *p,
   }
 }
 
-/* ---- Nodes ------------------------------------------------------------------ */
+/* ---- Nodes --------------------------------------------------------------- */
 
 static enum adze_status parse_arguments(struct graph_parser *p,
                                         struct value ***out, size_t *count) {
@@ -352,7 +353,7 @@ static enum adze_status parse_node(struct graph_parser *p) {
   return ADZE_OK;
 }
 
-/* ---- The graph -------------------------------------------------------------- */
+/* ---- The graph ----------------------------------------------------------- */
 
 static enum adze_status parse_symbol(struct graph_parser *p) {
   const char *name;

@@ -75,7 +75,7 @@ static void print_constant(struct graph_printer *p,
   text_add(p->text, "]\n");
 }
 
-/* ---- Attributes ------------------------------------------------------------- */
+/* ---- Attributes ---------------------------------------------------------- */
 
 static void print_real(struct text *text, double real) {
   char digits[40];
@@ -121,7 +121,7 @@ static void print_attribute(struct text *text,
   unreachable();
 }
 
-/* ---- Nodes ------------------------------------------------------------------ */
+/* ---- Nodes --------------------------------------------------------------- */
 
 static void print_node(struct graph_printer *p, const struct node *node) {
   const struct attribute_desc *table = node->op->attributes;

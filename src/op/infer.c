@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- Messages --------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------ */
 
 static enum adze_status fail_node(struct adze_error *error,
                                   const struct node *node,
@@ -42,7 +42,7 @@ const char *infer_dims_text(struct infer *infer, const struct value *value) {
   return value_dims_text(infer->graph->arena, value);
 }
 
-/* ---- Demands ---------------------------------------------------------------- */
+/* ---- Demands ------------------------------------------------------------- */
 
 static void add_constraint(struct graph *graph, const struct expr *condition,
                            const char *sentence) {
@@ -86,7 +86,7 @@ enum adze_status graph_require_equal(struct graph *graph,
                        error);
 }
 
-/* ---- For infer functions ---------------------------------------------------- */
+/* ---- For infer functions ------------------------------------------------- */
 
 struct value *infer_input(struct infer *infer, size_t index) {
   return index < infer->node->input_count ? infer->node->inputs[index] : NULL;
@@ -205,7 +205,7 @@ const struct expr *const *infer_operand(struct infer *infer, size_t index,
   return list;
 }
 
-/* ---- node_infer ------------------------------------------------------------- */
+/* ---- node_infer ---------------------------------------------------------- */
 
 static enum adze_status check_arity(struct infer *infer, const char *what,
                                     size_t count, int minimum, int maximum) {
@@ -289,8 +289,8 @@ static enum adze_status check_output(struct infer *infer,
       continue;
     }
     char what[128];
-    snprintf(what, sizeof what, "dimension %zu of the output must be at least 1",
-             i);
+    snprintf(what, sizeof what,
+             "dimension %zu of the output must be at least 1", i);
     TRY(graph_require(graph, infer->node,
                       expr_less_equal(graph->pool, expr_index(graph->pool, 1),
                                       output->dims[i]),
@@ -310,7 +310,7 @@ enum adze_status node_infer(struct graph *graph, struct node *node,
   return ADZE_OK;
 }
 
-/* ---- Texts ------------------------------------------------------------------ */
+/* ---- Texts --------------------------------------------------------------- */
 
 const char *dtype_name(enum adze_dtype dtype) {
   static const char *const names[] = {

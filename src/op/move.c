@@ -20,7 +20,7 @@ static void store_load(struct express *express, struct stage *stage,
                          express->inputs[0]->rank));
 }
 
-/* ---- transpose -------------------------------------------------------------- */
+/* ---- transpose ----------------------------------------------------------- */
 
 static int64_t source_axis(const struct node *node, size_t rank, size_t i) {
   size_t count;
@@ -79,7 +79,7 @@ const struct op_def op_transpose = {
     MOVES,
 };
 
-/* ---- expand ----------------------------------------------------------------- */
+/* ---- expand -------------------------------------------------------------- */
 
 static enum adze_status expand_infer(struct infer *infer) {
   const struct value *x = infer_input(infer, 0);
@@ -126,7 +126,7 @@ const struct op_def op_expand = {
     MOVES,
 };
 
-/* ---- tile ------------------------------------------------------------------- */
+/* ---- tile ---------------------------------------------------------------- */
 
 static enum adze_status tile_infer(struct infer *infer) {
   const struct value *x = infer_input(infer, 0);
@@ -157,7 +157,8 @@ static enum adze_status tile_express(struct express *express) {
   for (size_t i = 0; i < stage->axis_count; i++) {
     indices[i] = express_axis(express, stage, i);
     if (x->shape[i] != stage->output->shape[i])
-      indices[i] = simplify(pool, expr_floor_mod(pool, indices[i], x->shape[i]));
+      indices[i] =
+          simplify(pool, expr_floor_mod(pool, indices[i], x->shape[i]));
   }
   store_load(express, stage, indices);
   return ADZE_OK;
@@ -188,8 +189,8 @@ static enum adze_status block_size(struct infer *infer, int64_t *block) {
   TRY(infer_rank(infer, 0, 4, 4));
   *block = node_int(infer->node, "blocksize");
   if (*block < 1 || *block > 1 << 15)
-    return infer_fail(infer, ADZE_INVALID_MODEL, "attribute 'blocksize' is %lld",
-                      (long long)*block);
+    return infer_fail(infer, ADZE_INVALID_MODEL,
+                      "attribute 'blocksize' is %lld", (long long)*block);
   return ADZE_OK;
 }
 

@@ -49,7 +49,7 @@ bool node_reads(const struct node *node, size_t index) {
          !(index < 32 && (node->op->shape_inputs >> index & 1));
 }
 
-/* ---- Attributes ------------------------------------------------------------- */
+/* ---- Attributes ---------------------------------------------------------- */
 
 static struct attribute_value *find(const struct node *node, const char *name,
                                     enum attribute_kind kind,

@@ -10,7 +10,7 @@
 #include "op/infer.h"
 
 
-/* ---- Reductions of the input ------------------------------------------------ */
+/* ---- Reductions of the input --------------------------------------------- */
 
 struct norm {
   struct express *express;
@@ -70,7 +70,7 @@ static void norm_outer(const struct norm *norm, const struct expr *const *all,
       outer[o++] = all[i];
 }
 
-/* ---- softmax ---------------------------------------------------------------- */
+/* ---- softmax ------------------------------------------------------------- */
 
 static enum adze_status softmax_infer(struct infer *infer) {
   const struct value *x = infer_input(infer, 0);
@@ -204,7 +204,7 @@ const struct op_def op_log_softmax = {
     .express = log_softmax_express,
 };
 
-/* ---- Mean and variance ------------------------------------------------------ */
+/* ---- Mean and variance --------------------------------------------------- */
 
 struct moments {
   struct buffer *sum, *squares; /* of x, and of x - mean squared */
@@ -264,7 +264,7 @@ static enum adze_status float_operands(struct infer *infer) {
   return infer_same_dtype(infer);
 }
 
-/* ---- layer_norm ------------------------------------------------------------- */
+/* ---- layer_norm ---------------------------------------------------------- */
 
 static enum adze_status layer_norm_infer(struct infer *infer) {
   const struct value *x = infer_input(infer, 0);
@@ -324,7 +324,7 @@ const struct op_def op_layer_norm = {
     .express = layer_norm_express,
 };
 
-/* ---- instance_norm ---------------------------------------------------------- */
+/* ---- instance_norm ------------------------------------------------------- */
 
 static enum adze_status instance_norm_infer(struct infer *infer) {
   TRY(infer_rank(infer, 0, 3, GRAPH_MAX_RANK));
@@ -378,7 +378,7 @@ const struct op_def op_instance_norm = {
     .express = instance_norm_express,
 };
 
-/* ---- lrn -------------------------------------------------------------------- */
+/* ---- lrn ----------------------------------------------------------------- */
 
 static enum adze_status lrn_infer(struct infer *infer) {
   TRY(infer_rank(infer, 0, 2, GRAPH_MAX_RANK));

@@ -46,7 +46,7 @@ struct attribute_desc {
   const char *help;
 };
 
-/* `format` spells it `name` since version `since` (and until `until`, 0: still),
+/* `format` spells it `name` since version `since` (and until `until`, 0: still)
  * and maps one to one: same inputs, same attributes. */
 struct import_name {
   const char *format, *name;
@@ -79,9 +79,10 @@ struct op_def {
   enum layout_kind layout;
   unsigned flags;
   const struct attribute_desc *attributes; /* ends with name == NULL; or NULL */
-  const struct import_name *imports;       /* ends with format == NULL; or NULL */
+  const struct import_name *imports; /* ends with format == NULL; or NULL */
   enum adze_status (*infer)(struct infer *infer);
-  enum adze_status (*express)(struct express *express); /* NULL: METADATA only */
+  enum adze_status (*express)(
+      struct express *express); /* NULL: METADATA only */
   /* Bit i: of input i only ->elements are looked at, by infer; no kernel reads
    * it, so what makes it need not run for this user. */
   unsigned shape_inputs;
@@ -111,7 +112,7 @@ struct value *graph_add_elements(struct graph *graph, const char *name,
                                  const struct expr *const *elements,
                                  size_t count);
 
-/* ---- For infer functions ------------------------------------------------------- */
+/* ---- For infer functions ------------------------------------------------- */
 struct value *infer_input(struct infer *infer, size_t index); /* or NULL */
 void infer_output(struct infer *infer, size_t index, enum adze_dtype dtype,
                   const struct expr *const *dims, size_t rank);
@@ -126,27 +127,33 @@ enum adze_status infer_broadcast(struct infer *infer,
 enum adze_status infer_axis(struct infer *infer, int64_t axis, size_t rank,
                             size_t *out);
 
-/* ---- For express functions --------------------------------------------------------
+/* ---- For express functions --------------------------------------------------
  * A stage computing `output`, its axes made from the output's shape. Fill
  * ->body (and reduce, initial); reductions are added with express_reduction. */
 struct stage *express_stage(struct express *express, struct buffer *output);
-const struct expr *express_axis(struct express *express, const struct stage *stage, size_t axis);
-const struct expr *express_reduction(struct express *express, struct stage *stage,
-                                     const char *name, const struct expr *extent);
+const struct expr *express_axis(struct express *express,
+                                const struct stage *stage, size_t axis);
+const struct expr *express_reduction(struct express *express,
+                                     struct stage *stage, const char *name,
+                                     const struct expr *extent);
 /* An intermediate of a multi-stage operator. */
 struct buffer *express_temporary(struct express *express, const char *name,
                                  enum adze_dtype dtype,
                                  const struct expr *const *shape, size_t rank);
 /* inputs[index] at the output's axes by numpy broadcasting. */
-const struct expr *express_broadcast_load(struct express *express, const struct stage *stage, size_t input);
+const struct expr *express_broadcast_load(struct express *express,
+                                          const struct stage *stage,
+                                          size_t input);
 /* select(all indices in range, buffer[indices], outside). Placement recognises
  * this form, and drops the test where a halo of zeros covers it. Only the
  * dimensions listed in the bit mask `checked` are tested. */
-const struct expr *express_padded_load(struct express *express, struct buffer *buffer,
-                                       const struct expr *const *indices, unsigned checked,
+const struct expr *express_padded_load(struct express *express,
+                                       struct buffer *buffer,
+                                       const struct expr *const *indices,
+                                       unsigned checked,
                                        const struct expr *outside);
 
-/* ---- Documentation ------------------------------------------------------------------- */
+/* ---- Documentation ------------------------------------------------------- */
 /* The operator table as Markdown (docs/OPERATORS.md). */
 void op_print_documentation(struct text *text);
 

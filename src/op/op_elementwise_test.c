@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every row of elementwise.def against the C library, broadcast in several
  * ways; where, batch_norm. */
-#include "op/op_test.h"
+#include "op/test/op_test.h"
 
 #include <math.h>
 
@@ -180,7 +180,7 @@ static void half_precision(void **state) {
   }
 }
 
-/* ---- With attributes -------------------------------------------------------- */
+/* ---- With attributes ----------------------------------------------------- */
 
 static void one_attribute(const char *op, const char *name, double number,
                           function_of_two *function) {
@@ -268,7 +268,7 @@ static void casts(void **state) {
   }
 }
 
-/* ---- More inputs ------------------------------------------------------------ */
+/* ---- More inputs --------------------------------------------------------- */
 
 static void where_chooses(void **state) {
   (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operators that move elements: each output element is compared with the input
  * element that it should be, found by index arithmetic written here. */
-#include "op/op_test.h"
+#include "op/test/op_test.h"
 
 #include <math.h>
 
@@ -37,7 +37,7 @@ static void finish(struct trial *t, size_t rank, const int64_t *dims,
 
 #define DIMS(...) ((int64_t[]){__VA_ARGS__})
 
-/* ---- concat and split ------------------------------------------------------- */
+/* ---- concat and split ---------------------------------------------------- */
 
 static double concatenated(const struct trial *t, const int64_t *o) {
   int64_t column = o[1];
@@ -81,7 +81,7 @@ static void splits(void **state) {
   }
 }
 
-/* ---- Same order, other shape ------------------------------------------------ */
+/* ---- Same order, other shape --------------------------------------------- */
 
 static void check_order(struct trial *t, size_t rank, const int64_t *dims) {
   trial_run(t);
@@ -131,7 +131,7 @@ static void flattens_and_squeezes(void **state) {
   check_order(&t, 4, DIMS(3, 1, 4, 1));
 }
 
-/* ---- Other places ----------------------------------------------------------- */
+/* ---- Other places -------------------------------------------------------- */
 
 static double transposed(const struct trial *t, const int64_t *o) {
   return x_at(t, 0, DIMS(o[1], o[2], o[0]));
@@ -183,7 +183,7 @@ static void moves(void **state) {
   finish(&t, 4, DIMS(1, 12, 2, 3), into_depth);
 }
 
-/* ---- slice and pad ---------------------------------------------------------- */
+/* ---- slice and pad ------------------------------------------------------- */
 
 static void slices(void **state) {
   (void)state;
@@ -244,7 +244,7 @@ static void pads(void **state) {
   }
 }
 
-/* ---- Indices ---------------------------------------------------------------- */
+/* ---- Indices ------------------------------------------------------------- */
 
 static int64_t index_of(const struct trial *t, const int64_t *o,
                         int64_t extent) {
@@ -330,7 +330,7 @@ static void wild_indices(void **state) {
   trial_end(&t);
 }
 
-/* ---- resize ----------------------------------------------------------------- */
+/* ---- resize -------------------------------------------------------------- */
 
 /* Position in the input of output position o. */
 static double origin(const char *mode, int64_t o, double scale, int64_t in,

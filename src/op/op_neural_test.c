@@ -2,7 +2,7 @@
 /* Convolutions, pooling, matrix products and normalization on random shapes
  * against loops written the other way round: transposed convolution scatters,
  * pooling counts its elements. */
-#include "op/op_test.h"
+#include "op/test/op_test.h"
 
 #include <math.h>
 
@@ -34,7 +34,7 @@ static void set_window(struct trial *t, struct node *node,
   node_set_ints(t->graph, node, "pads", s->pads, 4);
 }
 
-/* ---- conv ------------------------------------------------------------------- */
+/* ---- conv ---------------------------------------------------------------- */
 
 static double conv_at(const struct trial *t, const struct shape *s, int64_t n,
                       int64_t k, int64_t y, int64_t x) {
@@ -84,7 +84,7 @@ static void conv_convolves(void **state) {
   check_conv(ADZE_F16, 2e-2);
 }
 
-/* ---- conv_transpose: a scatter ---------------------------------------------- */
+/* ---- conv_transpose: a scatter ------------------------------------------- */
 
 static void scatter(const struct trial *t, const struct shape *s,
                     const int64_t *i, double *want) {
@@ -141,7 +141,7 @@ static void conv_transpose_scatters(void **state) {
     check_conv_transpose();
 }
 
-/* ---- Pooling ---------------------------------------------------------------- */
+/* ---- Pooling ------------------------------------------------------------- */
 
 struct window_sum {
   double sum, maximum;
@@ -213,7 +213,7 @@ static void pools(void **state) {
   }
 }
 
-/* ---- matmul ----------------------------------------------------------------- */
+/* ---- matmul -------------------------------------------------------------- */
 
 static void check_matmul(int64_t m, int64_t n, int64_t k, bool ta, bool tb,
                          int64_t batch_a, int64_t batch_b) {
@@ -261,7 +261,7 @@ static void matrices(void **state) {
   trial_end(&t);
 }
 
-/* ---- Normalization ---------------------------------------------------------- */
+/* ---- Normalization ------------------------------------------------------- */
 
 /* rows x columns; what follows is along the columns */
 static void check_softmax(bool is_log, bool flattens) {

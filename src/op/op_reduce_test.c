@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reductions over every set of axes of a small tensor, arg_max and arg_min with
  * ties. */
-#include "op/op_test.h"
+#include "op/test/op_test.h"
 
 #include <math.h>
 

@@ -4,13 +4,13 @@
  * models get sentences, elements are followed, graphs print and parse.
  *
  * `op_test --update` writes docs/OPERATORS.md anew. */
-#include "op/op_test.h"
+#include "op/test/op_test.h"
 
 #include "base/file.h"
 
 #define DOCUMENT ADZE_SOURCE_DIR "/docs/OPERATORS.md"
 
-/* ---- The table -------------------------------------------------------------- */
+/* ---- The table ----------------------------------------------------------- */
 
 static void every_operator_was_run(void **state) {
   (void)state;
@@ -72,7 +72,7 @@ static int update_documentation(void) {
   return status == ADZE_OK ? 0 : 1;
 }
 
-/* ---- Wrong models ----------------------------------------------------------- */
+/* ---- Wrong models -------------------------------------------------------- */
 
 #define DIMS(...) ((int64_t[]){__VA_ARGS__})
 
@@ -127,7 +127,7 @@ static void wrong_nodes(void **state) {
   trial_end(&t);
 }
 
-/* ---- Open dimensions -------------------------------------------------------- */
+/* ---- Open dimensions ----------------------------------------------------- */
 
 static const struct expr *open_dim(struct trial *t, const char *name) {
   return expr_variable(t->graph->pool, graph_symbol(t->graph, name));
@@ -205,7 +205,7 @@ static void elements_are_stored(void **state) {
   trial_end(&t);
 }
 
-/* ---- Graphs ----------------------------------------------------------------- */
+/* ---- Graphs -------------------------------------------------------------- */
 
 static const char example[] =
     "graph \"exa\\\\mple\" {\n"

@@ -56,7 +56,7 @@ static const struct expr *window_load(struct express *express,
                              window_checked(window, ceil_mode), outside);
 }
 
-/* ---- max_pool --------------------------------------------------------------- */
+/* ---- max_pool ------------------------------------------------------------ */
 
 static enum adze_status max_pool_express(struct express *express) {
   struct window window = node_window(express->node);
@@ -98,7 +98,7 @@ const struct op_def op_max_pool = {
     .express = max_pool_express,
 };
 
-/* ---- average_pool ----------------------------------------------------------- */
+/* ---- average_pool -------------------------------------------------------- */
 
 /* How many r in [0, kernel) have low <= start + r*dilation < high. */
 static const struct expr *count_between(struct expr_pool *pool,

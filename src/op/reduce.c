@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-/* ---- Axes ------------------------------------------------------------------- */
+/* ---- Axes ---------------------------------------------------------------- */
 
 static enum adze_status mark_reduced(struct infer *infer, bool *is_reduced) {
   const struct value *x = infer_input(infer, 0);
@@ -73,7 +73,7 @@ static void reduce_indices(struct express *express, struct stage *stage,
   }
 }
 
-/* ---- The family ------------------------------------------------------------- */
+/* ---- The family ---------------------------------------------------------- */
 
 enum prepare { PREPARE_NOTHING, PREPARE_ABS, PREPARE_SQUARE };
 enum conclude { CONCLUDE_NOTHING, CONCLUDE_MEAN, CONCLUDE_SQRT, CONCLUDE_LOG };
@@ -231,7 +231,7 @@ REDUCE(reduce_sum_square, REDUCE_SUM, PREPARE_SQUARE, CONCLUDE_NOTHING, false,
 REDUCE(reduce_log_sum, REDUCE_SUM, PREPARE_NOTHING, CONCLUDE_LOG, true, 0,
        "ReduceLogSum", 17, "The logarithm of the sum over axes.")
 
-/* ---- reduce_log_sum_exp ------------------------------------------------------
+/* ---- reduce_log_sum_exp -----------------------------------------------------
  * log(sum(exp(x - m))) + m with m the maximum, so that nothing overflows. */
 
 static enum adze_status log_sum_exp_infer(struct infer *infer) {

@@ -78,7 +78,7 @@ static enum adze_status reshape_express(struct express *express) {
   return ADZE_OK;
 }
 
-/* ---- reshape ---------------------------------------------------------------- */
+/* ---- reshape ------------------------------------------------------------- */
 
 static enum adze_status require_same_count(struct infer *infer,
                                            const struct expr *const *dims,
@@ -175,7 +175,7 @@ const struct op_def op_reshape = {
     SHAPE_ONLY,
 };
 
-/* ---- flatten ---------------------------------------------------------------- */
+/* ---- flatten ------------------------------------------------------------- */
 
 static enum adze_status flatten_infer(struct infer *infer) {
   struct expr_pool *pool = infer->graph->pool;
@@ -208,7 +208,7 @@ const struct op_def op_flatten = {
     SHAPE_ONLY,
 };
 
-/* ---- squeeze and unsqueeze -------------------------------------------------- */
+/* ---- squeeze and unsqueeze ----------------------------------------------- */
 
 /* Marks the axes listed by attribute `axes`, each once. */
 static enum adze_status mark_axes(struct infer *infer, size_t rank,

@@ -14,7 +14,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- Inference -------------------------------------------------------------- */
+/* ---- Inference ----------------------------------------------------------- */
 
 /* floor(extent * scale); in f64 where it is open. */
 static const struct expr *scaled(struct expr_pool *pool,
@@ -62,7 +62,7 @@ static enum adze_status resize_infer(struct infer *infer) {
   return ADZE_OK;
 }
 
-/* ---- Positions -------------------------------------------------------------- */
+/* ---- Positions ----------------------------------------------------------- */
 
 struct resize_axis {
   struct express *express;
@@ -172,7 +172,7 @@ static const struct expr *clamped(const struct resize_axis *a,
   return expr_min(pool, expr_max(pool, index, expr_index(pool, 0)), last);
 }
 
-/* ---- Taps ------------------------------------------------------------------- */
+/* ---- Taps ---------------------------------------------------------------- */
 
 struct taps {
   size_t count;
@@ -292,7 +292,7 @@ static struct taps axis_taps(const struct resize_axis *a) {
   return taps;
 }
 
-/* ---- The stage -------------------------------------------------------------- */
+/* ---- The stage ----------------------------------------------------------- */
 
 static int64_t whole_scale(struct expr_pool *pool, const struct expr *in,
                            const struct expr *out) {

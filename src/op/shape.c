@@ -23,7 +23,7 @@ static void set_elements(struct infer *infer, const struct expr *const *list,
   output->element_count = count;
 }
 
-/* ---- shape and size --------------------------------------------------------- */
+/* ---- shape and size ------------------------------------------------------ */
 
 /* As Python's slices: negative ones count from the end, then clamped. */
 static size_t clamp_position(int64_t position, size_t rank) {
@@ -90,7 +90,7 @@ const struct op_def op_size = {
     .infer = size_infer,
 };
 
-/* ---- shape_elements --------------------------------------------------------- */
+/* ---- shape_elements ------------------------------------------------------ */
 
 static enum adze_status shape_elements_infer(struct infer *infer) {
   const struct value *output = infer->node->outputs[0];

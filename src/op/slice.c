@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- slice ------------------------------------------------------------------ */
+/* ---- slice --------------------------------------------------------------- */
 
 struct slice_axis {
   const struct expr *start; /* in [0, extent) when anything is left */
@@ -97,7 +97,8 @@ static const char *read_slices(struct expr_pool *pool, const struct node *node,
   const struct expr *const *ends = operand(pool, node, 2, "ends", &end_count);
   const int64_t *axes = node_ints(node, "axes", &axis_count);
   const int64_t *steps = node_ints(node, "steps", &step_count);
-  if (start_count != end_count || (axis_count != 0 && axis_count != start_count) ||
+  if (start_count != end_count ||
+      (axis_count != 0 && axis_count != start_count) ||
       (step_count != 0 && step_count != start_count))
     return "starts, ends, axes and steps differ in length";
   if (axis_count == 0 && start_count > rank)
@@ -180,7 +181,7 @@ const struct op_def op_slice = {
     .express = slice_express,
 };
 
-/* ---- pad -------------------------------------------------------------------- */
+/* ---- pad ----------------------------------------------------------------- */
 
 static enum adze_status check_pad_mode(struct infer *infer) {
   static const char *const modes[] = {"constant", "reflect", "edge", "wrap"};
@@ -216,7 +217,8 @@ static enum adze_status pad_infer(struct infer *infer) {
     if (strcmp(node_string(infer->node, "mode"), "reflect") != 0)
       continue;
     char what[96];
-    snprintf(what, sizeof what, "reflecting needs more of dimension %d", (int)i);
+    snprintf(what, sizeof what, "reflecting needs more of dimension %d",
+             (int)i);
     for (size_t k = i; k < count; k += x->rank)
       TRY(graph_require(graph, infer->node,
                         expr_less(graph->pool, pads[k], x->dims[i]), what,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Models that are wrong: each gets one sentence that names what is wrong, and
  * bytes changed at random never do worse. */
-#include "import/import_test.h"
+#include "import/test/import_test.h"
 
 static int64_t shape23[] = {2, 3};
 
@@ -26,7 +26,7 @@ static void finish(struct model *m) {
   model_output(m, "y");
 }
 
-/* ---- Files ------------------------------------------------------------------ */
+/* ---- Files --------------------------------------------------------------- */
 
 static void not_models(void **state) {
   struct fixture *f = *state;
@@ -59,7 +59,7 @@ static void old_opset(void **state) {
   expect(*state, &m, ADZE_UNSUPPORTED, "opset 6 is not supported; 7 or newer");
 }
 
-/* ---- Names and order -------------------------------------------------------- */
+/* ---- Names and order ----------------------------------------------------- */
 
 static void cycle(void **state) {
   struct model m;
@@ -117,7 +117,7 @@ static void any_order(void **state) {
   model_end(&m);
 }
 
-/* ---- Dimensions and data ---------------------------------------------------- */
+/* ---- Dimensions and data ------------------------------------------------- */
 
 static void input_dims(void **state) {
   static const struct {
@@ -189,7 +189,7 @@ static void huge_results(void **state) {
   expect(*state, &m, ADZE_LIMIT, "output 'grow' of shape");
 }
 
-/* ---- Nodes ------------------------------------------------------------------ */
+/* ---- Nodes --------------------------------------------------------------- */
 
 static void bad_nodes(void **state) {
   struct model m;
@@ -252,7 +252,7 @@ static void deep_nesting(void **state) {
   model_end(&m);
 }
 
-/* ---- Damage ----------------------------------------------------------------- */
+/* ---- Damage -------------------------------------------------------------- */
 
 static struct text small_network(struct model *m) {
   static const float weights[36];

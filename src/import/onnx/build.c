@@ -20,13 +20,14 @@ struct build {
   const struct import_source *source;
   const struct onnx_model *model;
   struct import_shapes shapes;
-  struct map producers; /* name -> struct onnx_node; also inputs, initializers */
+  struct map
+      producers; /* name -> struct onnx_node; also inputs, initializers */
 };
 
 /* Stands for "made by no node" in build.producers. */
 static const struct onnx_node no_node;
 
-/* ---- Names ------------------------------------------------------------------ */
+/* ---- Names --------------------------------------------------------------- */
 
 static enum adze_status declare(struct build *build, const char *name,
                                 const struct onnx_node *node) {
@@ -35,8 +36,9 @@ static enum adze_status declare(struct build *build, const char *name,
   if (other == NULL)
     return ADZE_OK;
   return fail(build->import.error, ADZE_INVALID_MODEL,
-              "the name '%s' is given to two values%s%s%s", name, node ? ", one by node '" : "",
-              node ? node->name : "", node ? "'" : "");
+              "the name '%s' is given to two values%s%s%s", name,
+              node ? ", one by node '" : "", node ? node->name : "",
+              node ? "'" : "");
 }
 
 static enum adze_status declare_all(struct build *build) {
@@ -62,7 +64,7 @@ static enum adze_status declare_all(struct build *build) {
   return ADZE_OK;
 }
 
-/* ---- Order ------------------------------------------------------------------ */
+/* ---- Order --------------------------------------------------------------- */
 
 struct order {
   const struct onnx_node **list; /* [count] */
@@ -87,13 +89,15 @@ static enum adze_status visit_input(struct ordering *ordering,
   const struct onnx_node *producer = map_get(&build->producers, name);
   if (producer == NULL)
     return fail(build->import.error, ADZE_INVALID_MODEL,
-                "node '%s' (%s) uses '%s', which nothing makes", node->name, node->op_type, name);
+                "node '%s' (%s) uses '%s', which nothing makes", node->name,
+                node->op_type, name);
   if (producer == &no_node)
     return ADZE_OK;
   size_t index = (size_t)(producer - build->model->nodes.data);
   if (ordering->state[index] == 1)
     return fail(build->import.error, ADZE_INVALID_MODEL,
-                "node '%s' (%s) is part of a cycle through '%s'", node->name, node->op_type, name);
+                "node '%s' (%s) is part of a cycle through '%s'", node->name,
+                node->op_type, name);
   if (ordering->state[index] == 0) {
     struct order_frame frame = {index, 0};
     ordering->state[index] = 1;
@@ -139,7 +143,7 @@ static enum adze_status find_order(struct build *build, struct order *out) {
   return ADZE_OK;
 }
 
-/* ---- Inputs and initializers ------------------------------------------------ */
+/* ---- Inputs and initializers --------------------------------------------- */
 
 /* Notes a failure and goes on while inspecting; else passes it up. */
 static enum adze_status note(struct build *build, enum adze_status status) {
@@ -175,7 +179,8 @@ static enum adze_status add_input(struct build *build,
                 input->name);
   if (input->dims.count > GRAPH_MAX_RANK)
     return fail(import->error, ADZE_LIMIT,
-                "input '%s' has more than %d dimensions", input->name, GRAPH_MAX_RANK);
+                "input '%s' has more than %d dimensions", input->name,
+                GRAPH_MAX_RANK);
   if (!input->has_shape)
     return fail(import->error, ADZE_UNSUPPORTED,
                 "input '%s' has no shape, not even a rank", input->name);
@@ -212,7 +217,7 @@ static enum adze_status add_sources(struct build *build) {
                              build->import.error);
 }
 
-/* ---- Nodes ------------------------------------------------------------------ */
+/* ---- Nodes --------------------------------------------------------------- */
 
 static struct import_count *count_operator(struct build *build,
                                            const struct onnx_node *node) {
@@ -252,7 +257,7 @@ static enum adze_status add_node(struct build *build,
   return note(build, status);
 }
 
-/* ---- Outputs ---------------------------------------------------------------- */
+/* ---- Outputs ------------------------------------------------------------- */
 
 static bool is_output(const struct graph *graph, const struct value *value) {
   for (size_t i = 0; i < graph->outputs.count; i++)
@@ -293,7 +298,7 @@ static enum adze_status add_output(struct build *build,
   return ADZE_OK;
 }
 
-/* ---- The whole -------------------------------------------------------------- */
+/* ---- The whole ----------------------------------------------------------- */
 
 static enum adze_status find_opset(struct build *build) {
   const struct onnx_model *model = build->model;

@@ -26,7 +26,7 @@ enum adze_status onnx_fail(struct onnx_import *import,
                            enum adze_status status, const char *format, ...)
     ADZE_PRINTF(4, 5);
 
-/* ---- What the node says ----------------------------------------------------- */
+/* ---- What the node says -------------------------------------------------- */
 /* Input `index`, or NULL where it is absent. */
 struct value *onnx_input(struct onnx_import *import,
                          const struct onnx_node *node, size_t index);
@@ -63,7 +63,7 @@ enum adze_status onnx_scalar(struct onnx_import *import,
                              const struct onnx_node *node, size_t index,
                              bool *is_known, double *out) ADZE_MUST_USE;
 
-/* ---- What it becomes -------------------------------------------------------- */
+/* ---- What it becomes ----------------------------------------------------- */
 /* A node of the graph named after the ONNX one, with a suffix unless "". */
 struct node *onnx_add(struct onnx_import *import, const struct onnx_node *node,
                       const struct op_def *op, const char *suffix,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tensor data in every way that ONNX writes it, external files and their
  * dangers, and what becomes of shapes that a model computes. */
-#include "import/import_test.h"
+#include "import/test/import_test.h"
 
 #include "op/op.h"
 
@@ -117,7 +117,7 @@ static void truth_is_0_or_1(void **state) {
   model_end(&m);
 }
 
-/* ---- External data ---------------------------------------------------------- */
+/* ---- External data ------------------------------------------------------- */
 
 static void write_file(const char *folder, const char *name, const void *data,
                        size_t size) {
@@ -190,7 +190,7 @@ static void external_dangers(void **state) {
   }
 }
 
-/* ---- Computed shapes -------------------------------------------------------- */
+/* ---- Computed shapes ----------------------------------------------------- */
 
 /* Shape -> Gather -> Unsqueeze -> Concat -> Reshape, as exporters write it. */
 static void computed_shapes(void **state) {

@@ -25,7 +25,7 @@ enum adze_status onnx_fail(struct onnx_import *import,
               node->op_type, message);
 }
 
-/* ---- What the node says ----------------------------------------------------- */
+/* ---- What the node says -------------------------------------------------- */
 
 struct value *onnx_input(struct onnx_import *import,
                          const struct onnx_node *node, size_t index) {
@@ -152,7 +152,7 @@ enum adze_status onnx_scalar(struct onnx_import *import,
   return ADZE_OK;
 }
 
-/* ---- What it becomes -------------------------------------------------------- */
+/* ---- What it becomes ----------------------------------------------------- */
 
 struct node *onnx_add(struct onnx_import *import, const struct onnx_node *node,
                       const struct op_def *op, const char *suffix,
@@ -257,7 +257,7 @@ struct value *onnx_scalar_constant(struct onnx_import *import,
       dtype, NULL, 0, bytes);
 }
 
-/* ---- Attributes one to one -------------------------------------------------- */
+/* ---- Attributes one to one ----------------------------------------------- */
 
 static const int64_t onnx_kind[] = {
     [ATTRIBUTE_INT] = ONNX_ATTRIBUTE_INT,
@@ -316,7 +316,7 @@ enum adze_status onnx_copy_attributes(struct onnx_import *import,
   return ADZE_OK;
 }
 
-/* ---- A node ----------------------------------------------------------------- */
+/* ---- A node -------------------------------------------------------------- */
 
 onnx_importer *onnx_find_importer(const char *op_type) {
   static const struct {

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- Aliases: no node at all ------------------------------------------------ */
+/* ---- Aliases: no node at all --------------------------------------------- */
 
 static void alias(struct onnx_import *import, const struct onnx_node *node) {
   map_set(&import->values, node->outputs.data[0],
@@ -40,7 +40,7 @@ enum adze_status import_dropout(struct onnx_import *import,
   return ADZE_OK;
 }
 
-/* ---- Constant --------------------------------------------------------------- */
+/* ---- Constant ------------------------------------------------------------ */
 
 static enum adze_status constant_tensor(struct onnx_import *import,
                                         const struct onnx_node *node,
@@ -91,7 +91,7 @@ enum adze_status import_constant(struct onnx_import *import,
   return ADZE_OK;
 }
 
-/* ---- Cast and Clip ---------------------------------------------------------- */
+/* ---- Cast and Clip ------------------------------------------------------- */
 
 enum adze_status import_cast(struct onnx_import *import,
                              const struct onnx_node *node) {
@@ -154,7 +154,7 @@ enum adze_status import_clip(struct onnx_import *import,
   return onnx_finish(import, node, added);
 }
 
-/* ---- Variadic operators ----------------------------------------------------- */
+/* ---- Variadic operators -------------------------------------------------- */
 
 static enum adze_status chain(struct onnx_import *import,
                               const struct onnx_node *node,
@@ -213,7 +213,7 @@ enum adze_status import_mean(struct onnx_import *import,
                      onnx_add(import, node, &op_div, "mean", pair, 2, 1));
 }
 
-/* ---- Gemm ------------------------------------------------------------------- */
+/* ---- Gemm ---------------------------------------------------------------- */
 
 static enum adze_status scale(struct onnx_import *import,
                               const struct onnx_node *node, const char *name,

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- auto_pad --------------------------------------------------------------- */
+/* ---- auto_pad ------------------------------------------------------------ */
 
 struct window_request {
   size_t rank;
@@ -218,7 +218,7 @@ static struct node *add_with_inputs(struct onnx_import *import,
   return onnx_add(import, node, op, "", inputs, count, 1);
 }
 
-/* ---- Convolutions ----------------------------------------------------------- */
+/* ---- Convolutions -------------------------------------------------------- */
 
 enum adze_status import_conv(struct onnx_import *import,
                              const struct onnx_node *node) {
@@ -301,7 +301,7 @@ enum adze_status import_conv_transpose(struct onnx_import *import,
   return onnx_finish(import, node, added);
 }
 
-/* ---- Pooling ---------------------------------------------------------------- */
+/* ---- Pooling ------------------------------------------------------------- */
 
 static enum adze_status import_pool(struct onnx_import *import,
                                     const struct onnx_node *node,
@@ -375,7 +375,7 @@ enum adze_status import_global_max_pool(struct onnx_import *import,
   return import_global(import, node, &op_reduce_max);
 }
 
-/* ---- Normalization ---------------------------------------------------------- */
+/* ---- Normalization ------------------------------------------------------- */
 
 enum adze_status import_batch_norm(struct onnx_import *import,
                                    const struct onnx_node *node) {

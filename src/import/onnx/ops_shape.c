@@ -38,7 +38,7 @@ enum adze_status import_unsqueeze(struct onnx_import *import,
   return onnx_finish(import, node, added);
 }
 
-/* ---- Reductions ------------------------------------------------------------- */
+/* ---- Reductions ---------------------------------------------------------- */
 
 static const struct op_def *reduction(const char *op_type) {
   static const struct {
@@ -78,7 +78,7 @@ enum adze_status import_reduce(struct onnx_import *import,
   return onnx_finish(import, node, added);
 }
 
-/* ---- Slice ------------------------------------------------------------------ */
+/* ---- Slice --------------------------------------------------------------- */
 
 enum adze_status import_slice(struct onnx_import *import,
                               const struct onnx_node *node) {
@@ -103,7 +103,7 @@ enum adze_status import_slice(struct onnx_import *import,
   return onnx_finish(import, node, added);
 }
 
-/* ---- Pad -------------------------------------------------------------------- */
+/* ---- Pad ----------------------------------------------------------------- */
 
 /* Pads of `axes` among those of all dimensions. */
 static enum adze_status spread_pads(struct onnx_import *import,
@@ -158,7 +158,7 @@ enum adze_status import_pad(struct onnx_import *import,
   return onnx_finish(import, node, added);
 }
 
-/* ---- Split ------------------------------------------------------------------ */
+/* ---- Split --------------------------------------------------------------- */
 
 enum adze_status import_split(struct onnx_import *import,
                               const struct onnx_node *node) {
@@ -182,7 +182,7 @@ enum adze_status import_split(struct onnx_import *import,
   return onnx_finish(import, node, added);
 }
 
-/* ---- ConstantOfShape -------------------------------------------------------- */
+/* ---- ConstantOfShape ----------------------------------------------------- */
 
 /* A scalar, expanded. */
 enum adze_status import_constant_of_shape(struct onnx_import *import,
@@ -209,7 +209,7 @@ enum adze_status import_constant_of_shape(struct onnx_import *import,
                      onnx_add(import, node, &op_expand, "", inputs, 2, 1));
 }
 
-/* ---- Softmax ---------------------------------------------------------------- */
+/* ---- Softmax ------------------------------------------------------------- */
 
 /* Before opset 13 all axes from `axis` on were flattened. */
 static enum adze_status softmax(struct onnx_import *import,
@@ -239,7 +239,7 @@ enum adze_status import_log_softmax(struct onnx_import *import,
   return softmax(import, node, &op_log_softmax);
 }
 
-/* ---- LayerNormalization, CumSum, Trilu -------------------------------------- */
+/* ---- LayerNormalization, CumSum, Trilu ----------------------------------- */
 
 enum adze_status import_layer_norm(struct onnx_import *import,
                                    const struct onnx_node *node) {

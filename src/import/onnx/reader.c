@@ -22,7 +22,7 @@ static const char *read_text(struct reading *reading,
   return arena_strndup(reading->arena, (const char *)bytes.data, bytes.size);
 }
 
-/* ---- Tensors ---------------------------------------------------------------- */
+/* ---- Tensors ------------------------------------------------------------- */
 
 static void read_external(struct reading *reading, struct onnx_tensor *tensor,
                           struct protobuf_message entry) {
@@ -84,7 +84,7 @@ static struct onnx_tensor read_tensor(struct reading *reading,
   return tensor;
 }
 
-/* ---- Attributes and nodes --------------------------------------------------- */
+/* ---- Attributes and nodes ------------------------------------------------ */
 
 static int64_t guess_type(const struct onnx_attribute *attribute) {
   if (attribute->tensor != NULL)
@@ -177,7 +177,7 @@ static struct onnx_node read_node(struct reading *reading,
   return node;
 }
 
-/* ---- Types of inputs and outputs -------------------------------------------- */
+/* ---- Types of inputs and outputs ----------------------------------------- */
 
 static struct import_dim read_dim(struct reading *reading,
                                   struct protobuf_message message) {
@@ -235,7 +235,7 @@ static struct onnx_value read_value(struct reading *reading,
   return value;
 }
 
-/* ---- Graph and model -------------------------------------------------------- */
+/* ---- Graph and model ----------------------------------------------------- */
 
 static void read_graph(struct reading *reading,
                        struct protobuf_message message) {

@@ -67,7 +67,7 @@ static enum adze_status wrong_size(struct onnx_data *data, const char *what,
               found, constant->bytes);
 }
 
-/* ---- Typed data ------------------------------------------------------------- */
+/* ---- Typed data ---------------------------------------------------------- */
 
 /* The field that holds this dtype's numbers, and how each is written. */
 static uint32_t typed_field(enum adze_dtype dtype,
@@ -158,7 +158,7 @@ static enum adze_status typed_data(struct onnx_data *data, const char *what,
                          data->error);
 }
 
-/* ---- External data ---------------------------------------------------------- */
+/* ---- External data ------------------------------------------------------- */
 
 static void close_mapping(void *resource) {
   file_map_close(resource);
@@ -210,7 +210,7 @@ static enum adze_status external_data(struct onnx_data *data, const char *what,
   return ADZE_OK;
 }
 
-/* ---- Constants -------------------------------------------------------------- */
+/* ---- Constants ----------------------------------------------------------- */
 
 /* Zeros for weights that are absent: pages that cost nothing until they are
  * looked at, within a limit of address space. */

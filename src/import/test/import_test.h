@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Importing from files that a test writes into a folder of its own. */
-#ifndef IMPORT_IMPORT_TEST_H
-#define IMPORT_IMPORT_TEST_H
+#ifndef IMPORT_TEST_IMPORT_TEST_H
+#define IMPORT_TEST_IMPORT_TEST_H
 
 #include "test.h"
 
 #include "base/file.h"
 #include "import/import.h"
-#include "import/onnx/model_writer.h"
+#include "import/test/model_writer.h"
 
 struct fixture {
   struct arena *arena;

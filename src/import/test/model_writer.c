@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing of model_writer.h: protocol buffers forwards, one text for each
  * message. For tests only. */
-#include "import/onnx/model_writer.h"
+#include "import/test/model_writer.h"
 
 #include <string.h>
 

@@ -11,8 +11,8 @@
  *   model_output(&m, "y");
  *   struct text bytes = model_bytes(&m);
  */
-#ifndef IMPORT_ONNX_MODEL_WRITER_H
-#define IMPORT_ONNX_MODEL_WRITER_H
+#ifndef IMPORT_TEST_MODEL_WRITER_H
+#define IMPORT_TEST_MODEL_WRITER_H
 
 #include "base/text.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The harness of op_test.h. */
-#include "op/op_test.h"
+#include "op/test/op_test.h"
 
 #include <math.h>
 
@@ -19,7 +19,8 @@ static uint64_t next_random(void) {
 }
 
 double trial_random(double low, double high) {
-  return low + (high - low) * ((double)(next_random() >> 11) / 9007199254740992.0);
+  return low +
+         (high - low) * ((double)(next_random() >> 11) / 9007199254740992.0);
 }
 
 int64_t trial_integer(int64_t low, int64_t high) {
@@ -89,7 +90,7 @@ enum adze_status trial_infer(struct trial *trial) {
   return node_infer(trial->graph, trial->node, &trial->error);
 }
 
-/* ---- Running ---------------------------------------------------------------- */
+/* ---- Running ------------------------------------------------------------- */
 
 struct running {
   struct trial *trial;
@@ -169,7 +170,7 @@ void trial_run(struct trial *trial) {
     covered[i] |= op_table[i] == node->op;
 }
 
-/* ---- Looking at results ----------------------------------------------------- */
+/* ---- Looking at results -------------------------------------------------- */
 
 void trial_compare(const struct trial *trial, size_t output, size_t index,
                    double want, double tolerance) {

@@ -10,8 +10,8 @@
  *   trial_run(&t);                 // t.in[0].x[i], t.out[0].x[i]
  *   trial_end(&t);
  */
-#ifndef OP_OP_TEST_H
-#define OP_OP_TEST_H
+#ifndef OP_TEST_OP_TEST_H
+#define OP_TEST_OP_TEST_H
 
 #include "test.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The fixture of import_test.h. */
-#include "import/import_test.h"
+#include "import/test/import_test.h"
 
 #include "op/infer.h"
 #include "op/op.h"

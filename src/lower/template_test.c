@@ -510,6 +510,49 @@ static void test_blocked_reductions(void **state) {
   }
 }
 
+/* ---- Pooling ------------------------------------------------------------------------- */
+static struct value *pool(struct network *net, struct value *x) {
+  struct node *node;
+  bool average = pick(net, 0, 1);
+  int64_t kernel[2], strides[2], dilations[2], pads[4];
+  for (int i = 0; i < 2; i++) {
+    kernel[i] = pick(net, 1, pick(net, 0, 3) ? 3 : 6);
+    strides[i] = pick(net, 1, 3);
+    dilations[i] = pick(net, 0, 3) ? 1 : 2;
+    int64_t reach = (kernel[i] - 1) * dilations[i];
+    pads[i] = pick(net, 0, reach < 2 ? reach : 2);
+    pads[2 + i] = pick(net, 0, reach < 2 ? reach : 2);
+  }
+  add_node(net, average ? &op_average_pool : &op_max_pool, &x, 1, &node);
+  node_set_ints(net->graph, node, "kernel_shape", kernel, 2);
+  node_set_ints(net->graph, node, "strides", strides, 2);
+  node_set_ints(net->graph, node, "dilations", dilations, 2);
+  node_set_ints(net->graph, node, "pads", pads, 4);
+  node_set_int(node, "ceil_mode", pick(net, 0, 3) == 0);
+  if (average)
+    node_set_int(node, "count_include_pad", pick(net, 0, 1));
+  return infer_node(net, node);
+}
+
+static void test_pooling(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 60; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    int64_t dims[4] = {pick(&net, 1, 2), pick(&net, 1, 20), pick(&net, 11, 13),
+                       pick(&net, 11, 37)};
+    struct conv_spec spec = {.out = pick(&net, 1, 40), .kernel = {1, 1},
+                             .stride = {1, 1}, .dilation = {1, 1}, .group = 1};
+    struct value *x = input(&net, 4, dims);
+    if (seed % 4)
+      x = conv(&net, &op_conv, x, &spec, true);
+    if (seed % 3)
+      x = unary(&net, seed % 2 ? &op_relu : &op_sigmoid, x);
+    x = epilogue(&net, pool(&net, x));
+    finish(&net, x);
+  }
+}
+
 static void test_templates_used(void **state) {
   (void)state;
   for (size_t i = 0; i < template_table_count; i++)
@@ -526,6 +569,7 @@ int main(void) {
       cmocka_unit_test(test_normalizations),
       cmocka_unit_test(test_reductions),
       cmocka_unit_test(test_blocked_reductions),
+      cmocka_unit_test(test_pooling),
       cmocka_unit_test(test_templates_used),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Maximum and average pooling on channel blocks.
+ *
+ * A tile is some columns of one row of the result, a vector each, so that the
+ * running maxima don't wait for one another; the window is unrolled, so that
+ * neighbouring columns share loads.
+ *
+ * What lies outside the operand must not count. A sum may well read the zeros
+ * of a halo, and so may a maximum of what is never below zero (behind a relu):
+ * there the operand gets a halo, and no window is tested at all. Any other
+ * maximum keeps the operator's tests.
+ */
+#include "op/window.h"
+#include "schedule/common.h"
+
+#define MOST_TAPS 25 /* larger windows are unrolled by their columns only */
+#define DEPTH 6      /* producers looked at to find what is never negative */
+
+static bool is_pool(const struct node *node) {
+  return node->op == &op_max_pool || node->op == &op_average_pool;
+}
+
+static bool is_never_negative(const struct value *value, int depth) {
+  const struct node *node = value->producer;
+  if (!node || depth == 0)
+    return false;
+  if (node->op == &op_relu || node->op == &op_sigmoid ||
+      node->op == &op_abs || node->op == &op_exp)
+    return true;
+  if (node->op == &op_clip)
+    return node_float(node, "min") >= 0;
+  if (node->op != &op_concat && node->op != &op_identity &&
+      node->op != &op_add && node->op != &op_min && !is_pool(node))
+    return false;
+  for (size_t i = 0; i < node->input_count; i++)
+    if (!is_never_negative(node->inputs[i], depth - 1))
+      return false;
+  return true;
+}
+
+/* Whether zeros around the operand do instead of tests; *halo gets how many.
+ * Steps that ceil_mode adds may stand wholly outside, or far out. */
+static bool takes_halo(const struct node *node, struct demand *halo) {
+  struct window window = node_window(node);
+  const struct value *x = node->inputs[0];
+  if (node_int(node, "ceil_mode") != 0 ||
+      (node->op == &op_max_pool && !is_never_negative(x, DEPTH)))
+    return false;
+  for (size_t i = 0; i < window.rank; i++) {
+    halo->before[2 + i] = window.before[i];
+    halo->after[2 + i] = window.after[i];
+  }
+  return true;
+}
+
+static size_t pool_match(struct match_query *query, struct node *node,
+                         struct node **nodes, size_t capacity) {
+  if (capacity < 1 || !is_pool(node))
+    return match_decline(query, "not pooling");
+  const struct value *x = node->inputs[0];
+  if (x->rank != 4 || x->dtype != ADZE_F32)
+    return match_decline(query, "not 2-d or not fp32");
+  if (value_dim(x, 1) * 2 < query->block)
+    return match_decline(query, "too few channels for a block");
+  nodes[0] = node;
+  return 1;
+}
+
+static void pool_demand(const struct match_query *query,
+                        const struct group *group, const struct node *node,
+                        size_t input, struct demand *out) {
+  (void)query, (void)group, (void)input;
+  out->blocked = true;
+  takes_halo(node, out);
+}
+
+/* The load that a test of the window guards. */
+static const struct expr *drop_test(void *context, const struct expr *node) {
+  const struct buffer *in = context;
+  bool guards = node->kind == EXPR_SELECT &&
+                node->args[1]->kind == EXPR_LOAD &&
+                node->args[1]->buffer == in;
+  return guards ? node->args[1] : node;
+}
+
+static enum adze_status pool_express(struct builder *builder) {
+  const struct node *node = builder->group->nodes.data[0];
+  struct demand halo = {.any = false};
+  TRY(builder_express(builder, node));
+  struct stage *stage = builder->stages.data[0];
+  if (takes_halo(node, &halo))
+    stage->body =
+        expr_map(builder->pool, stage->body, drop_test,
+                 builder_buffer(builder, node->inputs[0]));
+  return ADZE_OK;
+}
+
+static const char *const pool_knobs[] = {"columns", NULL};
+
+/* A row of accumulators, the elements they share, and one to spare. */
+static int64_t widest_tile(const struct builder *builder) {
+  struct window window = node_window(builder->group->nodes.data[0]);
+  int64_t reach = window_reach(&window, 1) - 1;
+  int64_t registers = builder->machine->vector_registers - 1;
+  int64_t columns = (registers - reach + window.stride[1] - 1) /
+                    (1 + window.stride[1]);
+  return columns < 1 ? 1 : columns;
+}
+
+static size_t pool_space(const struct builder *builder, size_t knob,
+                         int64_t *values, size_t capacity) {
+  (void)knob;
+  size_t count = 0;
+  for (int64_t v = 1; v <= widest_tile(builder) && count < capacity; v++)
+    values[count++] = v;
+  return count;
+}
+
+static void pool_choose(const struct builder *builder, int64_t *knobs) {
+  const struct value *out = builder->group->nodes.data[0]->outputs[0];
+  int64_t width = value_dim(out, 3), best = 0;
+  if (width < 1)
+    width = 840; /* open: any tile divides it */
+  for (int64_t columns = 1; columns <= widest_tile(builder) && columns <= width;
+       columns++) {
+    /* Whole tiles and a partial one, each with the cost of two columns more. */
+    int64_t cost = (width / columns) * (columns + 2) +
+                   (width % columns ? width % columns + 2 : 0);
+    if (best == 0 || cost <= best) {
+      best = cost;
+      knobs[0] = columns;
+    }
+  }
+}
+
+static enum adze_status pool_apply(struct builder *builder,
+                                   struct schedule *schedule,
+                                   const int64_t *knobs) {
+  static const char *const whole[] = {"r0", "r1", NULL};
+  static const char *const columns[] = {"r1", NULL};
+  const struct stage *anchor = builder->stages.data[0];
+  const struct stage *last =
+      builder->stages.data[builder->stages.count - 1];
+  struct statement *write, *loops[LOOP_MAX_RANK], *x, *x_inner;
+  struct window window = node_window(builder->group->nodes.data[0]);
+  TRY(common_inline_elementwise(builder, schedule));
+  TRY(common_writer(schedule, anchor, last, &write));
+  size_t count =
+      schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
+  check(count == 5);
+  TRY(schedule_split(schedule, loops[3], knobs[0], &x, &x_inner));
+  TRY(schedule_partition(schedule, x));
+  bool is_small = window.kernel[0] <= MOST_TAPS &&
+                  window.kernel[1] <= MOST_TAPS &&
+                  window.kernel[0] * window.kernel[1] <= MOST_TAPS;
+  struct reduce_plan plan = {
+      .unrolled = is_small                          ? whole
+                  : window.kernel[1] <= MOST_TAPS ? columns
+                                                    : NULL,
+      .factor = 1,
+      .lanes = builder->block,
+  };
+  TRY(common_reduce_at(schedule,
+                       schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
+                       &plan));
+  TRY(schedule_unroll(schedule, x_inner));
+  TRY(schedule_vectorize(schedule, loops[4]));
+  return common_parallel(schedule, loops, 3);
+}
+
+const struct template template_pool_window = {
+    .name = "pool_window",
+    .summary = "2-d pooling on channel blocks in row tiles",
+    .output_blocked = true,
+    .match = pool_match,
+    .demand = pool_demand,
+    .express = pool_express,
+    .knobs = pool_knobs,
+    .space = pool_space,
+    .choose = pool_choose,
+    .apply = pool_apply,
+};

@@ -206,13 +206,27 @@ static void names_survive(void **state) {
   model_end(&m);
 }
 
+/* A name is imported in one way only. */
+static void names_are_claimed_once(void **state) {
+  (void)state;
+  static const char *const names[] = {
+#define ONNX_OP(name, function) #name,
+#include "import/onnx/onnx_ops.def"
+#undef ONNX_OP
+  };
+  for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+    for (int version = 7; version < 40; version++)
+      if (op_find_import("onnx", names[i], version) != NULL)
+        fail_msg("%s is claimed by a function and by an operator", names[i]);
+}
+
 int main(void) {
 #define WITH_FIXTURE(test)                                                     \
   cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
   const struct CMUnitTest tests[] = {
       WITH_FIXTURE(shared_networks), WITH_FIXTURE(weights_must_be_there),
       WITH_FIXTURE(shapes_given), WITH_FIXTURE(reports_go_on),
-      WITH_FIXTURE(names_survive)};
+      WITH_FIXTURE(names_survive), cmocka_unit_test(names_are_claimed_once)};
   return cmocka_run_group_tests_name("networks", tests, NULL, NULL) +
          onnx_bad_model_tests() + onnx_data_tests();
 }

@@ -158,8 +158,6 @@ static const struct attribute_desc split_attributes[] = {
     {"split", ATTRIBUTE_INTS, false, 0, NULL,
      "the extent of each part; none: equal parts"},
     {0}};
-static const struct import_name split_imports[] = {{"onnx", "Split", 2, 12},
-                                                   {0}};
 const struct op_def op_split = {
     .name = "split",
     .summary = "Parts of x along an axis, one after another.",
@@ -171,7 +169,6 @@ const struct op_def op_split = {
     .layout = LAYOUT_FOLLOWS,
     .flags = OP_FINITE,
     .attributes = split_attributes,
-    .imports = split_imports,
     .infer = split_infer,
     .express = split_express,
 };

@@ -183,9 +183,7 @@ static const struct attribute_desc reduce_attributes[] = {
      "1: reduced dimensions stay, with extent 1"},
     {0}};
 
-/* Attribute `axes` became an input in `until` + 1. */
-#define REDUCE(id, kind, prepare, conclude, float_only, flag_bits, onnx,       \
-               until, help)                                                    \
+#define REDUCE(id, kind, prepare, conclude, float_only, flag_bits, help)       \
   static const struct reduction reduction_##id = {kind, prepare, conclude,     \
                                                   float_only};                 \
   static enum adze_status infer_##id(struct infer *infer) {                    \
@@ -194,8 +192,6 @@ static const struct attribute_desc reduce_attributes[] = {
   static enum adze_status express_##id(struct express *express) {              \
     return reduce_express(express, &reduction_##id);                           \
   }                                                                            \
-  static const struct import_name imports_##id[] = {{"onnx", onnx, 1, until},  \
-                                                    {0}};                      \
   const struct op_def op_##id = {                                              \
       .name = #id,                                                             \
       .summary = help,                                                         \
@@ -207,29 +203,28 @@ static const struct attribute_desc reduce_attributes[] = {
       .layout = LAYOUT_FOLLOWS,                                                \
       .flags = flag_bits,                                                      \
       .attributes = reduce_attributes,                                         \
-      .imports = imports_##id,                                                 \
       .infer = infer_##id,                                                     \
       .express = express_##id,                                                 \
   };
 
 REDUCE(reduce_sum, REDUCE_SUM, PREPARE_NOTHING, CONCLUDE_NOTHING, false, 0,
-       "ReduceSum", 12, "The sum over axes.")
+       "The sum over axes.")
 REDUCE(reduce_mean, REDUCE_SUM, PREPARE_NOTHING, CONCLUDE_MEAN, false,
-       OP_FINITE, "ReduceMean", 17, "The mean over axes.")
+       OP_FINITE, "The mean over axes.")
 REDUCE(reduce_max, REDUCE_MAX, PREPARE_NOTHING, CONCLUDE_NOTHING, false,
-       OP_FINITE, "ReduceMax", 17, "The maximum over axes.")
+       OP_FINITE, "The maximum over axes.")
 REDUCE(reduce_min, REDUCE_MIN, PREPARE_NOTHING, CONCLUDE_NOTHING, false,
-       OP_FINITE, "ReduceMin", 17, "The minimum over axes.")
+       OP_FINITE, "The minimum over axes.")
 REDUCE(reduce_prod, REDUCE_PRODUCT, PREPARE_NOTHING, CONCLUDE_NOTHING, false, 0,
-       "ReduceProd", 17, "The product over axes.")
+       "The product over axes.")
 REDUCE(reduce_l1, REDUCE_SUM, PREPARE_ABS, CONCLUDE_NOTHING, false, 0,
-       "ReduceL1", 17, "The sum of absolute values over axes.")
+       "The sum of absolute values over axes.")
 REDUCE(reduce_l2, REDUCE_SUM, PREPARE_SQUARE, CONCLUDE_SQRT, true, 0,
-       "ReduceL2", 17, "The root of the sum of squares over axes.")
+       "The root of the sum of squares over axes.")
 REDUCE(reduce_sum_square, REDUCE_SUM, PREPARE_SQUARE, CONCLUDE_NOTHING, false,
-       0, "ReduceSumSquare", 17, "The sum of squares over axes.")
+       0, "The sum of squares over axes.")
 REDUCE(reduce_log_sum, REDUCE_SUM, PREPARE_NOTHING, CONCLUDE_LOG, true, 0,
-       "ReduceLogSum", 17, "The logarithm of the sum over axes.")
+       "The logarithm of the sum over axes.")
 
 /* ---- reduce_log_sum_exp -----------------------------------------------------
  * log(sum(exp(x - m))) + m with m the maximum, so that nothing overflows. */
@@ -272,8 +267,6 @@ static enum adze_status log_sum_exp_express(struct express *express) {
   return ADZE_OK;
 }
 
-static const struct import_name log_sum_exp_imports[] = {
-    {"onnx", "ReduceLogSumExp", 1, 17}, {0}};
 const struct op_def op_reduce_log_sum_exp = {
     .name = "reduce_log_sum_exp",
     .summary = "The logarithm of the sum of exponentials over axes.",
@@ -285,7 +278,6 @@ const struct op_def op_reduce_log_sum_exp = {
     .layout = LAYOUT_PLAIN,
     .flags = OP_FINITE,
     .attributes = reduce_attributes,
-    .imports = log_sum_exp_imports,
     .infer = log_sum_exp_infer,
     .express = log_sum_exp_express,
 };

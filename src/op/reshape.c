@@ -269,10 +269,6 @@ static const struct attribute_desc axes_attributes[] = {
     {"axes", ATTRIBUTE_INTS, false, 0, NULL,
      "the axes; of squeeze, none: all of extent 1"},
     {0}};
-static const struct import_name squeeze_imports[] = {
-    {"onnx", "Squeeze", 1, 12}, {0}};
-static const struct import_name unsqueeze_imports[] = {
-    {"onnx", "Unsqueeze", 1, 12}, {0}};
 
 const struct op_def op_squeeze = {
     .name = "squeeze",
@@ -280,7 +276,6 @@ const struct op_def op_squeeze = {
     .min_inputs = 1,
     .max_inputs = 1,
     .attributes = axes_attributes,
-    .imports = squeeze_imports,
     .infer = squeeze_infer,
     SHAPE_ONLY,
 };
@@ -291,7 +286,6 @@ const struct op_def op_unsqueeze = {
     .min_inputs = 1,
     .max_inputs = 1,
     .attributes = axes_attributes,
-    .imports = unsqueeze_imports,
     .infer = unsqueeze_infer,
     SHAPE_ONLY,
 };

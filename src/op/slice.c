@@ -162,8 +162,6 @@ static const struct attribute_desc slice_attributes[] = {
     {"axes", ATTRIBUTE_INTS, false, 0, NULL, "none: the first ones"},
     {"steps", ATTRIBUTE_INTS, false, 0, NULL, "none: 1"},
     {0}};
-static const struct import_name slice_imports[] = {{"onnx", "Slice", 1, 9},
-                                                   {0}};
 const struct op_def op_slice = {
     .name = "slice",
     .summary = "Every step-th element from starts to ends, along axes.",
@@ -176,7 +174,6 @@ const struct op_def op_slice = {
     .flags = OP_FINITE,
     .shape_inputs = 1u << 1 | 1u << 2,
     .attributes = slice_attributes,
-    .imports = slice_imports,
     .infer = slice_infer,
     .express = slice_express,
 };
@@ -280,7 +277,6 @@ static const struct attribute_desc pad_attributes[] = {
      "constant, reflect, edge or wrap"},
     {"value", ATTRIBUTE_FLOAT, false, 0, NULL, "what is added by constant"},
     {0}};
-static const struct import_name pad_imports[] = {{"onnx", "Pad", 2, 10}, {0}};
 const struct op_def op_pad = {
     .name = "pad",
     .summary = "x with more at the ends of its dimensions.",
@@ -292,7 +288,6 @@ const struct op_def op_pad = {
     .layout = LAYOUT_FOLLOWS,
     .shape_inputs = 1u << 1,
     .attributes = pad_attributes,
-    .imports = pad_imports,
     .infer = pad_infer,
     .express = pad_express,
 };

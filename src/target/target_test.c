@@ -95,6 +95,11 @@ static void compare_on(struct fixture *f, const char *line, uint64_t seed) {
   }
 }
 
+static void need_llvm(void) {
+  if (!ADZE_HAVE_LLVM)
+    test_skip("built without LLVM");
+}
+
 static void llvm_equals_interpreter(void **state) {
   static const char *const lines[] = {
       "llvm",
@@ -105,6 +110,7 @@ static void llvm_equals_interpreter(void **state) {
       "llvm -mattr=-avx512vl",
   };
   struct fixture *f = *state;
+  need_llvm();
   const char *seed = getenv("TEST_SEED");
   for (size_t i = 0; i < ARRAY_COUNT(lines); i++)
     compare_on(f, lines[i],
@@ -162,7 +168,7 @@ static void chains_of_selects_stay_small(void **state) {
   static const char *const lines[] = {"llvm", "c"};
   struct fixture *f = *state;
   struct function *function = make_chain(f);
-  for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
+  for (size_t i = ADZE_HAVE_LLVM ? 0 : 1; i < ARRAY_COUNT(lines); i++) {
     struct machine machine;
     void *address;
     kernel_call *call;
@@ -375,6 +381,7 @@ static void module_runs(struct fixture *f, const char *line) {
 
 static void llvm_modules_link_and_run(void **state) {
   struct fixture *f = *state;
+  need_llvm();
   if (ADZE_LLD_PATH[0] == '\0')
     test_skip("there is no ld.lld");
   module_runs(f, "llvm");
@@ -439,12 +446,14 @@ static void standalone_runs(struct fixture *f, const char *line) {
 }
 
 static void standalone_needs_no_runtime(void **state) {
-  standalone_runs(*state, "llvm");
+  if (ADZE_HAVE_LLVM)
+    standalone_runs(*state, "llvm");
   standalone_runs(*state, "c");
 }
 
 static void objects_do_not_depend_on_threads(void **state) {
   struct fixture *f = *state;
+  need_llvm();
   struct machine machine;
   struct object_list lists[2] = {{{0}}, {{0}}};
   struct code_dump dumps[2];

@@ -26,26 +26,27 @@ enum adze_output_format {
   ADZE_OUTPUT_C       /* NAME.c and NAME.h */
 };
 
-/* Called with progress: stage is a static string ("import", "codegen"), done
+/* Called with progress: stage is a static string ("import", "kernels"), done
  * of total units; from the compiling thread. */
 typedef void adze_progress_function(void *context, const char *stage,
                                     size_t done, size_t total);
 
 struct adze_compile_options {
-  const char *target;       /* NULL: "llvm" for this machine */
+  const char *target;       /* NULL: "llvm" for this machine, or "c" where the
+                               output is C */
   const char *input_shapes; /* "image:[1,3,257,257] x:[1,?]" or NULL; names may
                                hold '/', ':' and '.'; -1, 0, ? or a word: open */
   const char *shape_hint;   /* same form: sizes to optimise open dims for */
   enum adze_output_format output_format;
   const char *module_name;  /* symbol prefix for obj, static and c; NULL:
-                               "adze" + the model's name */
+                               "adze_" + the model file's name */
   /* Preprocessing compiled in: y = (x - mean[c]) * scale[c] after the optional
    * reversal of the channel axis (axis 1 of every rank-4 input). The text is
    * "123.675,116.28,103.53" for all inputs or "name:[a,b,c] …". NULL: none.
    * With any of them the package has the property "preprocessing". */
   const char *mean_values, *scale_values;
   bool reverse_input_channels;
-  const char *dump_code;    /* "ll,asm,ir,c": written beside the output */
+  const char *dump_code;    /* "ll,asm,ir,c": written to output.ll and so on */
   bool print_pass_times;    /* on stderr */
   int threads;              /* that compile; 0: every CPU */
   const char *const *properties; /* pairs of name, value to store in the

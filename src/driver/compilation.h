@@ -27,6 +27,7 @@ struct compiled_kernel {
 struct compilation {
   struct arena *arena;
   const char *model_path, *output;
+  const char *module_name; /* the user's, or made of the model's */
   const struct adze_compile_options *options;
   struct adze_error *error;
   struct machine machine;
@@ -59,6 +60,11 @@ enum adze_status compile_open_package(struct compilation *compilation) ADZE_MUST
 const char *compilation_json(struct compilation *compilation);
 /* Bytes of workspace for one worker; -1 while a dimension is open. */
 int64_t compilation_workspace(const struct compilation *compilation);
+
+/* Notes the user's likely sizes of open dimensions. */
+enum adze_status apply_shape_hint(struct graph *graph,
+                                  const struct adze_compile_options *options,
+                                  struct adze_error *error) ADZE_MUST_USE;
 
 /* Adds the nodes that --mean-values and its kin ask for. */
 enum adze_status apply_preprocessing(

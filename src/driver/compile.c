@@ -6,6 +6,7 @@
 #include "base/environment.h"
 #include "driver/compilation.h"
 #include "import/import.h"
+#include "ir/loop_text.h"
 #include "pass/pass.h"
 
 void adze_compile_options_init(struct adze_compile_options *options) {
@@ -32,19 +33,15 @@ static bool prints_times(const struct compilation *compilation) {
 }
 
 enum adze_status compile_import(struct compilation *compilation) {
-  TRY(machine_parse(compilation->arena, compilation->options->target,
-                    &compilation->machine, compilation->error));
-  compilation->target = target_find(compilation->machine.kind);
   struct import_options import = {
       .input_shapes = compilation->options->input_shapes};
   TRY(import_model(compilation->arena, compilation->model_path, &import,
                    &compilation->graph, compilation->error));
+  TRY(apply_shape_hint(compilation->graph, compilation->options,
+                       compilation->error));
   TRY(apply_preprocessing(compilation->graph, compilation->options,
                           compilation->error));
   compilation_stage(compilation, "import", 1, 1);
-  TRY(pass_run_all(compilation->graph, prints_times(compilation),
-                   compilation->error));
-  compilation_stage(compilation, "passes", 1, 1);
   return ADZE_OK;
 }
 
@@ -63,13 +60,11 @@ static const struct {
 };
 
 static bool has_word(const char *list, const char *word) {
-  size_t length = strlen(word);
-  for (const char *at = list; at && *at; at = strchr(at, ',')) {
-    at += *at == ',';
-    if (!strncmp(at, word, length) && (at[length] == ',' || !at[length]))
+  for (const char *at = list; at && *at; at += *at == ',') {
+    size_t size = strcspn(at, ",");
+    if (size == strlen(word) && !memcmp(at, word, size))
       return true;
-    if (!strchr(at, ','))
-      break;
+    at += size;
   }
   return false;
 }
@@ -93,8 +88,22 @@ static struct code_dump *make_dumps(struct compilation *compilation,
   return any ? &dumps->dump : NULL;
 }
 
+/* The flat loop IR of every kernel. */
+static const char *all_kernels(struct compilation *compilation) {
+  struct text text = {.arena = compilation->arena};
+  for (size_t i = 0; i < compilation->module.kernels.count; i++)
+    function_print(&text, compilation->module.kernels.data[i]);
+  return text_string(&text);
+}
+
 static enum adze_status write_dumps(struct compilation *compilation,
                                     const struct dumps *dumps) {
+  if (has_word(compilation->options->dump_code, "ir")) {
+    const char *text = all_kernels(compilation);
+    TRY(file_write_all(
+        arena_printf(compilation->arena, "%s.ir", compilation->output), text,
+        strlen(text), compilation->error));
+  }
   for (size_t i = 0; i < ARRAY_COUNT(dump_formats); i++) {
     if (!has_word(compilation->options->dump_code, dump_formats[i].format))
       continue;
@@ -137,24 +146,75 @@ static enum adze_status finish(struct compilation *compilation) {
   return ADZE_OK;
 }
 
+static enum adze_status check_dump_code(struct compilation *compilation) {
+  const char *at = compilation->options->dump_code;
+  while (at && *at) {
+    size_t size = strcspn(at, ",");
+    const char *word = arena_strndup(compilation->arena, at, size);
+    if (!has_word("ll,asm,ir,c", word))
+      return fail(compilation->error, ADZE_INVALID_ARGUMENT,
+                  "--dump-code: '%s' is not one of ll, asm, ir, c", word);
+    bool is_c = !strcmp(compilation->machine.kind, "c");
+    if (!strcmp(word, "c") != is_c && strcmp(word, "ir"))
+      return fail(compilation->error, ADZE_INVALID_ARGUMENT,
+                  "--dump-code: the target %s makes no '%s'",
+                  compilation->machine.kind, word);
+    at += size + (at[size] == ',');
+  }
+  return ADZE_OK;
+}
+
+/* "models/resnet50.onnx": "resnet50". */
+static const char *file_stem(struct arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/');
+  const char *name = slash ? slash + 1 : path;
+  const char *dot = strrchr(name, '.');
+  return dot && dot > name ? arena_strndup(arena, name, (size_t)(dot - name))
+                           : name;
+}
+
+/* What can be known to be wrong before any work is done. */
 static enum adze_status check_options(struct compilation *compilation) {
   const struct adze_compile_options *options = compilation->options;
-  bool is_c = !strcmp(compilation->machine.kind, "c");
-  if (options->output_format == ADZE_OUTPUT_C && !is_c)
+  bool is_source = options->output_format == ADZE_OUTPUT_C;
+  TRY(pass_check_dump(compilation->error));
+  TRY(machine_parse(compilation->arena,
+                    options->target || !is_source ? options->target : "c",
+                    &compilation->machine, compilation->error));
+  compilation->target = target_find(compilation->machine.kind);
+  if (is_source && strcmp(compilation->machine.kind, "c"))
     return fail(compilation->error, ADZE_INVALID_ARGUMENT,
                 "output format c needs the target c, not '%s'",
                 compilation->machine.target_line);
-  return ADZE_OK;
+  compilation->module_name =
+      options->module_name
+          ? options->module_name
+          : package_module_name_default(
+                compilation->arena,
+                file_stem(compilation->arena, compilation->model_path));
+  return check_dump_code(compilation);
+}
+
+/* Everything between the model and its code; messages name its file. */
+static enum adze_status make_kernels(struct compilation *compilation) {
+  TRY(pass_run_all(compilation->graph, prints_times(compilation),
+                   compilation->error));
+  compilation_stage(compilation, "passes", 1, 1);
+  TRY(plan_make(compilation->graph, &compilation->machine,
+                &compilation->plan, compilation->error));
+  compilation_stage(compilation, "plan", 1, 1);
+  return compile_kernels(compilation);
 }
 
 static enum adze_status compile_body(void *argument) {
   struct compilation *compilation = argument;
-  TRY(compile_import(compilation));
   TRY(check_options(compilation));
-  TRY(plan_make(compilation->graph, &compilation->machine,
-                &compilation->plan, compilation->error));
-  compilation_stage(compilation, "plan", 1, 1);
-  TRY(compile_kernels(compilation));
+  TRY(compile_import(compilation));
+  enum adze_status status = make_kernels(compilation);
+  if (status != ADZE_OK)
+    return compilation->error
+               ? fail_prefix(compilation->error, compilation->model_path)
+               : status;
   TRY(compile_open_package(compilation));
   TRY(compile_constants(compilation));
   TRY(compile_module(compilation));

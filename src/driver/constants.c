@@ -16,6 +16,26 @@ static char *packer_key(struct compilation *compilation,
   return kernel_key(compilation->arena, "pack", &stage, 1, parameters, 2);
 }
 
+/* Whether an axis is compared with numbers, to choose a row of a small constant
+ * matrix: unrolled, the choice costs nothing. */
+struct row_search {
+  const struct variable *axis;
+  bool found;
+};
+static void find_row(void *context, const struct expr *node) {
+  struct row_search *search = context;
+  if (node->kind == EXPR_EQUAL && node->args[0]->kind == EXPR_VARIABLE &&
+      node->args[0]->variable == search->axis)
+    search->found = true;
+}
+static bool chooses_rows(struct expr_pool *pool, const struct expr *body,
+                         const struct variable *axis) {
+  struct row_search search = {axis, false};
+  expr_walk(pool, body, find_row, &search);
+  return search.found && expr_is_integer(axis->extent) &&
+         axis->extent->integer <= 16;
+}
+
 /* Vectorized over the innermost axis; enough for code that runs once. */
 static enum adze_status schedule_packer(struct compilation *compilation,
                                         const struct machine *host,
@@ -38,6 +58,11 @@ static enum adze_status schedule_packer(struct compilation *compilation,
   if (count > 1 &&
       expr_get_integer(loops[count - 1]->loop.extent, &lanes) && lanes <= 64)
     TRY(schedule_vectorize(&schedule, loops[count - 1]));
+  for (size_t i = 0; i + 1 < count; i++)
+    if (chooses_rows(schedule.pool, stage->body, stage->axes[i])) {
+      TRY(schedule_unroll(&schedule, loops[i]));
+      break; /* one is enough: code for all of two would take long to make */
+    }
   TRY(lower(function, host, compilation->error));
   *out = function;
   return ADZE_OK;

@@ -110,7 +110,7 @@ enum adze_status compile_open_package(struct compilation *compilation) {
   struct package_contents contents = {
       .format = options->output_format,
       .path = compilation->output,
-      .module_name = options->module_name,
+      .module_name = compilation->module_name,
       .name = graph->name,
       .target_line = compilation->machine.target_line,
       .version = ADZE_VERSION,

@@ -233,7 +233,7 @@ enum adze_status compile_module(struct compilation *compilation) {
   module->is_standalone = options->output_format != ADZE_OUTPUT_SO;
   module->prefix =
       module->is_standalone
-          ? arena_printf(compilation->arena, "%s_", options->module_name)
+          ? arena_printf(compilation->arena, "%s_", compilation->module_name)
           : "";
   for (size_t k = 0; k < compilation->kernels.count; k++)
     for (size_t p = 0; p < compilation->kernels.data[k].phase_count; p++)

@@ -32,6 +32,7 @@ struct variable {
   int64_t minimum, maximum;  /* inclusive; INT64_MIN / INT64_MAX: unknown */
   const struct expr *extent; /* axes, loops: values are [0, extent); or NULL */
   int32_t symbol;            /* number of the open dimension, or -1 */
+  int64_t hint;              /* of an open dimension: its likely size; or 0 */
 };
 
 /* Flat IR: a scalar or vector that statements set and expressions read. */

@@ -39,12 +39,13 @@ static void use(struct memory *memory, const struct value *value,
     lifetime->last = group;
 }
 
-/* Bytes with every open dimension at 256 (or its maximum, if smaller). */
+/* Bytes at the likely sizes of open dimensions: the user's, else 256. */
 static int64_t hinted(const struct plan *plan, const struct expr *bytes) {
   struct expr_pool *pool = plan->graph->pool;
   for (size_t i = 0; i < plan->graph->symbols.count; i++) {
-    struct substitution hint = {plan->graph->symbols.data[i],
-                                expr_index(pool, 256)};
+    struct variable *symbol = plan->graph->symbols.data[i];
+    struct substitution hint = {
+        symbol, expr_index(pool, symbol->hint > 0 ? symbol->hint : 256)};
     bytes = expr_substitute(pool, bytes, &hint, 1);
   }
   int64_t number;

@@ -14,6 +14,40 @@ const struct pass pass_table[] = {
 };
 const size_t pass_table_count = ARRAY_COUNT(pass_table);
 
+static const char *const dump_names[] = {
+#define PASS(name, summary) #name,
+#include "pass/passes.def"
+#undef PASS
+#define DUMP(name, what) #name,
+#include "pass/dumps.def"
+#undef DUMP
+    "all"};
+
+static bool is_dump_name(const char *word, size_t size) {
+  for (size_t i = 0; i < ARRAY_COUNT(dump_names); i++)
+    if (strlen(dump_names[i]) == size && !memcmp(dump_names[i], word, size))
+      return true;
+  return size == 0;
+}
+
+enum adze_status pass_check_dump(struct adze_error *error) {
+  const char *word = environment_get(ENVIRONMENT_ADZE_DUMP);
+  while (word && *word) {
+    size_t size = strcspn(word, ",");
+    if (!is_dump_name(word, size)) {
+      char names[256] = "";
+      for (size_t i = 0, end = 0; i < ARRAY_COUNT(dump_names); i++)
+        end += (size_t)snprintf(names + end, sizeof names - end, "%s%s",
+                                i ? ", " : "", dump_names[i]);
+      return fail(error, ADZE_INVALID_ARGUMENT,
+                  "ADZE_DUMP: '%.*s' is not one of %s", (int)size, word,
+                  names);
+    }
+    word += size + (word[size] == ',');
+  }
+  return ADZE_OK;
+}
+
 static const char *print(struct arena *arena, const struct graph *graph) {
   struct text text = {.arena = arena};
   graph_print(&text, graph);

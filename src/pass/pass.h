@@ -18,6 +18,10 @@ extern const size_t pass_table_count;
 #include "pass/passes.def"
 #undef PASS
 
+/* Whether every word of ADZE_DUMP names a pass, a row of dumps.def, or is
+ * "all"; else INVALID_ARGUMENT, with the names that there are. */
+enum adze_status pass_check_dump(struct adze_error *error) ADZE_MUST_USE;
+
 /* Runs them all. After each, as the environment asks (ADZE_DUMP, ADZE_VERIFY):
  * the graph is printed on stderr where it changed, and verified. When `times`
  * is set, a line per pass with its time goes to stderr. */

@@ -42,6 +42,9 @@ const struct value *plan_root(const struct plan *plan,
 int32_t plan_temporary(struct plan *plan, const struct buffer *buffer,
                        size_t group);
 
+/* A line per group, and one per value that it writes. */
+void plan_print(struct text *text, const struct plan *plan);
+
 /* The steps. */
 enum adze_status plan_group(struct plan *plan) ADZE_MUST_USE;
 enum adze_status plan_place(struct plan *plan) ADZE_MUST_USE;

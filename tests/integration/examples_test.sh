@@ -24,7 +24,7 @@ grep -q "cut.tar" "$work/message"
 
 echo "== two models, no runtime"
 make -s -f "$root/examples/two_models/Makefile" BUILD="$work" ADZE="$adze" \
-  A="$models/mnist.onnx" B="$models/cifar_resnet20_trained.onnx"
+  A="$models/mnist.onnx" B="$models/ultralight_simplepose.onnx"
 "$work/two_models"
 if readelf -d "$work/two_models" | grep -q adze; then
   echo "two_models needs a library of adze"

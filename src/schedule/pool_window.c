@@ -38,18 +38,36 @@ static bool is_never_negative(const struct value *value, int depth) {
   return true;
 }
 
-/* Whether zeros around the operand do instead of tests; *halo gets how many.
- * Steps that ceil_mode adds may stand wholly outside, or far out. */
+/* How far the windows of an axis reach behind the operand. False where that is
+ * not known, or where a window stands wholly outside: nothing is its maximum.
+ * Only a step that ceil_mode adds does. */
+static bool find_overhang(const struct node *node, const struct window *window,
+                          size_t axis, int64_t *out) {
+  int64_t in = value_dim(node->inputs[0], 2 + axis);
+  int64_t last = value_dim(node->outputs[0], 2 + axis) - 1;
+  *out = window->after[axis];
+  if (node_int(node, "ceil_mode") == 0)
+    return true;
+  if (in < 0 || last < 0)
+    return false;
+  int64_t start = last * window->stride[axis] - window->before[axis];
+  int64_t end = start + window_reach(window, axis);
+  *out = end > in ? end - in : 0;
+  return start < in;
+}
+
+/* Whether zeros around the operand do instead of tests; *halo gets how many. */
 static bool takes_halo(const struct node *node, struct demand *halo) {
   struct window window = node_window(node);
-  const struct value *x = node->inputs[0];
-  if (node_int(node, "ceil_mode") != 0 ||
-      (node->op == &op_max_pool && !is_never_negative(x, DEPTH)))
+  struct demand found = *halo;
+  if (node->op == &op_max_pool && !is_never_negative(node->inputs[0], DEPTH))
     return false;
   for (size_t i = 0; i < window.rank; i++) {
-    halo->before[2 + i] = window.before[i];
-    halo->after[2 + i] = window.after[i];
+    found.before[2 + i] = window.before[i];
+    if (!find_overhang(node, &window, i, &found.after[2 + i]))
+      return false;
   }
+  *halo = found;
   return true;
 }
 

@@ -12,10 +12,14 @@ struct shape {
 
 static struct shape random_shape(void) {
   struct shape s = {
-      .n = trial_integer(1, 2),  .group = trial_integer(1, 3),
-      .kh = trial_integer(1, 3), .kw = trial_integer(1, 3),
-      .sh = trial_integer(1, 3), .sw = trial_integer(1, 3),
-      .dh = trial_integer(1, 2), .dw = trial_integer(1, 2),
+      .n = trial_integer(1, 2),
+      .group = trial_integer(1, 3),
+      .kh = trial_integer(1, 3),
+      .kw = trial_integer(1, 3),
+      .sh = trial_integer(1, 3),
+      .sw = trial_integer(1, 3),
+      .dh = trial_integer(1, 2),
+      .dw = trial_integer(1, 2),
   };
   s.c = s.group * trial_integer(1, 3);
   s.k = s.group * trial_integer(1, 3);
@@ -32,6 +36,16 @@ static void set_window(struct trial *t, struct node *node,
   node_set_ints(t->graph, node, "strides", (int64_t[]){s->sh, s->sw}, 2);
   node_set_ints(t->graph, node, "dilations", (int64_t[]){s->dh, s->dw}, 2);
   node_set_ints(t->graph, node, "pads", s->pads, 4);
+}
+
+/* Positions of a window along an axis. */
+static int64_t windows_in(int64_t in, int64_t k, int64_t s, int64_t d,
+                          int64_t low, int64_t high, bool ceil_mode) {
+  int64_t room = in + low + high - (k - 1) * d - 1;
+  int64_t out = (ceil_mode ? (room + s - 1) / s : room / s) + 1;
+  if (ceil_mode && (out - 1) * s >= in + low)
+    out--;
+  return out;
 }
 
 /* ---- conv ---------------------------------------------------------------- */
@@ -59,14 +73,19 @@ static void check_conv(enum adze_dtype dtype, double tolerance) {
   struct trial t;
   trial_begin(&t);
   trial_input(&t, dtype, -1, 1, 4, (int64_t[]){s.n, s.c, s.h, s.w});
-  trial_input(&t, dtype, -1, 1, 4,
-              (int64_t[]){s.k, s.c / s.group, s.kh, s.kw});
+  trial_input(&t, dtype, -1, 1, 4, (int64_t[]){s.k, s.c / s.group, s.kh, s.kw});
   if (trial_integer(0, 1))
     trial_input(&t, dtype, -1, 1, 1, (int64_t[]){s.k});
   struct node *node = trial_node(&t, "conv", 1);
   set_window(&t, node, &s);
   node_set_int(node, "group", s.group);
   trial_run(&t);
+  trial_shape(
+      &t, 0, 4,
+      (int64_t[]){
+          s.n, s.k,
+          windows_in(s.h, s.kh, s.sh, s.dh, s.pads[0], s.pads[2], false),
+          windows_in(s.w, s.kw, s.sw, s.dw, s.pads[1], s.pads[3], false)});
   int64_t i[4] = {0};
   size_t at = 0;
   do {
@@ -167,15 +186,6 @@ static struct window_sum sum_window(const struct trial *t,
   return sum;
 }
 
-static int64_t pooled(int64_t in, int64_t k, int64_t s, int64_t d, int64_t low,
-                      int64_t high, bool ceil_mode) {
-  int64_t room = in + low + high - (k - 1) * d - 1;
-  int64_t out = (ceil_mode ? (room + s - 1) / s : room / s) + 1;
-  if (ceil_mode && (out - 1) * s >= in + low)
-    out--;
-  return out;
-}
-
 static void check_pool(const char *op, bool ceil_mode, bool with_padding) {
   struct shape s = random_shape();
   struct trial t;
@@ -188,12 +198,12 @@ static void check_pool(const char *op, bool ceil_mode, bool with_padding) {
   if (is_average)
     node_set_int(node, "count_include_pad", with_padding);
   trial_run(&t);
-  trial_shape(&t, 0, 4,
-              (int64_t[]){s.n, s.c,
-                          pooled(s.h, s.kh, s.sh, s.dh, s.pads[0], s.pads[2],
-                                 ceil_mode),
-                          pooled(s.w, s.kw, s.sw, s.dw, s.pads[1], s.pads[3],
-                                 ceil_mode)});
+  trial_shape(
+      &t, 0, 4,
+      (int64_t[]){
+          s.n, s.c,
+          windows_in(s.h, s.kh, s.sh, s.dh, s.pads[0], s.pads[2], ceil_mode),
+          windows_in(s.w, s.kw, s.sw, s.dw, s.pads[1], s.pads[3], ceil_mode)});
   int64_t o[4] = {0};
   size_t at = 0;
   do {
@@ -233,10 +243,10 @@ static void check_matmul(int64_t m, int64_t n, int64_t k, bool ta, bool tb,
     double want = 0;
     int64_t a = batch_a == 1 ? 0 : o[0], b = batch_b == 1 ? 0 : o[0];
     for (int64_t i = 0; i < k; i++)
-      want += t.in[0].x[trial_at(&t.in[0], (int64_t[]){a, ta ? i : o[1],
-                                                       ta ? o[1] : i})] *
-              t.in[1].x[trial_at(&t.in[1], (int64_t[]){b, tb ? o[2] : i,
-                                                       tb ? i : o[2]})];
+      want += t.in[0].x[trial_at(
+                  &t.in[0], (int64_t[]){a, ta ? i : o[1], ta ? o[1] : i})] *
+              t.in[1].x[trial_at(&t.in[1],
+                                 (int64_t[]){b, tb ? o[2] : i, tb ? i : o[2]})];
     trial_compare(&t, 0, at++, want, 1e-5);
   } while (trial_next(3, t.out[0].dims, o));
   trial_end(&t);
@@ -354,13 +364,12 @@ static void lrn_looks_around(void **state) {
 }
 
 int op_neural_tests(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(conv_convolves),
-      cmocka_unit_test(conv_transpose_scatters),
-      cmocka_unit_test(pools),
-      cmocka_unit_test(matrices),
-      cmocka_unit_test(softmaxes),
-      cmocka_unit_test(norms),
-      cmocka_unit_test(lrn_looks_around)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(conv_convolves),
+                                     cmocka_unit_test(conv_transpose_scatters),
+                                     cmocka_unit_test(pools),
+                                     cmocka_unit_test(matrices),
+                                     cmocka_unit_test(softmaxes),
+                                     cmocka_unit_test(norms),
+                                     cmocka_unit_test(lrn_looks_around)};
   return cmocka_run_group_tests_name("neural", tests, NULL, NULL);
 }

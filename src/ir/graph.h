@@ -62,7 +62,7 @@ struct attribute_value {
 struct node {
   uint32_t id;
   const struct op_def *op;
-  const char *name; /* the model's, for messages; unique */
+  const char *name; /* the model's, for messages; may repeat */
   struct attribute_value *attributes; /* in the order of op->attributes */
   size_t input_count;
   struct value **inputs; /* NULL where an optional input is absent */

@@ -445,6 +445,49 @@ static void standalone_runs(struct fixture *f, const char *line) {
   folder_remove(folder);
 }
 
+/* What a plain compiler makes of the text for this machine: no contraction, no
+ * library. */
+static void c_is_exact_for_any_compiler(void **state) {
+  static const char *const forbidden[] = {"fmadd", "fmsub", "fmla", "memset",
+                                          "memcpy"};
+  struct fixture *f = *state;
+  struct machine machine;
+  struct text text = {.arena = f->arena};
+  struct code_dump dump = {.c = &text};
+  char folder[4096];
+  assert_ok(machine_parse(f->arena, "c", &machine, &f->error), f->error);
+  struct module *module = make_module(f, "some_");
+  add_random_kernels(f, module, &machine);
+  vec_push(f->arena, &module->kernels, make_chain(f));
+  assert_ok(
+      target_c.emit(f->arena, &machine, module, 1, &dump, NULL, &f->error),
+      f->error);
+  /* Kernels that no step calls have to be there too. */
+  static const char local[] = "ADZE_FUNCTION static void";
+  for (char *at = text.data; (at = strstr(at, local)) != NULL; at++)
+    memset(at + strlen("ADZE_FUNCTION "), ' ', strlen("static"));
+  assert_ok(folder_make_temporary(folder, &f->error), f->error);
+  assert_ok(file_write_all(arena_printf(f->arena, "%s/code.c", folder),
+                           text.data, text.size, &f->error),
+            f->error);
+  assert_int_equal(
+      system(arena_printf(f->arena,
+                          "cc -O2 -march=native -w -S -o %s/code.s %s/code.c",
+                          folder, folder)),
+      0);
+  struct file_map map;
+  assert_ok(file_map_open(arena_printf(f->arena, "%s/code.s", folder), &map,
+                          &f->error),
+            f->error);
+  const char *assembly =
+      arena_strndup(f->arena, (const char *)map.data, map.size);
+  file_map_close(&map);
+  folder_remove(folder);
+  assert_non_null(strstr(assembly, "some_extra_12"));
+  for (size_t i = 0; i < ARRAY_COUNT(forbidden); i++)
+    assert_null(strstr(assembly, forbidden[i]));
+}
+
 static void standalone_needs_no_runtime(void **state) {
   if (ADZE_HAVE_LLVM)
     standalone_runs(*state, "llvm");
@@ -490,6 +533,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(chains_of_selects_stay_small, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(c_modules_link_and_run, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(c_is_exact_for_any_compiler, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(standalone_needs_no_runtime, set_up,
                                       tear_down),

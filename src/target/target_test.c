@@ -152,7 +152,7 @@ static struct function *make_chain(struct fixture *f) {
     const struct expr *bound = expr_real(pool, ADZE_F32, k - 20);
     const struct expr *square = expr_mul(pool, x, x);
     x = expr_select(pool, expr_less(pool, x, bound),
-                    expr_add(pool, square, bound),
+                    expr_add(pool, expr_mul(pool, square, bound), x),
                     expr_sub(pool, x, expr_min(pool, square, bound)));
   }
   struct statement *s = statement_new(pool, STATEMENT_STORE);

@@ -201,7 +201,7 @@ static enum adze_status make_kernels(struct compilation *compilation) {
                    compilation->error));
   compilation_stage(compilation, "passes", 1, 1);
   TRY(plan_make(compilation->graph, &compilation->machine,
-                &compilation->plan, compilation->error));
+                compilation->options->winograd, &compilation->plan, compilation->error));
   compilation_stage(compilation, "plan", 1, 1);
   return compile_kernels(compilation);
 }

@@ -36,6 +36,34 @@ static bool chooses_rows(struct expr_pool *pool, const struct expr *body,
          axis->extent->integer <= 16;
 }
 
+/* Such axes go inside, just outside the lanes, so that what all rows read is
+ * read once. */
+static enum adze_status unroll_rows(struct schedule *schedule,
+                                    const struct stage *stage,
+                                    struct statement *const *loops,
+                                    size_t count) {
+  struct statement *order[LOOP_MAX_RANK];
+  bool rows[LOOP_MAX_RANK] = {false};
+  size_t ordered = 0, found = 0;
+  for (size_t i = 0; i + 1 < count; i++) {
+    rows[i] = chooses_rows(schedule->pool, stage->body, stage->axes[i]);
+    found += rows[i];
+    if (!rows[i])
+      order[ordered++] = loops[i];
+  }
+  if (found == 0)
+    return ADZE_OK;
+  for (size_t i = 0; i + 1 < count; i++)
+    if (rows[i])
+      order[ordered++] = loops[i];
+  order[ordered++] = loops[count - 1];
+  TRY(schedule_reorder(schedule, order, ordered));
+  for (size_t i = 0; i + 1 < count; i++)
+    if (rows[i])
+      TRY(schedule_unroll(schedule, loops[i]));
+  return ADZE_OK;
+}
+
 /* Vectorized over the innermost axis; enough for code that runs once. */
 static enum adze_status schedule_packer(struct compilation *compilation,
                                         const struct machine *host,
@@ -55,14 +83,10 @@ static enum adze_status schedule_packer(struct compilation *compilation,
   size_t count =
       schedule_loops_around(&schedule, block, loops, ARRAY_COUNT(loops));
   int64_t lanes;
+  TRY(unroll_rows(&schedule, stage, loops, count));
   if (count > 1 &&
       expr_get_integer(loops[count - 1]->loop.extent, &lanes) && lanes <= 64)
     TRY(schedule_vectorize(&schedule, loops[count - 1]));
-  for (size_t i = 0; i + 1 < count; i++)
-    if (chooses_rows(schedule.pool, stage->body, stage->axes[i])) {
-      TRY(schedule_unroll(&schedule, loops[i]));
-      break; /* one is enough: code for all of two would take long to make */
-    }
   TRY(lower(function, host, compilation->error));
   *out = function;
   return ADZE_OK;

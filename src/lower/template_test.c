@@ -22,6 +22,7 @@ struct network {
   struct machine machine;
   struct adze_error error;
   uint32_t seed;
+  bool winograd;
 };
 
 static uint32_t next_random(struct network *net) {
@@ -220,7 +221,7 @@ static void finish(struct network *net, struct value *output) {
   for (size_t i = 0; i < in_count; i++)
     in[i] = number(net);
   const float *expected = reference(net, in, output);
-  if (plan_make(graph, &net->machine, &plan, &net->error) != ADZE_OK)
+  if (plan_make(graph, &net->machine, net->winograd, &plan, &net->error) != ADZE_OK)
     fail_msg("%s", net->error.message);
   struct memory *values =
       ARENA_ARRAY(net->arena, struct memory, graph->value_count + 1);
@@ -321,6 +322,23 @@ static void test_pointwise_depthwise(void **state) {
       x = unary(&net, i ? &op_tanh : &op_relu, x);
     x = conv(&net, &op_conv, x, &each, seed % 2);
     finish(&net, unary(&net, &op_relu, x));
+  }
+}
+
+static void test_winograd(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 12; seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    net.winograd = true;
+    int64_t dims[4] = {pick(&net, 1, 2), pick(&net, 16, 40),
+                       pick(&net, 7, 20), pick(&net, 7, 33)};
+    struct conv_spec three = {.out = pick(&net, 16, 40), .kernel = {3, 3},
+                              .stride = {1, 1}, .dilation = {1, 1},
+                              .pads = {1, pick(&net, 0, 2), 1, 0}, .group = 1};
+    struct value *x = input(&net, 4, dims);
+    x = unary(&net, &op_relu, conv(&net, &op_conv, x, &three, true));
+    finish(&net, conv(&net, &op_conv, x, &three, seed % 2));
   }
 }
 
@@ -564,6 +582,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_convolutions), cmocka_unit_test(test_groups),
       cmocka_unit_test(test_transposed),   cmocka_unit_test(test_pointwise_depthwise),
+      cmocka_unit_test(test_winograd),
       cmocka_unit_test(test_residual),
       cmocka_unit_test(test_concat),       cmocka_unit_test(test_dense),
       cmocka_unit_test(test_normalizations),

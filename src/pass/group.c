@@ -87,7 +87,8 @@ static enum adze_status group_node(struct grouping *grouping,
   struct match_query query = {.graph = plan->graph,
                               .users = &grouping->users,
                               .machine = plan->machine,
-                              .block = plan->block};
+                              .block = plan->block,
+                              .winograd = plan->winograd};
   struct node *nodes[8];
   for (size_t i = 0; i < template_table_count; i++) {
     const struct template *template = template_table[i];

@@ -295,7 +295,8 @@ enum adze_status plan_place(struct plan *plan) {
   struct match_query query = {.graph = plan->graph,
                               .users = &users,
                               .machine = plan->machine,
-                              .block = plan->block};
+                              .block = plan->block,
+                              .winograd = plan->winograd};
   map_init(&placing.copies, plan->arena);
   TRY(grow_placements(&placing));
   for (size_t i = 0; i < plan->groups.count; i++)

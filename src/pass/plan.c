@@ -14,12 +14,13 @@ static void dump(const struct plan *plan, const char *step) {
 }
 
 enum adze_status plan_make(struct graph *graph, const struct machine *machine,
-                           struct plan **out, struct adze_error *error) {
+                           bool winograd, struct plan **out, struct adze_error *error) {
   struct plan *plan = ARENA_NEW(graph->arena, struct plan);
   *plan = (struct plan){.graph = graph,
                         .machine = machine,
                         .arena = graph->arena,
                         .error = error,
+                        .winograd = winograd,
                         .block = machine->vector_bits / 32};
   TRY(plan_group(plan));
   dump(plan, "group");

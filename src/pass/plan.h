@@ -24,6 +24,7 @@ struct plan {
   struct arena *arena;
   struct adze_error *error;
   int64_t block; /* channels in a block */
+  bool winograd;
   VEC(struct group *) groups; /* in execution order */
   struct placement *placements; /* by value id */
   size_t placement_count;
@@ -31,8 +32,10 @@ struct plan {
   int32_t *value_slots; /* by value id; -1: none */
 };
 
+/* With `winograd`, convolutions may be computed by Winograd's algorithm, which
+ * rounds more. */
 enum adze_status plan_make(struct graph *graph, const struct machine *machine,
-                           struct plan **out,
+                           bool winograd, struct plan **out,
                            struct adze_error *error) ADZE_MUST_USE;
 
 /* The value in whose memory a value lies. */

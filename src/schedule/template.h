@@ -38,6 +38,7 @@ struct match_query {
   const struct graph_users *users;
   const struct machine *machine;
   int64_t block; /* channels in a block on this machine */
+  bool winograd; /* rounding as Winograd's algorithm does is allowed */
   /* Declining: why, for ADZE_VERBOSE=dispatch; a static or arena string. */
   const char *reason;
 };

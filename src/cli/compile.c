@@ -44,6 +44,9 @@ static const struct cli_option compile_options[] = {
      "as -mattr=... in --target"},
     {FIELD(target_llvm_mtriple), 0, CLI_TEXT, "TRIPLE", NULL, "Target",
      "as -mtriple=TRIPLE in --target"},
+    {FIELD(winograd), 0, CLI_FLAG, NULL, NULL, "Target",
+     "compute 3x3 convolutions by Winograd's algorithm where that is cheaper: "
+     "up to twice as fast, errors up to 1e-4 of the largest value"},
     {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Input",
      "sizes of inputs, \"image:[1,3,257,257] other:[1,?]\"; a ?, a word or a "
      "number below 1 leaves a dimension open until the model is run"},
@@ -57,9 +60,6 @@ static const struct cli_option compile_options[] = {
      "the scale, in the same form"},
     {FIELD(reverse_input_channels), 0, CLI_FLAG, NULL, NULL, "Input",
      "reverse the channels first (RGB to BGR)"},
-    {FIELD(winograd), 0, CLI_FLAG, NULL, NULL, "Target",
-     "compute 3x3 convolutions by Winograd's algorithm where that is cheaper: "
-     "up to twice as fast, errors up to 1e-4 of the largest value"},
     {FIELD(threads), 0, CLI_INT, "N", "0", "Working",
      "threads that compile; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
     {FIELD(print_pass_times), 0, CLI_FLAG, NULL, NULL, "Working",

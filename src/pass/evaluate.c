@@ -6,8 +6,8 @@
  */
 #include "pass/evaluate.h"
 
-#include "adze/runtime.h"
 #include "ir/interpret.h"
+#include "ir/scalar.h"
 #include "op/express.h"
 
 struct evaluation {
@@ -26,7 +26,7 @@ static enum adze_status value_bytes(struct evaluation *evaluation,
                 "input shapes",
                 evaluation->node->name, value->name);
   if (!value_count(value, &count) ||
-      !size_mul(count, adze_dtype_bytes(value->dtype), out))
+      !size_mul(count, dtype_bits(value->dtype) / 8, out))
     return fail(evaluation->error, ADZE_LIMIT, "node '%s': '%s' is too large",
                 evaluation->node->name, value->name);
   return ADZE_OK;
@@ -72,7 +72,7 @@ static enum adze_status add_temporaries(struct evaluation *evaluation,
     int64_t elements;
     size_t bytes;
     if (!expr_get_integer(buffer->size, &elements) || elements < 0 ||
-        !size_mul((size_t)elements, adze_dtype_bytes(buffer->dtype), &bytes))
+        !size_mul((size_t)elements, dtype_bits(buffer->dtype) / 8, &bytes))
       return fail(evaluation->error, ADZE_LIMIT,
                   "node '%s' needs too much memory",
                   express->node->name);

@@ -2,8 +2,7 @@
 /* Constant folding: a node whose operands are all constants is computed, on
  * the interpreter, unless it would make much more data than it takes: then it
  * is cheaper to compute it at each run. */
-#include "adze/runtime.h"
-#include "base/map.h"
+#include "ir/scalar.h"
 #include "pass/evaluate.h"
 #include "pass/pass.h"
 
@@ -28,7 +27,7 @@ static bool is_foldable(const struct node *node) {
     if (!value_is_static(node->outputs[i]) ||
         !value_count(node->outputs[i], &count))
       return false;
-    size_t bytes = count * adze_dtype_bytes(node->outputs[i]->dtype);
+    size_t bytes = count * dtype_bits(node->outputs[i]->dtype) / 8;
     if (bytes > SMALL_BYTES && bytes / 2 > in_bytes)
       return false;
   }
@@ -43,7 +42,7 @@ static struct value *as_constant(struct graph *graph, const struct value *old,
     constant.dims[d] = value_dim(old, d);
     constant.count *= (size_t)constant.dims[d];
   }
-  constant.bytes = constant.count * adze_dtype_bytes(old->dtype);
+  constant.bytes = constant.count * dtype_bits(old->dtype) / 8;
   constant.data = data;
   return graph_add_constant(graph, NULL, &constant);
 }

@@ -7,9 +7,10 @@
  * of the output is an ordinary convolution of stride 1 with ceil(R/s) taps,
  * its weights every s-th of the kernel's.
  *
- *   out[n,k,y,x,lane] = sum(c,th,tw,ci)
- *       in[n, c, (y+before) div s - th, (x+before) div s - tw, ci]
- *     * packed[(y+before) mod s, (x+before) mod s, k, c, th, tw, ci, lane]
+ *   phases[n,k,yq,py,xq,px,lane] = sum(c,th,tw,ci)
+ *       in[n, c, yq + (py+before) div s - th, xq + (px+before) div s - tw, ci]
+ *     * packed[(py+before) mod s, (px+before) mod s, k, c, th, tw, ci, lane]
+ *   out[n,k,y,x,lane] = phases[n,k,y div s,y mod s,x div s,x mod s,lane]
  */
 #include "ir/simplify.h"
 #include "schedule/common.h"
@@ -48,13 +49,14 @@ static void transposed_demand(const struct match_query *query,
   out->blocked = true;
   for (int axis = 0; axis < 2; axis++) {
     /* The first position is before div s - (taps - 1). The output's extent is
-     * (in - 1)*s + R + extra - before - after, so the last is in - 1 +
-     * (R - 1 + extra - after) div s. */
-    int64_t low = taps(&window, axis) - 1 -
-                  window.before[axis] / window.stride[axis];
-    int64_t high = floor_div(window.kernel[axis] - 1 + window.extra[axis] -
-                                 window.after[axis],
-                             window.stride[axis]);
+     * (in - 1)*s + rest; all phases of the last div are computed, so the last
+     * position is in - 1 + ceil(rest/s) - 1 + (s - 1 + before) div s. */
+    int64_t stride = window.stride[axis];
+    int64_t rest = window.kernel[axis] + window.extra[axis] -
+                   window.before[axis] - window.after[axis];
+    int64_t low = taps(&window, axis) - 1 - window.before[axis] / stride;
+    int64_t high = ceil_div(rest, stride) - 1 +
+                   floor_div(stride - 1 + window.before[axis], stride);
     out->before[2 + axis] = low > 0 ? low : 0;
     out->after[2 + axis] = high > 0 ? high : 0;
   }
@@ -98,6 +100,26 @@ static const struct expr *pack_phases(void *context, struct expr_pool *pool,
                      expr_constant(pool, source->dtype, 0));
 }
 
+/* out[n,k,y,x,lane] from the phases. */
+static void gather_phases(struct builder *builder, const struct stage *phases,
+                          struct buffer *output,
+                          const struct expr *const *strides) {
+  struct expr_pool *pool = builder->pool;
+  struct stage *stage = builder_stage(builder, output);
+  const struct expr *axes[5];
+  for (size_t i = 0; i < 5; i++)
+    axes[i] = expr_variable(pool, stage->axes[i]);
+  const struct expr *at[7] = {axes[0],
+                              axes[1],
+                              expr_floor_div(pool, axes[2], strides[0]),
+                              expr_floor_mod(pool, axes[2], strides[0]),
+                              expr_floor_div(pool, axes[3], strides[1]),
+                              expr_floor_mod(pool, axes[3], strides[1]),
+                              axes[4]};
+  stage->body = expr_load(pool, phases->output, at, 7);
+  vec_push(builder->arena, &builder->stages, stage);
+}
+
 static enum adze_status transposed_express(struct builder *builder) {
   struct expr_pool *pool = builder->pool;
   const struct node *node = builder->group->nodes.data[0];
@@ -116,31 +138,43 @@ static enum adze_status transposed_express(struct builder *builder) {
   struct buffer *in = builder_buffer(builder, node->inputs[0]);
   struct buffer *weights = builder_pack(builder, node->inputs[1], "phases",
                                         shape, 8, pack_phases, &packing);
-  struct stage *stage =
-      builder_stage(builder, builder_buffer(builder, node->outputs[0]));
-  const struct expr *axes[5], *phase[2], *start[2];
-  for (size_t i = 0; i < 5; i++)
+  const struct value *out = node->outputs[0];
+  struct buffer *output = builder_buffer(builder, out);
+  const struct expr *phased[7] = {output->shape[0], output->shape[1]};
+  for (size_t axis = 0; axis < 2; axis++) {
+    phased[2 + 2 * axis] = simplify(
+        pool, expr_ceil_div(pool, output->shape[2 + axis], shape[axis]));
+    phased[3 + 2 * axis] = shape[axis];
+  }
+  phased[6] = shape[7];
+  struct stage *stage = builder_stage(
+      builder, buffer_new(pool, builder_name(builder, "phases"), out->dtype,
+                          BUFFER_STACK, phased, 7));
+  const struct expr *axes[7], *phase[2], *start[2];
+  for (size_t i = 0; i < 7; i++)
     axes[i] = expr_variable(pool, stage->axes[i]);
   const struct expr *c = builder_reduction(builder, stage, "c", shape[3]);
   const struct expr *th = builder_reduction(builder, stage, "th", shape[4]);
   const struct expr *tw = builder_reduction(builder, stage, "tw", shape[5]);
   const struct expr *ci = builder_reduction(builder, stage, "ci", shape[6]);
-  for (int axis = 0; axis < 2; axis++) {
-    const struct expr *stride = expr_index(pool, window->stride[axis]);
-    const struct expr *shifted = expr_add(
-        pool, axes[2 + axis], expr_index(pool, window->before[axis]));
-    phase[axis] = expr_floor_mod(pool, shifted, stride);
-    start[axis] = expr_floor_div(pool, shifted, stride);
+  for (size_t axis = 0; axis < 2; axis++) {
+    const struct expr *shifted =
+        expr_add(pool, axes[3 + 2 * axis],
+                 expr_index(pool, window->before[axis]));
+    phase[axis] = expr_floor_mod(pool, shifted, shape[axis]);
+    start[axis] = expr_add(pool, axes[2 + 2 * axis],
+                           expr_floor_div(pool, shifted, shape[axis]));
   }
   const struct expr *at[5] = {axes[0], c, expr_sub(pool, start[0], th),
                               expr_sub(pool, start[1], tw), ci};
   const struct expr *w[8] = {phase[0], phase[1], axes[1], c,
-                             th,       tw,       ci,      axes[4]};
+                             th,       tw,       ci,      axes[6]};
   stage->reduce = REDUCE_SUM;
   stage->initial = window2d_bias(builder, node, stage);
   stage->body = expr_mul(pool, expr_load(pool, in, at, 5),
                          expr_load(pool, weights, w, 8));
   vec_push(builder->arena, &builder->stages, stage);
+  gather_phases(builder, stage, output, shape);
   return ADZE_OK;
 }
 
@@ -183,7 +217,10 @@ static enum adze_status transposed_apply(struct builder *builder,
   struct statement *write, *loops[LOOP_MAX_RANK], *k, *lane_block, *y, *py,
       *x, *px, *column;
   TRY(common_inline_elementwise(builder, schedule));
-  TRY(common_writer(schedule, anchor, last, &write));
+  write = schedule_block(schedule, last->name, BLOCK_WHOLE);
+  TRY(schedule_set_scope(
+      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE),
+      BUFFER_REGISTER));
   size_t count =
       schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
   check(count == 5);

@@ -113,6 +113,6 @@ const struct expr *window2d_bias(struct builder *builder,
   struct buffer *bias = builder_pack(builder, node->inputs[2], "bias", shape,
                                      2, pack_bias, &packing);
   const struct expr *indices[2] = {expr_variable(pool, stage->axes[1]),
-                                   expr_variable(pool, stage->axes[4])};
+                                   expr_variable(pool, stage->axes[stage->axis_count - 1])};
   return expr_load(pool, bias, indices, 2);
 }

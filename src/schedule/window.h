@@ -27,8 +27,8 @@ const struct expr *window2d_position(struct expr_pool *pool,
                                      const struct window2d *window, int axis,
                                      const struct expr *o,
                                      const struct expr *k);
-/* The bias of a stage whose axes are [n, block, y, x, lane], packed into
- * blocks, or 0. */
+/* The bias of a stage whose axes are [n, block, …, lane], packed into blocks,
+ * or 0. */
 const struct expr *window2d_bias(struct builder *builder,
                                  const struct node *node,
                                  const struct stage *stage);

@@ -60,8 +60,8 @@ void depthwise_stage(struct builder *builder, const struct node *node,
   struct buffer *weights =
       builder_pack(builder, node->inputs[1], "depthwise", shape, 4,
                    pack_weights, builder);
-  struct stage *stage =
-      builder_stage(builder, builder_buffer(builder, node->outputs[0]));
+  struct buffer *sums = window2d_sums(builder, node);
+  struct stage *stage = builder_stage(builder, sums);
   const struct expr *axes[5];
   for (size_t i = 0; i < 5; i++)
     axes[i] = expr_variable(pool, stage->axes[i]);
@@ -73,10 +73,11 @@ void depthwise_stage(struct builder *builder, const struct node *node,
                               axes[4]};
   const struct expr *w[4] = {axes[1], kh, kw, axes[4]};
   stage->reduce = REDUCE_SUM;
-  stage->initial = window2d_bias(builder, node, stage);
+  stage->initial = expr_constant(pool, sums->dtype, 0);
   stage->body = expr_mul(pool, expr_load(pool, in, at, 5),
                          expr_load(pool, weights, w, 4));
   vec_push(builder->arena, &builder->stages, stage);
+  window2d_finish(builder, node, sums);
 }
 
 static enum adze_status depthwise_express(struct builder *builder) {

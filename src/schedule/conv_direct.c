@@ -106,8 +106,8 @@ static enum adze_status direct_express(struct builder *builder) {
   struct buffer *weights =
       builder_pack(builder, node->inputs[1], "direct", shape,
                    packing.blocked_input ? 6 : 5, pack_weights, &packing);
-  struct stage *stage =
-      builder_stage(builder, builder_buffer(builder, node->outputs[0]));
+  struct buffer *sums = window2d_sums(builder, node);
+  struct stage *stage = builder_stage(builder, sums);
   const struct expr *axes[5];
   for (size_t i = 0; i < 5; i++)
     axes[i] = expr_variable(pool, stage->axes[i]);
@@ -134,10 +134,11 @@ static enum adze_status direct_express(struct builder *builder) {
     w[4] = axes[4];
   }
   stage->reduce = REDUCE_SUM;
-  stage->initial = window2d_bias(builder, node, stage);
+  stage->initial = expr_constant(pool, sums->dtype, 0);
   stage->body = expr_mul(pool, expr_load(pool, in, at, in->rank),
                          expr_load(pool, weights, w, weights->rank));
   vec_push(builder->arena, &builder->stages, stage);
+  window2d_finish(builder, node, sums);
   return ADZE_OK;
 }
 

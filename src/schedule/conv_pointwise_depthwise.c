@@ -138,7 +138,10 @@ static const struct expr *inline_load(void *context,
   if (node->kind != EXPR_LOAD)
     return node;
   if (node->buffer == inlining->narrow)
-    return expr_load(pool, inlining->wide, inlining->axes, 5);
+    return window2d_add_bias(
+        inlining->builder, inlining->builder->group->nodes.data[0],
+        expr_load(pool, inlining->wide, inlining->axes, 5),
+        inlining->axes[1], inlining->axes[4]);
   for (size_t i = inlining->first; i < inlining->builder->stages.count; i++) {
     const struct stage *stage = inlining->builder->stages.data[i];
     if (stage->output != node->buffer)

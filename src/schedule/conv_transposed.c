@@ -10,7 +10,7 @@
  *   phases[n,k,yq,py,xq,px,lane] = sum(c,th,tw,ci)
  *       in[n, c, yq + (py+before) div s - th, xq + (px+before) div s - tw, ci]
  *     * packed[(py+before) mod s, (px+before) mod s, k, c, th, tw, ci, lane]
- *   out[n,k,y,x,lane] = phases[n,k,y div s,y mod s,x div s,x mod s,lane]
+ *   out[n,k,y,x,lane] = bias + phases[n,k,y div s,y mod s,x div s,x mod s,lane]
  */
 #include "ir/simplify.h"
 #include "schedule/common.h"
@@ -101,7 +101,8 @@ static const struct expr *pack_phases(void *context, struct expr_pool *pool,
 }
 
 /* out[n,k,y,x,lane] from the phases. */
-static void gather_phases(struct builder *builder, const struct stage *phases,
+static void gather_phases(struct builder *builder, const struct node *node,
+                          const struct stage *phases,
                           struct buffer *output,
                           const struct expr *const *strides) {
   struct expr_pool *pool = builder->pool;
@@ -116,7 +117,9 @@ static void gather_phases(struct builder *builder, const struct stage *phases,
                               expr_floor_div(pool, axes[3], strides[1]),
                               expr_floor_mod(pool, axes[3], strides[1]),
                               axes[4]};
-  stage->body = expr_load(pool, phases->output, at, 7);
+  stage->body = window2d_add_bias(builder, node,
+                                  expr_load(pool, phases->output, at, 7),
+                                  axes[1], axes[4]);
   vec_push(builder->arena, &builder->stages, stage);
 }
 
@@ -170,11 +173,11 @@ static enum adze_status transposed_express(struct builder *builder) {
   const struct expr *w[8] = {phase[0], phase[1], axes[1], c,
                              th,       tw,       ci,      axes[6]};
   stage->reduce = REDUCE_SUM;
-  stage->initial = window2d_bias(builder, node, stage);
+  stage->initial = expr_constant(pool, out->dtype, 0);
   stage->body = expr_mul(pool, expr_load(pool, in, at, 5),
                          expr_load(pool, weights, w, 8));
   vec_push(builder->arena, &builder->stages, stage);
-  gather_phases(builder, stage, output, shape);
+  gather_phases(builder, node, stage, output, shape);
   return ADZE_OK;
 }
 

@@ -325,11 +325,11 @@ static void output_stages(struct winograd *w, const struct node *node,
                                 a[4]};
     terms[v] = expr_load(pool, columns->output, at, 7);
   }
-  out->body = expr_add(
-      pool,
+  out->body = window2d_add_bias(
+      w->builder, node,
       matrix_row(pool, &w->packing.transforms.output[0][0], TILE, REACH,
                  expr_floor_mod(pool, a[3], tile), terms),
-      window2d_bias(w->builder, node, out));
+      a[1], a[4]);
   vec_push(w->builder->arena, &w->builder->stages, out);
 }
 

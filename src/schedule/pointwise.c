@@ -50,7 +50,7 @@ void pointwise_stage(struct builder *builder, const struct node *node,
       expr_sub(pool, axes[3], expr_index(pool, before[1])), ci};
   const struct expr *w[4] = {axes[1], c, ci, axes[4]};
   stage->reduce = REDUCE_SUM;
-  stage->initial = window2d_bias(builder, node, stage);
+  stage->initial = expr_constant(pool, out->dtype, 0);
   stage->body = expr_mul(pool, expr_load(pool, in, at, 5),
                          expr_load(pool, weights, w, 4));
   vec_push(builder->arena, &builder->stages, stage);

@@ -99,12 +99,18 @@ static const struct expr *pack_bias(void *context, struct expr_pool *pool,
       expr_load(pool, source, &c, 1), expr_constant(pool, source->dtype, 0));
 }
 
-const struct expr *window2d_bias(struct builder *builder,
-                                 const struct node *node,
-                                 const struct stage *stage) {
+static bool has_bias(const struct node *node) {
+  return node->input_count > 2 && node->inputs[2];
+}
+
+const struct expr *window2d_add_bias(struct builder *builder,
+                                     const struct node *node,
+                                     const struct expr *sum,
+                                     const struct expr *k,
+                                     const struct expr *lane) {
   struct expr_pool *pool = builder->pool;
-  if (node->input_count < 3 || !node->inputs[2])
-    return expr_constant(pool, stage->output->dtype, 0);
+  if (!has_bias(node))
+    return sum;
   struct bias_packing packing = {builder->block,
                                  node->inputs[2]->constant->dims[0]};
   const struct expr *shape[2] = {
@@ -112,7 +118,33 @@ const struct expr *window2d_bias(struct builder *builder,
       expr_index(pool, packing.block)};
   struct buffer *bias = builder_pack(builder, node->inputs[2], "bias", shape,
                                      2, pack_bias, &packing);
-  const struct expr *indices[2] = {expr_variable(pool, stage->axes[1]),
-                                   expr_variable(pool, stage->axes[stage->axis_count - 1])};
-  return expr_load(pool, bias, indices, 2);
+  const struct expr *indices[2] = {k, lane};
+  return expr_add(pool, sum, expr_load(pool, bias, indices, 2));
+}
+
+struct buffer *window2d_sums(struct builder *builder,
+                             const struct node *node) {
+  const struct value *out = node->outputs[0];
+  if (!has_bias(node))
+    return builder_buffer(builder, out);
+  const struct expr *shape[LOOP_MAX_RANK];
+  size_t rank = placement_shape(builder->pool, out,
+                                &builder->placements[out->id], shape);
+  return buffer_new(builder->pool, builder_name(builder, "sums"), out->dtype,
+                    BUFFER_STACK, shape, rank);
+}
+
+void window2d_finish(struct builder *builder, const struct node *node,
+                     struct buffer *sums) {
+  if (!has_bias(node))
+    return;
+  struct stage *stage = builder_stage(
+      builder, builder_buffer(builder, node->outputs[0]));
+  const struct expr *axes[5];
+  for (size_t i = 0; i < 5; i++)
+    axes[i] = expr_variable(builder->pool, stage->axes[i]);
+  stage->body = window2d_add_bias(
+      builder, node, expr_load(builder->pool, sums, axes, 5), axes[1],
+      axes[4]);
+  vec_push(builder->arena, &builder->stages, stage);
 }

@@ -27,10 +27,19 @@ const struct expr *window2d_position(struct expr_pool *pool,
                                      const struct window2d *window, int axis,
                                      const struct expr *o,
                                      const struct expr *k);
-/* The bias of a stage whose axes are [n, block, …, lane], packed into blocks,
- * or 0. */
-const struct expr *window2d_bias(struct builder *builder,
-                                 const struct node *node,
-                                 const struct stage *stage);
+/* sum + bias, packed into blocks, of channel block `k` and `lane`; just `sum`
+ * without a bias. Sums start at 0 and get the bias last: started from a large
+ * bias, every step would round at its magnitude. */
+const struct expr *window2d_add_bias(struct builder *builder,
+                                     const struct node *node,
+                                     const struct expr *sum,
+                                     const struct expr *k,
+                                     const struct expr *lane);
+/* Where the sums of a convolution with the output's axes [n, block, y, x, lane]
+ * go: a local buffer when a bias follows, else the output itself. */
+struct buffer *window2d_sums(struct builder *builder, const struct node *node);
+/* The stage that adds the bias to them, where there is one. */
+void window2d_finish(struct builder *builder, const struct node *node,
+                     struct buffer *sums);
 
 #endif

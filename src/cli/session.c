@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/environment.h"
 #include "base/text.h"
@@ -183,12 +184,40 @@ static enum adze_status create_instance(struct session *session,
   return status;
 }
 
+/* Memory that is only promised would be taken from other programs once it is
+ * used, so what can't be there is refused before anything is touched. */
+static enum adze_status check_memory(const struct session *session,
+                                     struct adze_error *error) {
+  struct adze_tensor_info info;
+  uint64_t machine =
+      (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+  uint64_t workspace = adze_instance_workspace_bytes(session->instance);
+  uint64_t tensors = 0; /* one is below 2^63, so a sum tells in time */
+  for (size_t i = 0; i < session->input_count && tensors <= machine; i++) {
+    adze_instance_input(session->instance, i, &info);
+    tensors += info.bytes;
+  }
+  for (size_t i = 0; i < session->output_count && tensors <= machine; i++) {
+    adze_instance_output(session->instance, i, &info);
+    tensors += info.bytes;
+  }
+  if (tensors <= machine && workspace <= machine - tensors)
+    return ADZE_OK;
+  return fail(error, ADZE_LIMIT,
+              "%s: needs %s for inputs and outputs and %s to work in, but this "
+              "machine has %s",
+              session->path, bytes_text(session->arena, tensors),
+              bytes_text(session->arena, workspace),
+              bytes_text(session->arena, machine));
+}
+
 enum adze_status session_prepare(struct session *session,
                                  const struct array *const *known,
                                  struct adze_error *error) {
   struct arena *arena = session->arena;
   struct adze_tensor_info info;
   TRY(create_instance(session, known, error));
+  TRY(check_memory(session, error));
   session->inputs = ARENA_ARRAY(arena, struct array, session->input_count);
   session->outputs = ARENA_ARRAY(arena, struct array, session->output_count);
   for (size_t i = 0; i < session->input_count; i++) {

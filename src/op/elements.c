@@ -14,6 +14,7 @@
  */
 #include "op/elements.h"
 
+#include "ir/expand_math.h"
 #include "ir/simplify.h"
 
 enum {
@@ -80,11 +81,19 @@ static const struct expr *resolve(void *context, const struct expr *node) {
   return node; /* a load that a folded select drops does no harm */
 }
 
-static void find_load(void *context, const struct expr *node) {
-  if (node->kind == EXPR_LOAD)
-    *(bool *)context = true;
+struct contents {
+  bool has_load, has_function, is_open;
+};
+
+static void find_contents(void *context, const struct expr *node) {
+  struct contents *contents = context;
+  contents->has_load |= node->kind == EXPR_LOAD;
+  contents->has_function |= node->kind >= EXPR_EXP && node->kind <= EXPR_POW;
+  contents->is_open |= node->kind == EXPR_VARIABLE;
 }
 
+/* A power of numbers becomes a number; one of an open dimension is no count
+ * that the code which plans memory could compute. */
 static const struct expr *value_at(struct evaluation *evaluation,
                                    const struct expr *body,
                                    const struct substitution *places,
@@ -92,9 +101,12 @@ static const struct expr *value_at(struct evaluation *evaluation,
   struct expr_pool *pool = evaluation->pool;
   body = expr_substitute(pool, body, places, count);
   body = simplify(pool, expr_map(pool, body, resolve, evaluation));
-  bool has_load = false;
-  expr_walk(pool, body, find_load, &has_load);
-  evaluation->failed |= has_load;
+  struct contents contents = {0};
+  expr_walk(pool, body, find_contents, &contents);
+  evaluation->failed |=
+      contents.has_load || (contents.has_function && contents.is_open);
+  if (contents.has_function && !evaluation->failed)
+    body = simplify(pool, expand_math(pool, body, false));
   return body;
 }
 

@@ -91,9 +91,10 @@ static enum adze_status plan(adze_instance *instance,
     return fail(error, ADZE_INVALID_PACKAGE,
                 "%s: the code asks for a workspace of %" PRId64 " bytes",
                 model->path, bytes);
-  TRY(allocator_take_raw(&instance->allocator, (size_t)bytes,
+  if (allocator_take_raw(&instance->allocator, (size_t)bytes,
                          ADZE_ABI_ALIGNMENT, "a workspace",
-                         &instance->workspace, error));
+                         &instance->workspace, error) != ADZE_OK)
+    return fail_prefix(error, model->path);
   instance->workspace_bytes = (size_t)bytes;
   instance->abi = (struct adze_abi_instance){
       .symbols = instance->symbols,

@@ -20,8 +20,8 @@ struct build {
   const struct import_source *source;
   const struct onnx_model *model;
   struct import_shapes shapes;
-  struct map
-      producers; /* name -> struct onnx_node; also inputs, initializers */
+  struct map producers; /* name -> onnx_node; also inputs, initializers */
+  struct map operators; /* while inspecting: name -> size_t, its row */
 };
 
 /* Stands for "made by no node" in build.producers. */
@@ -226,14 +226,17 @@ static struct import_count *count_operator(struct build *build,
   if (node->domain[0] != '\0')
     name = arena_printf(build->source->arena, "%s.%s", node->domain,
                         node->op_type);
-  for (size_t i = 0; i < report->operators.count; i++)
-    if (string_equal(report->operators.data[i].name, name)) {
-      report->operators.data[i].count++;
-      return &report->operators.data[i];
-    }
+  size_t *place = map_get(&build->operators, name);
+  if (place != NULL) {
+    report->operators.data[*place].count++;
+    return &report->operators.data[*place];
+  }
+  place = ARENA_NEW(build->source->arena, size_t);
+  *place = report->operators.count;
+  map_set(&build->operators, name, place);
   struct import_count row = {name, 1, false};
   vec_push(build->source->arena, &report->operators, row);
-  return &report->operators.data[report->operators.count - 1];
+  return &report->operators.data[*place];
 }
 
 static bool inputs_are_there(struct build *build,
@@ -383,6 +386,7 @@ enum adze_status import_onnx(const struct import_source *source,
   map_init(&build.import.data.files, arena);
   map_init(&build.import.values, arena);
   map_init(&build.producers, arena);
+  map_init(&build.operators, arena);
   TRY(import_parse_shapes(arena,
                           source->options ? source->options->input_shapes
                                           : NULL,

@@ -55,8 +55,16 @@ static enum adze_status read_window(struct onnx_import *import,
     return onnx_fail(import, node, ADZE_INVALID_MODEL,
                      "attribute 'kernel_shape' is missing");
   TRY(read_list(import, node, "kernel_shape", out->rank, 1, out->kernel));
-  for (size_t i = 0; count == 0 && i < out->rank; i++)
+  for (size_t i = 0; count == 0 && i < out->rank; i++) {
     out->kernel[i] = value_dim(weights, i + 2);
+    if (out->kernel[i] < 1 || out->kernel[i] > INT32_MAX)
+      return onnx_fail(import, node, ADZE_SHAPE,
+                       "dimension %zu of weights '%s' is %s", i + 2,
+                       weights->name,
+                       out->kernel[i] < 0    ? "open"
+                       : out->kernel[i] == 0 ? "0"
+                                             : "too large");
+  }
   TRY(read_list(import, node, "strides", out->rank, 1, out->stride));
   return read_list(import, node, "dilations", out->rank, 1, out->dilation);
 }
@@ -238,6 +246,20 @@ enum adze_status import_conv(struct onnx_import *import,
   return onnx_finish(import, node, added);
 }
 
+/* What is cut off so that `wanted` of `full` positions remain. */
+static enum adze_status pads_for_extent(struct onnx_import *import,
+                                        const struct onnx_node *node,
+                                        int64_t full, int64_t wanted,
+                                        int64_t *total) {
+  if (wanted < 0 || wanted > full)
+    return onnx_fail(import, node, ADZE_INVALID_MODEL,
+                     "attribute 'output_shape' wants %lld positions where "
+                     "kernel and strides make %lld",
+                     (long long)wanted, (long long)full);
+  *total = full - wanted;
+  return ADZE_OK;
+}
+
 /* The padding that gives an output extent: wanted, or in * stride. */
 static enum adze_status transpose_pads(struct onnx_import *import,
                                        const struct onnx_node *node,
@@ -257,14 +279,17 @@ static enum adze_status transpose_pads(struct onnx_import *import,
   for (size_t i = 0; i < window->rank; i++) {
     int64_t stride = window->stride[i], in = value_dim(x, i + 2), total = 0;
     int64_t reach = (window->kernel[i] - 1) * window->dilation[i] + 1;
+    if (in > INT32_MAX)
+      return onnx_fail(import, node, ADZE_LIMIT,
+                       "dimension %zu of '%s' is too large", i + 2, x->name);
     if (count != 0 && in < 0)
       return onnx_fail(import, node, ADZE_UNSUPPORTED,
                        "output_shape needs dimension %zu of '%s', which is "
                        "open; fix it with --input-shapes",
                        i + 2, x->name);
     if (count != 0)
-      total = (in - 1) * stride + extra[i] + reach -
-              wanted[count - window->rank + i];
+      TRY(pads_for_extent(import, node, (in - 1) * stride + extra[i] + reach,
+                          wanted[count - window->rank + i], &total));
     else if (kind == PAD_SAME)
       total = reach + extra[i] - stride;
     TRY(split_padding(import, node, i, window->rank, total > 0 ? total : 0,
@@ -289,8 +314,13 @@ enum adze_status import_conv_transpose(struct onnx_import *import,
     return onnx_fail(import, node, ADZE_INVALID_MODEL,
                      "attribute 'output_padding' has %zu values; %zu expected",
                      count, window.rank);
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < count; i++) {
     extra[i] = list[i];
+    if (extra[i] < 0 || extra[i] > INT32_MAX)
+      return onnx_fail(import, node, ADZE_INVALID_MODEL,
+                       "attribute 'output_padding' holds %lld",
+                       (long long)extra[i]);
+  }
   TRY(transpose_pads(import, node, &window, extra, pads));
   struct node *added =
       add_with_inputs(import, node, &op_conv_transpose,

@@ -111,6 +111,44 @@ ADZE_EXPORT enum adze_status adze_interpret(
     const void *const *inputs, void *const *outputs, struct adze_error *error)
     ADZE_MUST_USE;
 
+/* ---- Checking compiled code ------------------------------------------------- */
+/* What adze_check found of one group: nodes that became one kernel. */
+struct adze_check_group {
+  const char *name;          /* of its last node */
+  const char *template_name; /* the schedule template that made it */
+  size_t index, count;       /* it is `index` of `count` groups */
+  size_t samples;            /* elements compared */
+  double worst; /* largest error among them / largest magnitude */
+};
+typedef void adze_check_function(void *context,
+                                 const struct adze_check_group *group);
+struct adze_check_options {
+  const char *shapes; /* as input_shapes: sizes for the open dimensions of this
+                         run, or NULL where none is open */
+  const void *const *inputs; /* dense arrays; NULL: random in [-1, 1), integers
+                                0 or 1 */
+  void *const *outputs;      /* dense arrays to fill, or NULL */
+  size_t samples;            /* elements of each group's output */
+  uint64_t seed;             /* of samples and random inputs */
+  double rtol, atol;         /* allowed: atol + rtol * the largest sampled
+                                magnitude of the output; integers: none */
+  adze_check_function *report; /* called after each group, or NULL */
+  void *context;
+};
+/* 64 samples, rtol 1e-4, atol 1e-7. */
+ADZE_EXPORT void adze_check_options_init(struct adze_check_options *options);
+
+/* Compiles the model's kernels as adze_compile does, runs them in this process
+ * one after the other and compares each one's output, by samples, with what the
+ * reference makes of the same inputs; also that the bits do not depend on the
+ * number of workers or on what the memory held before, that halos are zero, and
+ * that nothing else is written. MISMATCH names the group and the element. The
+ * target must be this machine. Either options may be NULL. */
+ADZE_EXPORT enum adze_status adze_check(
+    const char *model_path, const struct adze_compile_options *options,
+    const struct adze_check_options *check_options,
+    struct adze_error *error) ADZE_MUST_USE;
+
 /* ---- About this build and machine ----------------------------------------- */
 ADZE_EXPORT const char *adze_version(void);
 /* A library that was or wasn't found when adze was built. */

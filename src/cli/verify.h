@@ -28,6 +28,8 @@ struct verify_options {
   double rtol, atol;
   const char *input_shapes;
   int threads;
+  size_t samples; /* of each group, against the reference */
+  bool verbose;   /* a line for each group */
 };
 
 /* ---- verify_find.c ---------------------------------------------------------

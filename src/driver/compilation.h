@@ -45,12 +45,17 @@ struct compilation {
   struct module module;
   struct package_writer *writer;
   int64_t stage_started; /* for ADZE_TIME */
+  /* Receives the constants, in order, in place of the writer; or NULL. */
+  enum adze_status (*keep_constant)(struct compilation *compilation,
+                                    const void *data, size_t bytes);
 };
 
 /* Reports progress, and the time that the stage before took. */
 void compilation_stage(struct compilation *compilation, const char *stage,
                        size_t done, size_t total);
 
+/* From the options to flat kernels: all that needs no output. */
+enum adze_status compile_to_kernels(struct compilation *compilation) ADZE_MUST_USE;
 enum adze_status compile_import(struct compilation *compilation) ADZE_MUST_USE;
 enum adze_status compile_kernels(struct compilation *compilation) ADZE_MUST_USE;
 enum adze_status compile_constants(struct compilation *compilation) ADZE_MUST_USE;

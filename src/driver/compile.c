@@ -206,15 +206,18 @@ static enum adze_status make_kernels(struct compilation *compilation) {
   return compile_kernels(compilation);
 }
 
-static enum adze_status compile_body(void *argument) {
-  struct compilation *compilation = argument;
+enum adze_status compile_to_kernels(struct compilation *compilation) {
   TRY(check_options(compilation));
   TRY(compile_import(compilation));
   enum adze_status status = make_kernels(compilation);
-  if (status != ADZE_OK)
-    return compilation->error
-               ? fail_prefix(compilation->error, compilation->model_path)
-               : status;
+  return status != ADZE_OK && compilation->error
+             ? fail_prefix(compilation->error, compilation->model_path)
+             : status;
+}
+
+static enum adze_status compile_body(void *argument) {
+  struct compilation *compilation = argument;
+  TRY(compile_to_kernels(compilation));
   TRY(compile_open_package(compilation));
   TRY(compile_constants(compilation));
   TRY(compile_module(compilation));

@@ -164,6 +164,8 @@ static enum adze_status store_constant(struct compilation *compilation,
     packer(parameters, NULL, NULL, 0, 1);
     data = parameters[0];
   }
+  if (compilation->keep_constant)
+    return compilation->keep_constant(compilation, data, bytes);
   return package_add_weights(compilation->writer, data, bytes,
                              ADZE_ABI_ALIGNMENT, &stored->offset,
                              compilation->error);

@@ -179,7 +179,8 @@ def main():
     cpus = sorted(os.sched_getaffinity(0))[:request["threads"]]
     os.sched_setaffinity(0, cpus)
     import numpy as np
-    engine = ENGINES[request["engine"]](request, Tensors(request))
+    tensors = Tensors(request)  # stays: its memory is bound
+    engine = ENGINES[request["engine"]](request, tensors)
     engine.run()
     np.savez(request["outputs"], **engine.outputs())
     print("[]", file=answers, flush=True)

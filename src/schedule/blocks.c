@@ -63,6 +63,29 @@ static void inline_into(void *context, struct statement *block) {
     stage->initial = expr_map(pool, stage->initial, inline_load, inlining);
 }
 
+/* Whether a block of the same nest makes what this one reads: readers of this
+ * one may stand elsewhere. */
+struct feed_search {
+  struct schedule *schedule;
+  const struct stage *reader;
+  bool found;
+};
+static void find_feed(void *context, struct statement *block) {
+  struct feed_search *search = context;
+  search->found = search->found ||
+                  expr_uses_buffer(search->schedule->pool,
+                                   search->reader->body,
+                                   block->block.stage->output);
+}
+static bool is_fed_inside(struct schedule *schedule,
+                          const struct statement *block) {
+  struct feed_search search = {schedule, block->block.stage, false};
+  struct statement *root = tree_root_of(schedule, block);
+  if (root->kind == STATEMENT_FOR)
+    tree_blocks(root->loop.body, find_feed, &search);
+  return search.found;
+}
+
 enum adze_status schedule_compute_inline(struct schedule *schedule,
                                          struct statement *block) {
   TRY(expect_block(schedule, block, "compute_inline"));
@@ -74,6 +97,10 @@ enum adze_status schedule_compute_inline(struct schedule *schedule,
     return tree_refuse(schedule,
                        "compute_inline: %s is an output of the function",
                        stage->name);
+  if (is_fed_inside(schedule, block))
+    return tree_refuse(schedule,
+                       "compute_inline: what %s reads is computed in its nest",
+                       stage->name);
   struct inlining inlining = {schedule, stage};
   tree_blocks(schedule->function->body, inline_into, &inlining);
   tree_prune(schedule, block);
@@ -83,11 +110,39 @@ enum adze_status schedule_compute_inline(struct schedule *schedule,
 }
 
 /* ---- cache_write ---------------------------------------------------------------- */
+/* The copy stands behind the block's nest, so nothing in there may read it. */
+struct nest_search {
+  struct schedule *schedule;
+  const struct stage *stage;
+  bool found;
+};
+static void find_reader(void *context, struct statement *block) {
+  struct nest_search *search = context;
+  const struct stage *reader = block->block.stage;
+  struct expr_pool *pool = search->schedule->pool;
+  search->found =
+      search->found ||
+      expr_uses_buffer(pool, reader->body, search->stage->output) ||
+      (reader->initial &&
+       expr_uses_buffer(pool, reader->initial, search->stage->output));
+}
+static bool is_read_inside(struct schedule *schedule,
+                           const struct statement *block) {
+  struct nest_search search = {schedule, block->block.stage, false};
+  struct statement *root = tree_root_of(schedule, block);
+  if (root->kind == STATEMENT_FOR)
+    tree_blocks(root->loop.body, find_reader, &search);
+  return search.found;
+}
+
 enum adze_status schedule_cache_write(struct schedule *schedule,
                                       struct statement *block,
                                       enum buffer_scope scope,
                                       struct statement **copy) {
   TRY(expect_block(schedule, block, "cache_write"));
+  if (is_read_inside(schedule, block))
+    return tree_refuse(schedule, "cache_write: %s is read in its own nest",
+                       block->block.stage->name);
   struct expr_pool *pool = schedule->pool;
   struct arena *arena = expr_pool_arena(pool);
   struct stage *stage = block->block.stage;
@@ -172,6 +227,11 @@ static const struct expr *spatial_predicate(struct schedule *schedule,
   return predicate;
 }
 
+static void count_block(void *context, struct statement *block) {
+  (void)block;
+  ++*(size_t *)context;
+}
+
 enum adze_status schedule_decompose_reduction(struct schedule *schedule,
                                               struct statement *block,
                                               struct statement *loop,
@@ -192,6 +252,13 @@ enum adze_status schedule_decompose_reduction(struct schedule *schedule,
   if (position == count)
     return tree_refuse(schedule, "decompose_reduction: %s is not inside %s",
                        stage->name, loop->loop.variable->name);
+  /* Others may need the loops more often than this block is one sum. */
+  size_t blocks = 0;
+  tree_blocks(loop->loop.body, count_block, &blocks);
+  if (blocks != 1)
+    return tree_refuse(schedule,
+                       "decompose_reduction: %s holds other blocks than %s",
+                       loop->loop.variable->name, stage->name);
   for (size_t i = 0; i < count; i++) {
     bool reduces = false;
     for (size_t r = 0; r < stage->reduction_count; r++)

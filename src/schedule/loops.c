@@ -65,6 +65,32 @@ enum adze_status schedule_split(struct schedule *schedule,
   return ADZE_OK;
 }
 
+/* Whether one loop reduces in a block of which the other is an axis. The first
+ * step of the reduction would no longer stay the first when the fused loop is
+ * split and reordered. */
+struct mixture {
+  struct schedule *schedule;
+  const struct variable *loops[2];
+  bool found;
+};
+static void find_mixture(void *context, struct statement *block) {
+  struct mixture *mixture = context;
+  struct expr_pool *pool = mixture->schedule->pool;
+  const struct stage *stage = block->block.stage;
+  bool spatial[2] = {false, false}, reduces[2] = {false, false};
+  for (size_t l = 0; l < 2; l++) {
+    for (size_t i = 0; i < stage->axis_count; i++)
+      spatial[l] = spatial[l] || expr_uses_variable(pool, block->block.axes[i],
+                                                    mixture->loops[l]);
+    for (size_t i = 0; i < stage->reduction_count; i++)
+      reduces[l] =
+          reduces[l] || expr_uses_variable(pool, block->block.reductions[i],
+                                           mixture->loops[l]);
+  }
+  mixture->found = mixture->found || (spatial[0] && reduces[1]) ||
+                   (spatial[1] && reduces[0]);
+}
+
 enum adze_status schedule_fuse(struct schedule *schedule,
                                struct statement *outer,
                                struct statement *inner,
@@ -76,6 +102,12 @@ enum adze_status schedule_fuse(struct schedule *schedule,
     return tree_refuse(schedule, "fuse: %s is not alone inside %s", b, a);
   if (outer->loop.kind != LOOP_SERIAL || inner->loop.kind != LOOP_SERIAL)
     return tree_refuse(schedule, "fuse: %s or %s is not a serial loop", a, b);
+  struct mixture mixture = {
+      schedule, {outer->loop.variable, inner->loop.variable}, false};
+  tree_blocks(inner->loop.body, find_mixture, &mixture);
+  if (mixture.found)
+    return tree_refuse(schedule, "fuse: one of %s and %s reduces, one does not",
+                       a, b);
   struct expr_pool *pool = schedule->pool;
   struct variable *v = tree_variable(
       schedule, arena_printf(expr_pool_arena(pool), "%s.%s", a, b),
@@ -128,8 +160,18 @@ enum adze_status schedule_reorder(struct schedule *schedule,
                                   size_t count) {
   struct statement *nest[LOOP_MAX_RANK * 4];
   size_t length = 0, next = 0;
-  for (size_t i = 0; i < count; i++)
+  if (count == 0)
+    return tree_refuse(schedule, "reorder: no loops are named");
+  for (size_t i = 0; i < count; i++) {
     TRY(expect_loop(schedule, loops[i], "reorder"));
+    if (loops[i]->loop.kind == LOOP_PARALLEL)
+      return tree_refuse(schedule, "reorder: %s is parallel",
+                         loops[i]->loop.variable->name);
+    for (size_t j = 0; j < i; j++)
+      if (loops[i] == loops[j])
+        return tree_refuse(schedule, "reorder: %s is named twice",
+                           loops[i]->loop.variable->name);
+  }
   TRY(perfect_nest(schedule, loops, count, nest, ARRAY_COUNT(nest), &length));
   struct statement *first = nest[0], *body = nest[length - 1]->loop.body;
   struct statement *after = first->next;
@@ -169,9 +211,29 @@ static enum adze_status set_kind(struct schedule *schedule,
   return ADZE_OK;
 }
 
+/* Whether the loop is one of a reduction: its steps write the same element. */
+struct reduction_search {
+  struct schedule *schedule;
+  const struct variable *variable;
+  bool found;
+};
+static void find_reduction(void *context, struct statement *block) {
+  struct reduction_search *search = context;
+  for (size_t i = 0; i < block->block.stage->reduction_count; i++)
+    search->found = search->found ||
+                    expr_uses_variable(search->schedule->pool,
+                                       block->block.reductions[i],
+                                       search->variable);
+}
+
 enum adze_status schedule_parallel(struct schedule *schedule,
                                    struct statement *loop) {
   TRY(expect_loop(schedule, loop, "parallel"));
+  struct reduction_search search = {schedule, loop->loop.variable, false};
+  tree_blocks(loop->loop.body, find_reduction, &search);
+  if (search.found)
+    return tree_refuse(schedule, "parallel: %s reduces",
+                       loop->loop.variable->name);
   if (tree_root_of(schedule, loop) != loop)
     return tree_refuse(schedule, "parallel: %s is not an outermost loop",
                        loop->loop.variable->name);

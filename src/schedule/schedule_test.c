@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Primitives: what they refuse, what they make, and that neither changes what
+ * a function computes; traces. */
+#include "test.h"
+
+#include "ir/interpret.h"
+#include "ir/loop_text.h"
+#include "schedule/random_trial.h"
+
+struct fixture {
+  struct arena *arena;
+  struct trial trial;
+  struct function *function;
+  struct schedule schedule;
+  struct adze_error error;
+};
+
+static void begin(struct fixture *f, uint64_t seed) {
+  f->arena = arena_create("test");
+  trial_make(&f->trial, f->arena, seed);
+  f->function = trial_expand(&f->trial);
+  schedule_init(&f->schedule, f->function, NULL, &f->error);
+}
+
+static const char *printed(struct arena *arena,
+                           const struct function *function) {
+  struct text text = {.arena = arena};
+  function_print(&text, function);
+  return text_string(&text);
+}
+
+/* Runs both and compares all parameters. */
+static void expect_same(struct fixture *f, uint64_t seed) {
+  struct trial fresh;
+  trial_make(&fresh, f->arena, seed);
+  struct function *reference = trial_expand(&fresh);
+  struct trial_memory expected = trial_memory(&fresh, seed);
+  struct trial_memory actual = trial_memory(&f->trial, seed);
+  assert_ok(verify_structured(f->function, &f->error), f->error);
+  assert_ok(trial_run(&fresh, reference, &expected, 1, &f->error), f->error);
+  assert_ok(trial_run(&f->trial, f->function, &actual, 1, &f->error),
+            f->error);
+  for (size_t p = 0; p < fresh.parameter_count; p++)
+    if (memcmp(expected.data[p], actual.data[p], expected.bytes[p]) != 0)
+      fail_msg("seed %d: %s differs\n%s\n%s", (int)seed,
+               fresh.parameters[p]->name, text_string(&f->schedule.trace),
+               printed(f->arena, f->function));
+}
+
+/* Random primitives: a refusal says why and changes nothing. */
+static void test_random(void **state) {
+  (void)state;
+  size_t applied = 0, refused = 0;
+  uint64_t count = test_small() ? 150 : 600;
+  for (uint64_t seed = 0; seed < count; seed++) {
+    struct fixture f;
+    begin(&f, seed);
+    uint64_t random = seed + 1;
+    for (int step = 0; step < 14; step++) {
+      const char *before = printed(f.arena, f.function);
+      size_t trace = f.schedule.trace.size;
+      f.error.message[0] = 0;
+      if (trial_primitive(&f.schedule, &random) == ADZE_OK) {
+        applied++;
+        assert_true(f.schedule.trace.size > trace);
+        continue;
+      }
+      refused++;
+      assert_int_equal(f.error.status, ADZE_INVALID_ARGUMENT);
+      assert_true(strlen(f.error.message) > 10);
+      assert_string_equal(before, printed(f.arena, f.function));
+      assert_int_equal(trace, f.schedule.trace.size);
+    }
+    expect_same(&f, seed);
+    arena_destroy(f.arena);
+  }
+  assert_true(applied > 3 * count && refused > 3 * count);
+}
+
+/* The trace, replayed on the same stages made anew, gives the same function
+ * and the same trace. */
+static void test_replay(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < 200; seed++) {
+    struct fixture f, again;
+    begin(&f, seed);
+    begin(&again, seed);
+    uint64_t random = seed + 1;
+    for (int step = 0; step < 14; step++) {
+      enum adze_status ignored = trial_primitive(&f.schedule, &random);
+      (void)ignored;
+    }
+    assert_ok(schedule_replay(&again.schedule,
+                              text_string(&f.schedule.trace),
+                              f.schedule.trace.size),
+              again.error);
+    assert_string_equal(text_string(&f.schedule.trace),
+                        text_string(&again.schedule.trace));
+    assert_string_equal(printed(f.arena, f.function),
+                        printed(again.arena, again.function));
+    arena_destroy(f.arena);
+    arena_destroy(again.arena);
+  }
+}
+
+/* ---- Damaged traces ------------------------------------------------------------------ */
+static void test_damaged_traces(void **state) {
+  (void)state;
+  static const struct {
+    const char *trace, *part;
+  } cases[] = {
+      {"twist s0.a0", "unknown primitive 'twist'"},
+      {"split", "wrong number of words"},
+      {"split s0.a0 4 5", "wrong number of words"},
+      {"split nowhere 4", "there is no loop 'nowhere'"},
+      {"split s0.a0 four", "'four' is not a number"},
+      {"split s0.a0 0", "by 0 is not possible"},
+      {"split s0.a0 -4", "not possible"},
+      {"split s0.a0 99999999999999999999", "is not a number"},
+      {"parallel s0.a1", "not an outermost loop"},
+      {"fuse s0.a0 s0.a0", "is not alone inside"},
+      {"compute_at s9 s0.a0", "there is no block 's9'"},
+      {"set_scope s0 attic", "found 'attic'"},
+      {"cache_write s0 argument", "found 'argument'"},
+      {"rfactor s0 s0.a0", "s0"},
+      {"reorder s0.a0 s0.a0", "named twice"},
+      {"reorder s0.a0 s1.a0", "s"},
+      {"\n\nparallel s0.a0\nparallel s0.a0", "trace line 4"},
+  };
+  for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+    struct fixture f;
+    begin(&f, 3);
+    const char *before = printed(f.arena, f.function);
+    if (schedule_replay(&f.schedule, cases[i].trace,
+                        strlen(cases[i].trace)) == ADZE_OK)
+      fail_msg("accepted: %s", cases[i].trace);
+    assert_int_equal(f.error.status, ADZE_INVALID_ARGUMENT);
+    if (!strstr(f.error.message, cases[i].part))
+      fail_msg("%s: %s", cases[i].trace, f.error.message);
+    if (f.schedule.trace.size == 0)
+      assert_string_equal(before, printed(f.arena, f.function));
+    arena_destroy(f.arena);
+  }
+}
+
+/* Bytes of a good trace changed at random: never a wrong result. */
+static void test_mutated_traces(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < 200; seed++) {
+    struct fixture f, again;
+    begin(&f, seed);
+    begin(&again, seed);
+    uint64_t random = seed + 1;
+    struct test_random damage = {seed + 5};
+    for (int step = 0; step < 14; step++) {
+      enum adze_status ignored = trial_primitive(&f.schedule, &random);
+      (void)ignored;
+    }
+    char *trace = arena_strdup(f.arena, text_string(&f.schedule.trace));
+    size_t size = f.schedule.trace.size;
+    for (int k = 0; k < 3 && size; k++)
+      trace[test_random_range(&damage, 0, (int64_t)size - 1)] =
+          "\n .0123456789aoirsx\0"[test_random_range(&damage, 0, 19)];
+    if (schedule_replay(&again.schedule, trace, size) != ADZE_OK)
+      assert_int_equal(again.error.status, ADZE_INVALID_ARGUMENT);
+    expect_same(&again, seed);
+    arena_destroy(f.arena);
+    arena_destroy(again.arena);
+  }
+}
+
+/* ---- Preconditions ---------------------------------------------------------------------- */
+/* x[12,10] -> a = x*2 (local) -> s = sum of a's rows (local) -> y = a + s. */
+static void make_chain(struct fixture *f) {
+  f->arena = arena_create("test");
+  struct expr_pool *pool = expr_pool_create(f->arena);
+  const struct expr *dims[2] = {expr_index(pool, 12), expr_index(pool, 10)};
+  struct buffer *buffers[4];
+  static const char *const names[] = {"x", "a", "s", "y"};
+  for (size_t i = 0; i < 4; i++)
+    buffers[i] = buffer_new(pool, names[i], ADZE_I32,
+                            i == 0 || i == 3 ? BUFFER_ARGUMENT : BUFFER_STACK,
+                            dims, i == 2 ? 1 : 2);
+  struct stage *stages[3];
+  const struct expr *at[3][2];
+  for (size_t i = 0; i < 3; i++) {
+    stages[i] = ARENA_NEW(f->arena, struct stage);
+    *stages[i] = (struct stage){.name = names[i + 1],
+                                .output = buffers[i + 1],
+                                .axis_count = buffers[i + 1]->rank};
+    for (size_t d = 0; d < stages[i]->axis_count; d++) {
+      stages[i]->axes[d] = variable_new(
+          pool, arena_printf(f->arena, "%s.%c", names[i + 1], "ij"[d]),
+          dims[d]);
+      at[i][d] = expr_variable(pool, stages[i]->axes[d]);
+    }
+  }
+  stages[0]->body = expr_mul(pool, expr_load(pool, buffers[0], at[0], 2),
+                             expr_integer(pool, ADZE_I32, 2));
+  stages[1]->reductions[stages[1]->reduction_count++] =
+      variable_new(pool, "s.r", dims[1]);
+  at[1][1] = expr_variable(pool, stages[1]->reductions[0]);
+  stages[1]->reduce = REDUCE_SUM;
+  stages[1]->initial = expr_integer(pool, ADZE_I32, 0);
+  stages[1]->body = expr_load(pool, buffers[1], at[1], 2);
+  stages[2]->body = expr_add(pool, expr_load(pool, buffers[1], at[2], 2),
+                             expr_load(pool, buffers[2], at[2], 1));
+  f->function = expand(pool, "chain", stages, 3,
+                       (struct buffer *[]){buffers[0], buffers[3]}, 2);
+  schedule_init(&f->schedule, f->function, NULL, &f->error);
+}
+
+/* A trace, then a line that is refused with a sentence. */
+static void test_preconditions(void **state) {
+  (void)state;
+  static const struct {
+    const char *before, *line, *part;
+  } cases[] = {
+      {"parallel y.i\n", "split y.i 4", "not a serial loop"},
+      {"", "fuse y.i s.r", "not alone inside"},
+      {"compute_at s y.i\n", "fuse y.i y.j", "not alone inside"},
+      {"", "fuse s.i s.r", "one does not"},
+      {"", "reorder y.i s.r", "not a perfect nest"},
+      {"compute_at s y.i\n", "reorder y.j y.i", "not a perfect nest"},
+      {"parallel y.i\n", "reorder y.j y.i", "y.i is parallel"},
+      {"", "parallel y.j", "not an outermost loop"},
+      {"reorder s.r s.i\n", "parallel s.r", "reduces"},
+      {"parallel y.i\n", "unroll y.i", "not a serial loop"},
+      {"", "compute_at y s.i", "an output of the function"},
+      {"", "compute_at a y.i", "read outside of y.i"},
+      {"", "compute_at s a.i", "read outside of a.i"},
+      {"", "compute_at s s.i", "already there"},
+      {"compute_at s y.i\n", "cache_write s stack", "read in its own nest"},
+      {"", "compute_inline s", "is a reduction"},
+      {"", "compute_inline y", "an output of the function"},
+      {"", "set_scope y stack", "an output of the function"},
+      {"", "decompose_reduction a a.i", "does not reduce"},
+      {"", "decompose_reduction s y.i", "not inside"},
+      {"compute_at s y.i\n", "decompose_reduction s y.i", "holds other"},
+      {"reorder s.r s.i\n", "decompose_reduction s s.i", "reduces outside"},
+      {"decompose_reduction s s.r\n", "compute_at s y.i", "there is no block"},
+      {"", "rfactor a a.i", "does not reduce"},
+      {"", "rfactor s s.i", "does not reduce s"},
+      {"", "rfactor s s.r", "no other loop reduces s"},
+      {"split s.r 4\nunroll s.r.i\n", "rfactor s s.r.i", "serial loop"},
+  };
+  for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+    struct fixture f;
+    make_chain(&f);
+    assert_ok(schedule_replay(&f.schedule, cases[i].before,
+                              strlen(cases[i].before)),
+              f.error);
+    const char *before = printed(f.arena, f.function);
+    if (schedule_replay(&f.schedule, cases[i].line, strlen(cases[i].line)) ==
+        ADZE_OK)
+      fail_msg("accepted: %s%s", cases[i].before, cases[i].line);
+    assert_int_equal(f.error.status, ADZE_INVALID_ARGUMENT);
+    if (!strstr(f.error.message, cases[i].part))
+      fail_msg("%s: %s", cases[i].line, f.error.message);
+    assert_string_equal(before, printed(f.arena, f.function));
+    arena_destroy(f.arena);
+  }
+}
+
+/* What each primitive leaves behind, seen in the loops by name. */
+static void test_effects(void **state) {
+  (void)state;
+  struct fixture f;
+  make_chain(&f);
+  struct schedule *s = &f.schedule;
+  static const char trace[] = "split y.j 4\n"
+                              "partition y.j.o\n"
+                              "fuse y.i y.j.o\n"
+                              "compute_inline a\n"
+                              "compute_at s y.i.y.j.o\n"
+                              "split s.s.r 4\n"
+                              "rfactor s s.s.r.i\n"
+                              "set_scope s register\n"
+                              "vectorize s.s.r.i\n"
+                              "decompose_reduction s.part s.s.r.o\n"
+                              "parallel y.i.y.j.o\n";
+  assert_ok(schedule_replay(s, trace, strlen(trace)), f.error);
+  assert_string_equal(text_string(&s->trace), trace);
+  assert_ok(verify_structured(f.function, &f.error), f.error);
+  assert_null(schedule_block(s, "a", BLOCK_WHOLE));
+  assert_non_null(schedule_block(s, "s", BLOCK_WHOLE));
+  assert_non_null(schedule_block(s, "s.part", BLOCK_INITIAL));
+  assert_non_null(schedule_block(s, "s.part", BLOCK_UPDATE));
+  struct statement *loop = schedule_loop(s, "y.i.y.j.o");
+  assert_non_null(loop);
+  assert_int_equal(loop->loop.kind, LOOP_PARALLEL);
+  assert_int_equal(loop->loop.extent->integer, 36);
+  struct statement *loops[16];
+  struct statement *update = schedule_block(s, "s.part", BLOCK_UPDATE);
+  assert_int_equal(schedule_loops_around(s, update, loops, 16), 3);
+  assert_int_equal(loops[2]->loop.kind, LOOP_VECTORIZED);
+  int32_t x[120], y[120];
+  for (int i = 0; i < 120; i++)
+    x[i] = i * i % 23;
+  assert_ok(interpret(f.function, (void *[]){x, y},
+                      (size_t[]){sizeof x, sizeof y}, NULL, 0, 1, &f.error),
+            f.error);
+  for (int i = 0; i < 12; i++) {
+    int32_t sum = 0;
+    for (int j = 0; j < 10; j++)
+      sum += 2 * x[i * 10 + j];
+    for (int j = 0; j < 10; j++)
+      assert_int_equal(y[i * 10 + j], 2 * x[i * 10 + j] + sum);
+  }
+  arena_destroy(f.arena);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_random),
+      cmocka_unit_test(test_replay),
+      cmocka_unit_test(test_damaged_traces),
+      cmocka_unit_test(test_mutated_traces),
+      cmocka_unit_test(test_preconditions),
+      cmocka_unit_test(test_effects),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

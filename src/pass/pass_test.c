@@ -2,15 +2,12 @@
 /* Graph passes keep what a graph computes: random graphs are evaluated on the
  * interpreter before and after every pass. The texts that passes make are in
  * golden_test.c. */
+#include "test.h"
+
 #include "pass/evaluate.h"
 #include "pass/pass.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 struct random_graph {
   struct arena *arena;

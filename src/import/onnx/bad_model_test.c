@@ -202,7 +202,7 @@ static void bad_nodes(void **state) {
 
   begin(&m);
   attributes = model_text(&m);
-  model_string(&attributes, "axis", "one");
+  model_characters(&attributes, "axis", "one");
   model_node(&m, "Concat", "c", "x x", "y", &attributes);
   model_output(&m, "y");
   expect(*state, &m, ADZE_INVALID_MODEL, "attribute 'axis' has type 3");

@@ -116,7 +116,7 @@ void model_ints(struct text *attributes, const char *name, size_t count,
   put_message(attributes, 5, &attribute);
 }
 
-void model_string(struct text *attributes, const char *name,
+void model_characters(struct text *attributes, const char *name,
                   const char *value) {
   struct text attribute = {.arena = attributes->arena};
   put_string(&attribute, 1, name);

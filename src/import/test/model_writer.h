@@ -37,7 +37,7 @@ void model_node(struct model *model, const char *op, const char *name,
 void model_int(struct text *attributes, const char *name, int64_t value);
 void model_ints(struct text *attributes, const char *name, size_t count,
                 const int64_t *values);
-void model_string(struct text *attributes, const char *name,
+void model_characters(struct text *attributes, const char *name,
                   const char *value);
 /* A tensor's fields: name, type, dims; then its data by one of the below. */
 struct text model_tensor(const struct model *model, const char *name,

@@ -11,8 +11,12 @@ float16. Networks of the zoo have no weights; its own script draws them.
 The input is random, or, for networks that noise drives to extremes, a photo
 that is stored with the output of an independent runtime; that output stands in
 for ONNX Runtime's where it refuses the model. ONNX Runtime computes the graph
-as it is written, without rewriting it: its own rewriting moves the results of
-tfpose by 1.3e-5.
+as it is written, without rewriting it.
+
+Where adze and ONNX Runtime are further apart than that, both are compared with
+the model evaluated in float64: a network may amplify rounding so much that
+ONNX Runtime itself is further from the truth (tfpose, by its variances over
+whole images: some 1e-4). Then adze must be closer to it than ONNX Runtime is.
 """
 import pathlib
 import subprocess
@@ -22,7 +26,9 @@ import time
 import zlib
 
 import numpy as np
+import onnx
 import onnxruntime
+from onnx.reference import ReferenceEvaluator
 
 # Sizes of open dimensions, and of what range the input is.
 SHAPES = {
@@ -92,13 +98,14 @@ def run_adze(adze, model, inputs, shapes, work):
         return {name: outputs[name] for name in outputs.files}, compiled
 
 
-def compare(expected, found):
+def compare(expected, found, same_type=True):
     worst = 0.0
     for name, want in expected.items():
         if name not in found:
             raise SystemExit(f"no output {name}; there are {sorted(found)}")
         have = found[name]
-        if have.shape != want.shape or have.dtype != want.dtype:
+        if have.shape != want.shape or (
+                same_type and have.dtype != want.dtype):
             raise SystemExit(f"{name}: {have.dtype}{have.shape} instead of "
                              f"{want.dtype}{want.shape}")
         want = want.astype(np.float64)
@@ -109,6 +116,33 @@ def compare(expected, found):
         error = difference.max() / scale if scale else difference.max()
         worst = max(worst, error)
     return worst
+
+
+def evaluate_double(path, inputs):
+    """The outputs of the model computed in float64, by name."""
+    model = onnx.load(path)
+    single, double = onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE
+
+    def widen(tensor):
+        if tensor.data_type == single:
+            array = onnx.numpy_helper.to_array(tensor).astype(np.float64)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+
+    for tensor in model.graph.initializer:
+        widen(tensor)
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.TENSOR:
+                widen(attribute.t)
+            elif node.op_type == "Cast" and attribute.i == single:
+                attribute.i = double
+    for value in [*model.graph.input, *model.graph.output,
+                  *model.graph.value_info]:
+        if value.type.tensor_type.elem_type == single:
+            value.type.tensor_type.elem_type = double
+    names = [value.name for value in model.graph.output]
+    feed = {name: array.astype(np.float64) for name, array in inputs.items()}
+    return dict(zip(names, ReferenceEvaluator(model).run(names, feed)))
 
 
 def main():
@@ -143,11 +177,17 @@ def main():
         del session
         found, compiled = run_adze(adze, model, inputs,
                                    describe_shapes(inputs), work)
-    half = "fp16" in stem
-    limit = 2e-3 if half else 2e-5
-    worst = compare(expected, found)
-    print(f"{name}: {worst:.2e} of the largest value (limit {limit:g}); "
-          f"compiled in {compiled:.1f} s")
+        half = "fp16" in stem
+        limit = 2e-3 if half else 2e-5
+        worst = compare(expected, found)
+        print(f"{name}: {worst:.2e} of the largest value (limit {limit:g}); "
+              f"compiled in {compiled:.1f} s")
+        if worst > limit and not half:
+            exact = evaluate_double(model, inputs)
+            worst = compare(exact, found, same_type=False)
+            limit = max(limit, compare(exact, expected, same_type=False))
+            print(f"from the result in float64: adze {worst:.2e}, "
+                  f"ONNX Runtime {limit:.2e}")
     return 0 if worst <= limit else 1
 
 

@@ -35,13 +35,13 @@ static const struct cli_option verify_option_rows[] = {
      .maximum = 1e30},
     {FIELD(atol), 0, CLI_REAL, "X", "1e-7", "Comparing",
      "how much it may differ besides", .minimum = 0, .maximum = 1e30},
+    {FIELD(samples), 0, CLI_INT, "N", "64", "Comparing",
+     "elements of each group's output that the reference computes, where no "
+     "data is stored", .minimum = 1, .maximum = 1e6},
+    {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Comparing",
+     "then print each group with its largest error, on stderr"},
     {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Running",
      "sizes of inputs, \"image:[1,3,257,257]\", where no data tells them"},
-    {FIELD(samples), 0, CLI_INT, "N", "64", "Comparing",
-     "elements of each group's output that the reference computes", .minimum = 1,
-     .maximum = 1e6},
-    {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Comparing",
-     "print each group with its largest error, on stderr"},
     {FIELD(threads), 0, CLI_INT, "N", "0", "Running",
      "threads that run; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
 };
@@ -187,11 +187,12 @@ const struct cli_command cli_command_verify = {
         "test_data_set_N beside it with input_N.pb and output_N.pb, as ONNX "
         "publishes them, or npz files with arrays named in:INPUT and "
         "out:OUTPUT (or plainly by name), beside it or given after it. A "
-        "model without data runs on random inputs, group after group (nodes that "
-        "became one kernel), and samples of each group's output are compared "
-        "with the reference, an interpreter; with one worker and with several, "
-        "and with what the package computes. A small model is interpreted "
-        "whole besides. Folders are searched for *.onnx. Prints a line per model; the exit code is 1 when one failed.",
+        "model without data runs on random inputs, group after group (nodes "
+        "that became one kernel), and samples of each group's output are "
+        "compared with the reference, an interpreter; with one worker and with "
+        "several, and with what the package computes. A small model is "
+        "interpreted whole besides. Folders are searched for *.onnx. Prints a "
+        "line per model; the exit code is 1 when one failed.",
     .examples = "adze verify resnet50.onnx\n"
                 "adze verify net.onnx stored.npz --rtol 1e-4\n"
                 "adze verify onnx/backend/test/data/node\n",

@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#include "ir/scalar.h"
 #include "ir/simplify.h"
 
 void adze_check_options_init(struct adze_check_options *options) {
@@ -51,7 +52,7 @@ uint64_t check_random(struct check *check) {
   return z ^ (z >> 31);
 }
 
-/* ---- Open dimensions ------------------------------------------------------------ */
+/* ---- Open dimensions ----------------------------------------------------- */
 static enum adze_status bind_symbols(struct check *check) {
   struct compilation *compilation = &check->compilation;
   struct graph *graph = compilation->graph;
@@ -83,7 +84,7 @@ static enum adze_status bind_symbols(struct check *check) {
   return ADZE_OK;
 }
 
-/* ---- Constants -------------------------------------------------------------------- */
+/* ---- Constants ----------------------------------------------------------- */
 static enum adze_status keep_constant(struct compilation *compilation,
                                       const void *data, size_t bytes) {
   struct check *check = (struct check *)compilation;
@@ -96,7 +97,7 @@ static enum adze_status keep_constant(struct compilation *compilation,
   return ADZE_OK;
 }
 
-/* ---- Values ------------------------------------------------------------------------ */
+/* ---- Values -------------------------------------------------------------- */
 static void use(struct check *check, const struct value *value, size_t group) {
   value = plan_root(check->compilation.plan, value);
   check->values[value->id].last = group;
@@ -169,7 +170,7 @@ static enum adze_status give_outputs(struct check *check) {
   return ADZE_OK;
 }
 
-/* ---- The whole ------------------------------------------------------------------------ */
+/* ---- The whole ----------------------------------------------------------- */
 static enum adze_status load_kernels(struct check *check) {
   struct compilation *compilation = &check->compilation;
   struct arena *arena = compilation->arena;

@@ -4,9 +4,8 @@
 #define DRIVER_CHECK_H
 
 #include "driver/compilation.h"
-#include "ir/scalar.h"
 
-/* ---- Memory between guard zones (check_memory.c) ---------------------------- */
+/* ---- Memory between guard zones (check_memory.c) ------------------------- */
 struct guarded {
   uint8_t *base; /* NULL: none */
   uint8_t *data; /* `bytes` of them, aligned as in a package's workspace */
@@ -21,7 +20,7 @@ bool guarded_is_intact(const struct guarded *guarded);
 struct checked_value {
   const struct value *value;
   struct guarded memory; /* of roots */
-  struct guarded dense;  /* a copy in logical order, made when first asked for */
+  struct guarded dense;  /* a copy in logical order, made when asked for */
   size_t last;           /* of roots: the last group that uses it */
 };
 
@@ -68,14 +67,14 @@ enum adze_status check_halo(struct check *check,
 /* Frees what no group after `group` uses. */
 void check_release(struct check *check, size_t group);
 
-/* ---- Samples against the reference (check_sample.c) -------------------------- */
+/* ---- Samples against the reference (check_sample.c) ---------------------- */
 /* Compares elements of the last node's outputs with its operators' own
  * expressions, and theirs, down to what these nodes read. */
 enum adze_status check_sample(struct check *check, struct node *const *nodes,
                               size_t node_count,
                               struct adze_check_group *report) ADZE_MUST_USE;
 
-/* ---- Kernels (check_run.c) ------------------------------------------------------ */
+/* ---- Kernels (check_run.c) ----------------------------------------------- */
 /* Runs a group with one worker and with several, all of which must compute the
  * same bits, and nothing beside them. */
 enum adze_status check_run_group(struct check *check,

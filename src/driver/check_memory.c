@@ -68,7 +68,7 @@ void check_release(struct check *check, size_t group) {
   }
 }
 
-/* ---- Where elements lie ------------------------------------------------------------ */
+/* ---- Where elements lie -------------------------------------------------- */
 struct layout {
   size_t rank; /* in memory: one more than the value's where blocked */
   int64_t offset, block;
@@ -116,7 +116,7 @@ enum adze_status check_region(struct check *check, const struct value *value,
   return ADZE_OK;
 }
 
-/* ---- In logical order ----------------------------------------------------------------- */
+/* ---- In logical order ---------------------------------------------------- */
 struct reading {
   const struct layout *layout;
   const struct value *value;
@@ -128,8 +128,8 @@ struct reading {
 static void read_dimension(struct reading *reading, size_t d, int64_t offset) {
   const struct layout *layout = reading->layout;
   if (d == reading->value->rank) {
-    memcpy(reading->to, reading->memory + offset * (int64_t)layout->element_bytes,
-           layout->element_bytes);
+    size_t bytes = layout->element_bytes;
+    memcpy(reading->to, reading->memory + (size_t)offset * bytes, bytes);
     reading->to += layout->element_bytes;
     return;
   }
@@ -183,7 +183,7 @@ enum adze_status check_dense(struct check *check, const struct value *value,
   return check_without_kernel(check, value);
 }
 
-/* ---- Halos ------------------------------------------------------------------------------ */
+/* ---- Halos --------------------------------------------------------------- */
 struct halo_scan {
   const struct layout *layout;
   const uint8_t *memory;

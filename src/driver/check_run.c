@@ -76,7 +76,7 @@ static enum adze_status find_memory(struct watch *watch) {
   return ADZE_OK;
 }
 
-/* ---- Before and after a run -------------------------------------------------------- */
+/* ---- Before and after a run ---------------------------------------------- */
 static enum adze_status poison(struct watch *watch, int run) {
   for (size_t i = 0; i < watch->output_count; i++) {
     struct region region;
@@ -138,7 +138,7 @@ static enum adze_status inspect_neighbours(struct watch *watch,
   return ADZE_OK;
 }
 
-/* ---- Runs ------------------------------------------------------------------------------- */
+/* ---- Runs ---------------------------------------------------------------- */
 static void call(struct watch *watch, size_t group, int64_t workers) {
   struct check *check = watch->check;
   const struct compilation *compilation = &check->compilation;

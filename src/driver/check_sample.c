@@ -12,6 +12,7 @@
 
 #include "driver/check.h"
 #include "ir/interpret.h"
+#include "ir/scalar.h"
 #include "op/express.h"
 
 struct sampling {
@@ -97,7 +98,7 @@ static enum adze_status add_stages(struct sampling *sampling,
   return ADZE_OK;
 }
 
-/* ---- Which elements ------------------------------------------------------------------ */
+/* ---- Which elements ------------------------------------------------------ */
 static int64_t random_below(struct check *check, int64_t extent) {
   return (int64_t)(check_random(check) % (uint64_t)extent);
 }
@@ -128,7 +129,7 @@ static double element_real(enum adze_dtype dtype, const void *bytes) {
   return is_real ? scalar.real : (double)scalar.integer;
 }
 
-/* ---- Comparing ------------------------------------------------------------------------- */
+/* ---- Comparing ----------------------------------------------------------- */
 struct sample {
   int64_t place[GRAPH_MAX_RANK];
   double found, expected;

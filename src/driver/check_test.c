@@ -215,7 +215,7 @@ static const char *net_residual(struct net *net) {
   return net_path(net, "y");
 }
 
-/* ---- Checks --------------------------------------------------------------- */
+/* ---- Checks -------------------------------------------------------------- */
 struct seen {
   const char *wanted;
   bool found;
@@ -363,7 +363,7 @@ static void other_machines_are_refused(void **state) {
 #endif
 }
 
-/* ---- What the plan is for --------------------------------------------------- */
+/* ---- What the plan is for ------------------------------------------------ */
 static enum adze_status plan_guarded(void *argument) {
   return compile_to_kernels(argument);
 }

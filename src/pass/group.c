@@ -41,6 +41,13 @@ static bool only_user(const struct grouping *grouping,
   return users->counts[value->id] > 0;
 }
 
+/* Only f32 lies in blocks, and a kernel has its results in one form: what makes
+ * another type of what a convolution or pooling computed is a kernel itself. */
+static bool keeps_blocks(const struct group *group, const struct node *node) {
+  return node->outputs[0]->dtype == ADZE_F32 ||
+         group->nodes.data[0]->op->fusion == FUSION_ELEMENTWISE;
+}
+
 static struct group *group_to_join(const struct grouping *grouping,
                                    const struct node *node) {
   struct group *best = NULL;
@@ -58,7 +65,7 @@ static struct group *group_to_join(const struct grouping *grouping,
      * would be copied. */
     if (!group || group->output != value ||
         group->nodes.data[0]->op == &op_concat ||
-        group->nodes.count >= GROUP_NODES)
+        group->nodes.count >= GROUP_NODES || !keeps_blocks(group, node))
       continue;
     size_t position = grouping->position[group->nodes.data[0]->id];
     bool better = !best || position > best_position;

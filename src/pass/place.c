@@ -48,17 +48,21 @@ static bool follows(const struct placing *placing, const struct node *node) {
   return false;
 }
 
+/* The anchors decide for their group: an epilogue in another placement would
+ * read what they leave in registers in other vectors. */
 static void decide_blocks(struct placing *placing, const struct group *group) {
   bool blocked = group->template->output_blocked;
   for (size_t i = 0; i < group->nodes.count; i++) {
     const struct node *node = group->nodes.data[i];
-    if (i >= group->anchor_count || !group->template->output_blocked)
+    if (i < group->anchor_count && !group->template->output_blocked)
       blocked = follows(placing, node);
-    for (size_t o = 0; o < node->output_count; o++)
-      if (node->outputs[o])
-        placement_of(placing, node->outputs[o])->block =
-            blocked && can_be_blocked(node->outputs[o]) ? placing->plan->block
-                                                        : 0;
+    for (size_t o = 0; o < node->output_count; o++) {
+      if (!node->outputs[o])
+        continue;
+      blocked = blocked && can_be_blocked(node->outputs[o]);
+      placement_of(placing, node->outputs[o])->block =
+          blocked ? placing->plan->block : 0;
+    }
   }
 }
 

@@ -53,7 +53,7 @@ enum adze_status lower(struct function *function,
   lower_unroll(&lowering);
   lower_hoist(&lowering);
   TRY(lower_registers(&lowering));
-  lower_workers(&lowering);
+  TRY(lower_workers(&lowering));
   lower_finish(&lowering);
   function->is_flat = true;
   return ADZE_OK;

@@ -19,13 +19,66 @@
 #include "ir/simplify.h"
 #include "lower/steps.h"
 
-/* The condition `o*factor + d < bound` with 0 <= d < factor. */
+/* The condition `o*factor + d < bound` with 0 <= d < factor, where d is made of
+ * loops inside that over o: what is in the tile. */
 struct tail {
   struct lowering *lowering;
   const struct variable *outer;
   int64_t factor;
   const struct expr *bound;
+  VEC(const struct variable *) inside; /* loops inside */
 };
+
+static void collect_inside(void *context, struct statement *statement) {
+  struct tail *tail = context;
+  if (statement->kind == STATEMENT_FOR)
+    vec_push(tail->lowering->arena, &tail->inside, statement->loop.variable);
+}
+static struct tail tail_of(struct lowering *lowering,
+                           const struct statement *loop) {
+  struct tail tail = {.lowering = lowering, .outer = loop->loop.variable};
+  statement_walk(loop->loop.body, collect_inside, &tail);
+  return tail;
+}
+
+struct outside_search {
+  const struct tail *tail;
+  bool found;
+};
+static void find_outside(void *context, const struct expr *node) {
+  struct outside_search *search = context;
+  if (node->kind != EXPR_VARIABLE)
+    return;
+  for (size_t i = 0; i < search->tail->inside.count; i++)
+    if (search->tail->inside.data[i] == node->variable)
+      return;
+  search->found = true;
+}
+static bool is_inside(const struct tail *tail, const struct expr *e) {
+  struct outside_search search = {tail, false};
+  expr_walk(tail->lowering->pool, e, find_outside, &search);
+  return !search.found;
+}
+
+/* A loop inside whose steps are steps of d, or NULL: by it a partial tile that
+ * starts within the tile is moved there. */
+static const struct variable *unit_variable(const struct tail *tail,
+                                            const struct expr *inner) {
+  struct expr_pool *pool = tail->lowering->pool;
+  for (size_t i = 0; i < tail->inside.count; i++) {
+    const struct variable *v = tail->inside.data[i];
+    struct substitution step = {
+        v, expr_add(pool, expr_variable(pool, v), expr_index(pool, 1))};
+    if (expr_uses_variable(pool, inner, v) &&
+        expr_is_value(simplify(pool, expr_sub(pool,
+                                              expr_substitute(pool, inner,
+                                                              &step, 1),
+                                              inner)),
+                      1))
+      return v;
+  }
+  return NULL;
+}
 
 /* Whether e is such a condition; *inner gets d. */
 static bool tail_matches(const struct tail *tail, const struct expr *e,
@@ -50,7 +103,9 @@ static bool tail_matches(const struct tail *tail, const struct expr *e,
                                    expr_mul(pool, o, difference)));
   struct interval range = simplify_interval(pool, *inner);
   *bound = e->args[1];
-  return range.minimum >= 0 && range.maximum < *factor;
+  return range.minimum >= 0 && range.maximum < *factor &&
+         is_inside(tail, *inner) &&
+         (*factor == 1 || unit_variable(tail, *inner));
 }
 
 static void find_in_condition(struct tail *tail, const struct expr *e) {
@@ -76,6 +131,7 @@ static void find_condition(void *context, struct statement *statement) {
 struct copy {
   const struct tail *tail;
   int64_t width; /* factor: a full tile */
+  const struct expr *begin; /* in the tile; NULL: 0 */
 };
 
 static const struct expr *drop_condition(const struct copy *copy,
@@ -91,12 +147,16 @@ static const struct expr *drop_condition(const struct copy *copy,
     return e;
   if (copy->width == factor || inner->kind == EXPR_VARIABLE)
     return expr_bool(pool, true);
+  /* The loops over d will start at `begin`. */
+  if (copy->begin)
+    inner = expr_sub(pool, inner, copy->begin);
   return expr_less(pool, inner, expr_index(pool, copy->width));
 }
 
 struct inner_search {
   const struct copy *copy;
-  VEC(const struct variable *) variables;
+  VEC(const struct variable *) variables; /* that are d */
+  VEC(const struct variable *) moved;     /* the unit variables of d */
 };
 static void collect_inner(struct inner_search *search,
                           const struct expr *e) {
@@ -108,10 +168,17 @@ static void collect_inner(struct inner_search *search,
   int64_t factor;
   const struct expr *bound, *inner;
   const struct tail *tail = search->copy->tail;
-  if (tail_matches(tail, e, &factor, &bound, &inner) &&
-      factor == tail->factor && bound == tail->bound &&
-      inner->kind == EXPR_VARIABLE)
-    vec_push(tail->lowering->arena, &search->variables, inner->variable);
+  if (!tail_matches(tail, e, &factor, &bound, &inner) ||
+      factor != tail->factor || bound != tail->bound)
+    return;
+  const struct variable *unit = unit_variable(tail, inner);
+  for (size_t i = 0; i < search->moved.count; i++)
+    if (search->moved.data[i] == unit)
+      return;
+  if (unit)
+    vec_push(tail->lowering->arena, &search->moved, unit);
+  if (inner->kind == EXPR_VARIABLE)
+    vec_push(tail->lowering->arena, &search->variables, unit);
 }
 static void collect_visit(void *context, struct statement *statement) {
   if (statement->kind == STATEMENT_IF)
@@ -292,9 +359,10 @@ static struct statement *make_copy(const struct tail *tail,
   struct statement alone = *loop;
   alone.next = NULL;
   struct statement *copy = statement_clone(pool, &alone);
-  struct tail own = *tail;
-  own.outer = copy->loop.variable;
-  struct copy rewriting = {&own, width};
+  struct tail own = tail_of(tail->lowering, copy);
+  own.factor = tail->factor;
+  own.bound = tail->bound;
+  struct copy rewriting = {&own, width, begin};
   struct inner_search search = {.copy = &rewriting};
   statement_walk(copy->loop.body, collect_visit, &search);
   if (width != tail->factor) {
@@ -308,8 +376,8 @@ static struct statement *make_copy(const struct tail *tail,
   statement_walk(copy->loop.body, shrink_visit, &search);
   if (!begin)
     return copy;
-  for (size_t i = 0; i < search.variables.count; i++) {
-    const struct variable *v = search.variables.data[i];
+  for (size_t i = 0; i < search.moved.count; i++) {
+    const struct variable *v = search.moved.data[i];
     struct substitution shift = {
         v, expr_add(pool, expr_variable(pool, v), begin)};
     statement_substitute(pool, copy->loop.body, &shift, 1);
@@ -329,6 +397,9 @@ static struct statement *partial_tile(const struct tail *tail,
   statement_substitute(pool, copy->loop.body, &outer, 1);
   return copy->loop.body;
 }
+
+static void partition_list(struct lowering *lowering,
+                           struct statement **head);
 
 static struct statement *ladder(const struct tail *tail,
                                 const struct statement *loop,
@@ -356,6 +427,7 @@ static struct statement *ladder(const struct tail *tail,
         partial_tile(tail, loop, tiles, width, simplify(pool, begin));
     fresh_buffers(lowering, branch->branch.then_body, owned, count);
     refresh_variables(lowering, branch->branch.then_body);
+    partition_list(lowering, &branch->branch.then_body);
     list = statement_append(list, branch);
   }
   return list;
@@ -375,9 +447,6 @@ static size_t owned_buffers(struct lowering *lowering, struct statement *loop,
   }
   return count;
 }
-
-static void partition_list(struct lowering *lowering,
-                           struct statement **head);
 
 /* The partial tile of a parallel loop is one worker's: a parallel loop of one
  * iteration. */
@@ -477,11 +546,12 @@ static struct statement *split_select(struct tail *tail,
   const struct expr *rest =
       simplify(pool, expr_floor_mod(pool, tail->bound, factor));
   struct statement *list = NULL, *partial;
-  struct copy full = {tail, tail->factor};
+  struct copy full = {tail, tail->factor, NULL};
   if (!expr_is_value(tiles, 0)) {
     list = make_copy(tail, loop, tail->factor, NULL);
-    struct tail own = *tail;
-    own.outer = list->loop.variable;
+    struct tail own = tail_of(lowering, list);
+    own.factor = tail->factor;
+    own.bound = tail->bound;
     full.tail = &own;
     statement_walk(list->loop.body, drop_in_store, &full);
     list->loop.extent = tiles;
@@ -515,7 +585,7 @@ static void partition_list(struct lowering *lowering,
       partition_list(lowering, &s->branch.else_body);
     }
     if (s->kind == STATEMENT_FOR && s->loop.partition) {
-      struct tail tail = {lowering, s->loop.variable, 0, NULL};
+      struct tail tail = tail_of(lowering, s);
       statement_walk(s->loop.body, find_condition, &tail);
       bool branches = tail.bound != NULL;
       if (!branches)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Register buffers become locals: one for each constant offset and width that
- * is stored. So nothing relies on a compiler's luck with stack slots. */
+ * is stored. So nothing relies on a compiler's luck with stack slots. Vectors
+ * of one buffer must not overlap without being the same. */
 #include "base/map.h"
 #include "lower/steps.h"
 
 struct promotion {
   struct lowering *lowering;
-  struct map locals; /* buffer, offset, lanes */
-  const struct buffer *failed;
+  struct map locals;  /* buffer, offset, lanes */
+  struct map members; /* buffer, element: the local that holds it */
+  const struct buffer *failed; /* not indexed by constants, or */
+  const struct buffer *mixed;  /* in vectors that overlap */
 };
 
 static uint64_t local_key(const struct buffer *buffer, int64_t offset,
@@ -26,12 +29,19 @@ static const struct local *local_of(struct promotion *promotion,
   }
   uint64_t key = local_key(buffer, number, lanes);
   struct local *local = map_get_key(&promotion->locals, key);
+  for (uint16_t lane = 0; lane < lanes && !local; lane++)
+    if (map_get_key(&promotion->members,
+                    local_key(buffer, number + lane, 0)))
+      promotion->mixed = buffer;
   if (!local) {
     local = local_new(promotion->lowering->function,
                       arena_printf(promotion->lowering->arena, "%s_%lld",
                                    buffer->name, (long long)number),
                       buffer->dtype, lanes);
-    map_set_key(&promotion->locals, key, local);
+    map_set_key(&promotion->locals, key, (void *)(uintptr_t)local);
+    for (uint16_t lane = 0; lane < lanes; lane++)
+      map_set_key(&promotion->members, local_key(buffer, number + lane, 0),
+                  (void *)(uintptr_t)local);
   }
   return local;
 }
@@ -69,12 +79,17 @@ enum adze_status lower_registers(struct lowering *lowering) {
   struct function *function = lowering->function;
   struct promotion promotion = {.lowering = lowering};
   map_init(&promotion.locals, lowering->arena);
+  map_init(&promotion.members, lowering->arena);
   statement_map_exprs(function->body, promote_expr, &promotion);
   statement_walk(function->body, promote_store, &promotion);
   if (promotion.failed)
     return fail(lowering->error, ADZE_INTERNAL,
                 "%s: register buffer %s is not indexed by constants",
                 function->name, promotion.failed->name);
+  if (promotion.mixed)
+    return fail(lowering->error, ADZE_INTERNAL,
+                "%s: register buffer %s is used in vectors that overlap",
+                function->name, promotion.mixed->name);
   size_t kept = 0;
   for (size_t i = 0; i < function->buffers.count; i++)
     if (function->buffers.data[i]->scope != BUFFER_REGISTER)

@@ -21,7 +21,7 @@ void lower_vectorize(struct lowering *lowering);
 void lower_unroll(struct lowering *lowering);
 void lower_hoist(struct lowering *lowering);
 enum adze_status lower_registers(struct lowering *lowering);
-void lower_workers(struct lowering *lowering);
+enum adze_status lower_workers(struct lowering *lowering);
 void lower_finish(struct lowering *lowering);
 
 /* Rewrites every expression of a statement list (loop bounds, conditions,

@@ -104,8 +104,8 @@ static bool can_widen(const struct widening *w,
         return false;
       break;
     case STATEMENT_STORE:
-      if (!depends(w, s->store.indices[0]))
-        return false;
+      if (!depends(w, s->store.indices[0]) || s->store.value->lanes != 1)
+        return false; /* the latter: an inner loop is a vector already */
       break;
     case STATEMENT_BLOCK:
     case STATEMENT_SET:

@@ -75,6 +75,58 @@ static struct statement *split_work(struct lowering *lowering,
   return branch;
 }
 
+struct local_search {
+  struct expr_pool *pool;
+  const struct buffer *buffer;
+  bool found;
+};
+static const struct expr *find_local_load(void *context,
+                                          const struct expr *e) {
+  struct local_search *search = context;
+  search->found =
+      search->found || expr_uses_buffer(search->pool, e, search->buffer);
+  return e;
+}
+static void find_local_store(void *context, struct statement *statement) {
+  struct local_search *search = context;
+  search->found = search->found ||
+                  (statement->kind == STATEMENT_STORE &&
+                   statement->store.buffer == search->buffer);
+}
+static bool uses_local(struct lowering *lowering, struct statement *statement,
+                       const struct buffer *buffer) {
+  struct local_search search = {lowering->pool, buffer, false};
+  struct statement *next = statement->next;
+  statement->next = NULL;
+  statement_map_exprs(statement, find_local_load, &search);
+  statement_walk(statement, find_local_store, &search);
+  statement->next = next;
+  return search.found;
+}
+
+/* Memory of one worker can't carry anything from one outermost statement to
+ * another that is split over all of them. */
+static enum adze_status check_locals(struct lowering *lowering) {
+  struct function *function = lowering->function;
+  for (size_t i = 0; i < function->buffers.count; i++) {
+    const struct buffer *buffer = function->buffers.data[i];
+    size_t users = 0;
+    bool parallel = false;
+    for (struct statement *s = function->body; s; s = s->next)
+      if (uses_local(lowering, s, buffer)) {
+        users++;
+        parallel = parallel || (s->kind == STATEMENT_FOR &&
+                                s->loop.kind == LOOP_PARALLEL);
+      }
+    if (users > 1 && parallel)
+      return fail(lowering->error, ADZE_INTERNAL,
+                  "%s: buffer %s, which is each worker's own, is used by "
+                  "several outermost statements",
+                  function->name, buffer->name);
+  }
+  return ADZE_OK;
+}
+
 /* Inner loops run in one worker. */
 static void serialize(void *context, struct statement *statement) {
   (void)context;
@@ -83,8 +135,9 @@ static void serialize(void *context, struct statement *statement) {
     statement->loop.kind = LOOP_SERIAL;
 }
 
-void lower_workers(struct lowering *lowering) {
+enum adze_status lower_workers(struct lowering *lowering) {
   struct function *function = lowering->function;
+  TRY(check_locals(lowering));
   struct statement *result = NULL;
   struct accesses before = {.pool = lowering->pool};
   struct arena *arena = lowering->arena;
@@ -110,4 +163,5 @@ void lower_workers(struct lowering *lowering) {
     result = statement_append(result, split_work(lowering, s));
   }
   function->body = result;
+  return ADZE_OK;
 }

@@ -11,6 +11,7 @@
 #include "cli/cache.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,11 +181,13 @@ static enum adze_status find_place(struct arena *arena, const char *path,
 /* ---- Loading ------------------------------------------------------------- */
 bool file_is_package(const char *path) {
   char start[512 + sizeof ADZE_INDEX_MAGIC - 1];
-  FILE *file = fopen(path, "rb");
-  if (!file)
+  /* Opening a pipe must not wait for somebody who writes. */
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0)
     return string_ends(path, ".tar");
-  size_t size = fread(start, 1, sizeof start, file);
-  fclose(file);
+  ssize_t read_bytes = read(file, start, sizeof start);
+  size_t size = read_bytes > 0 ? (size_t)read_bytes : 0;
+  close(file);
   /* A package that was cut or damaged is still meant as one. */
   return string_ends(path, ".tar") ||
          (size >= 6 && !memcmp(start, "index", 6)) ||

@@ -98,7 +98,11 @@ static enum adze_status report_package(struct arena *arena, const char *path,
                                        struct adze_error *error) {
   adze_model *model;
   adze_instance *instance;
-  TRY(adze_model_load(path, NULL, &model, error));
+  enum adze_status status = adze_model_load(path, NULL, &model, error);
+  struct adze_load_options describe = {.describe_only = true};
+  if (status == ADZE_INCOMPATIBLE)
+    status = adze_model_load(path, &describe, &model, error);
+  TRY(status);
   arena_defer(arena, unload_model, model);
   out->format = "package";
   out->name = adze_model_name(model);

@@ -7,6 +7,7 @@
  * prints need not test every printf.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "adze/adze.h"
@@ -93,6 +94,7 @@ int cli_main(int argc, char **argv) {
     fputs("adze: memory ran out\n", stderr);
     return adze_status_exit_code(ADZE_OUT_OF_MEMORY);
   }
+  signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error of write */
   enum adze_status status = guard_run(run_program, &program, &error);
   errno = 0;
   if ((fflush(stdout) || ferror(stdout)) && status == ADZE_OK)

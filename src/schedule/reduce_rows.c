@@ -318,6 +318,8 @@ static enum adze_status apply_columns(struct rows *rows,
       rows->lanes /= 2;
     if (size > extent)
       size = extent / rows->lanes * rows->lanes;
+  } else {
+    size = rows->lanes; /* where a tail of several begins is unknown */
   }
   TRY(schedule_split(schedule, loops[rows->axis], size, &tile, &inner));
   ordered = outer;

@@ -131,7 +131,9 @@ struct adze_check_options {
   size_t samples;            /* elements of each group's output */
   uint64_t seed;             /* of samples and random inputs */
   double rtol, atol;         /* allowed: atol + rtol * the largest sampled
-                                magnitude of the output; integers: none */
+                                magnitude of the output, or rtol/10 * the sum
+                                of its terms' magnitudes; rtol counts twice for
+                                sums of 2^14 terms, …; integers: none */
   adze_check_function *report; /* called after each group, or NULL */
   void *context;
 };

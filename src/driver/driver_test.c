@@ -14,7 +14,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-enum { FLOAT = 1, MAX_IO = 8 };
+enum { FLOAT = 1, DOUBLE = 11, MAX_IO = 8 };
 
 struct fixture {
   struct arena *arena;
@@ -159,10 +159,50 @@ static void add_scale(struct network *n) {
            NULL, n->channels[x]);
 }
 
+static void add_softmax(struct network *n) {
+  size_t x = pick(n);
+  struct text a = model_text(&n->model);
+  model_int(&a, "axis", test_random_range(&n->random, 1, 3));
+  add_node(n, "Softmax", name_of("v", x), &a, n->channels[x]);
+}
+
+/* Two nodes with a value of another type between them. */
+static void add_types(struct network *n) {
+  size_t x = pick(n), y = pick(n);
+  char inputs[64];
+  if (n->channels[x] != n->channels[y])
+    y = x;
+  if (test_random_range(&n->random, 0, 1)) {
+    struct text to = model_text(&n->model), back = model_text(&n->model);
+    model_int(&to, "to", DOUBLE);
+    model_int(&back, "to", FLOAT);
+    model_node(&n->model, "Cast", name_of("to", n->count), name_of("v", x),
+               name_of("t", n->count), &to);
+    add_node(n, "Cast", name_of("t", n->count), &back, n->channels[x]);
+    return;
+  }
+  snprintf(inputs, sizeof inputs, "v%zu v%zu", x, y);
+  model_node(&n->model, "Greater", name_of("greater", n->count), inputs,
+             name_of("t", n->count), NULL);
+  snprintf(inputs, sizeof inputs, "t%zu v%zu v%zu", n->count, x, y);
+  add_node(n, "Where", inputs, NULL, n->channels[x]);
+}
+
+/* Each channel times its mean. */
+static void add_excitation(struct network *n) {
+  size_t x = pick(n);
+  char inputs[64];
+  model_node(&n->model, "GlobalAveragePool", name_of("mean", n->count),
+             name_of("v", x), name_of("t", n->count), NULL);
+  snprintf(inputs, sizeof inputs, "v%zu t%zu", x, n->count);
+  add_node(n, "Mul", inputs, NULL, n->channels[x]);
+}
+
 static void build(struct network *n, uint64_t seed, size_t nodes,
                   int64_t height, int64_t width) {
   static void (*const makers[])(struct network *) = {
-      add_conv, add_conv, add_conv, add_unary, add_pool, add_join, add_scale};
+      add_conv, add_conv,  add_conv,    add_unary, add_pool,
+      add_join, add_scale, add_softmax, add_types, add_excitation};
   *n = (struct network){.random = {seed}, .channels = {5}, .count = 1};
   model_begin(&n->model, 17);
   model_input(&n->model, "v0", FLOAT, 4, (int64_t[]){1, 5, height, width});

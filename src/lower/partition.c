@@ -267,7 +267,8 @@ static void refresh_variables(struct lowering *lowering,
                               struct statement *list) {
   for (struct statement *s = list; s; s = s->next) {
     if (s->kind == STATEMENT_FOR) {
-      if (s->loop.variable->extent != s->loop.extent) {
+      if (s->loop.variable->extent != s->loop.extent &&
+          expr_is_value(s->loop.minimum, 0)) {
         struct variable *fresh = variable_new(
             lowering->pool, s->loop.variable->name, s->loop.extent);
         struct substitution substitution = {
@@ -401,6 +402,22 @@ static struct statement *partial_tile(const struct tail *tail,
 static void partition_list(struct lowering *lowering,
                            struct statement **head);
 
+/* A loop of one step, at `begin`: under a name, it cancels out wherever offsets
+ * within the tile are subtracted. Unrolling puts the expression there. */
+static struct statement *start_at(struct lowering *lowering,
+                                  const struct expr *begin) {
+  struct variable *start = variable_new(lowering->pool, "start", NULL);
+  struct interval range = simplify_interval(lowering->pool, begin);
+  start->minimum = range.minimum;
+  start->maximum = range.maximum;
+  struct statement *loop = statement_new(lowering->pool, STATEMENT_FOR);
+  loop->loop.variable = start;
+  loop->loop.minimum = begin;
+  loop->loop.extent = expr_index(lowering->pool, 1);
+  loop->loop.kind = LOOP_UNROLLED;
+  return loop;
+}
+
 static struct statement *ladder(const struct tail *tail,
                                 const struct statement *loop,
                                 const struct expr *tiles,
@@ -423,11 +440,13 @@ static struct statement *ladder(const struct tail *tail,
         expr_floor_mod(pool, expr_floor_div(pool, rest, size),
                        expr_index(pool, 2)),
         expr_index(pool, 1));
-    branch->branch.then_body =
-        partial_tile(tail, loop, tiles, width, simplify(pool, begin));
-    fresh_buffers(lowering, branch->branch.then_body, owned, count);
-    refresh_variables(lowering, branch->branch.then_body);
-    partition_list(lowering, &branch->branch.then_body);
+    struct statement *start = start_at(lowering, simplify(pool, begin));
+    start->loop.body = partial_tile(
+        tail, loop, tiles, width, expr_variable(pool, start->loop.variable));
+    fresh_buffers(lowering, start->loop.body, owned, count);
+    refresh_variables(lowering, start->loop.body);
+    partition_list(lowering, &start->loop.body);
+    branch->branch.then_body = start;
     list = statement_append(list, branch);
   }
   return list;

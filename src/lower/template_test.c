@@ -12,11 +12,17 @@
 #include "adze/runtime.h"
 #include "ir/interpret.h"
 #include "ir/loop_text.h"
+#include "ir/simplify.h"
 #include "lower/lower.h"
 #include "pass/evaluate.h"
 #include "pass/plan.h"
 
+#define NETWORK_SYMBOLS 2 /* height and width */
+
 struct network {
+  bool is_chain; /* heights and widths are open in one of two runs */
+  bool is_open; /* height and width of rank 4 inputs */
+  int64_t sizes[NETWORK_SYMBOLS];
   struct arena *arena;
   struct graph *graph;
   struct machine machine;
@@ -110,6 +116,11 @@ static struct value *input(struct network *net, size_t rank,
   const struct expr *shape[GRAPH_MAX_RANK];
   for (size_t i = 0; i < rank; i++)
     shape[i] = expr_index(net->graph->pool, dims[i]);
+  for (size_t i = 2; i < 4 && net->is_open; i++) {
+    shape[i] = expr_variable(net->graph->pool,
+                             graph_symbol(net->graph, i == 2 ? "H" : "W"));
+    net->sizes[i - 2] = dims[i];
+  }
   return graph_add_input(net->graph, NULL, ADZE_F32, shape, rank);
 }
 
@@ -124,8 +135,16 @@ struct memory {
 
 static struct memory buffer_memory(struct network *net,
                                    const struct buffer *buffer) {
+  struct graph *graph = net->graph;
+  struct substitution sizes[NETWORK_SYMBOLS];
+  for (size_t i = 0; i < graph->symbols.count; i++)
+    sizes[i] = (struct substitution){graph->symbols.data[i],
+                                     expr_index(graph->pool, net->sizes[i])};
   int64_t elements = 0;
-  assert_true(expr_get_integer(buffer->size, &elements));
+  assert_true(expr_get_integer(
+      simplify(graph->pool, expr_substitute(graph->pool, buffer->size, sizes,
+                                            graph->symbols.count)),
+      &elements));
   size_t bytes = (size_t)elements * adze_dtype_bytes(buffer->dtype);
   struct memory memory = {arena_alloc(net->arena, bytes), bytes};
   memset(memory.data, 0xff, bytes); /* NaNs: what is not written shows */
@@ -149,6 +168,49 @@ static struct memory make_constant(struct network *net,
   return memory;
 }
 
+static const char *printed(struct network *net,
+                           const struct function *function) {
+  struct text text = {.arena = net->arena};
+  function_print(&text, function);
+  return text_string(&text);
+}
+
+/* Some values of the template's knobs. */
+static void vary_knobs(struct network *net, const struct builder *builder,
+                       int64_t *knobs) {
+  const struct template *template = builder->group->template;
+  int64_t values[64], chosen[TEMPLATE_MAX_KNOBS] = {0};
+  if (template->choose)
+    template->choose(builder, chosen);
+  for (size_t k = 0; template->knobs && template->knobs[k]; k++) {
+    size_t count = template->space(builder, k, values, ARRAY_COUNT(values));
+    bool found = false;
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++)
+      found = found || values[i] == chosen[k];
+    if (!found)
+      fail_msg("%s chooses %d for %s", template->name, (int)chosen[k],
+               template->knobs[k]);
+    knobs[k] = values[pick(net, 0, (int64_t)count - 1)];
+  }
+}
+
+/* The trace applied to the same stages made anew gives the same function. */
+static void check_trace(struct network *net, const struct builder *made,
+                        const struct function *function, const char *trace) {
+  struct builder builder;
+  struct schedule schedule;
+  builder_init(&builder, net->graph, &net->machine, made->group,
+               made->placements, made->block, &net->error);
+  assert_ok(builder_make_stages(&builder), net->error);
+  struct function *fresh = builder_expand(&builder);
+  schedule_init(&schedule, fresh, &net->machine, &net->error);
+  assert_ok(schedule_replay(&schedule, trace, strlen(trace)), net->error);
+  builder_add_halos(&builder, fresh);
+  assert_string_equal(trace, text_string(&schedule.trace));
+  assert_string_equal(printed(net, function), printed(net, fresh));
+}
+
 static void run_group(struct network *net, struct plan *plan,
                       struct group *group, struct memory *values,
                       int64_t workers) {
@@ -157,13 +219,22 @@ static void run_group(struct network *net, struct plan *plan,
   builder_init(&builder, net->graph, &net->machine, group, plan->placements,
                plan->block, &net->error);
   const char *trace = NULL;
+  int64_t knobs[TEMPLATE_MAX_KNOBS] = {0}, scalars[NETWORK_SYMBOLS] = {0};
   for (size_t i = 0; i < template_table_count; i++)
     uses[i] += group->template == template_table[i];
   enum adze_status status = builder_make_stages(&builder);
+  /* Winograd's columns may cross rows of tiles only as choose picks them. */
+  if (status == ADZE_OK && pick(net, 0, 1) &&
+      group->template != &template_conv_winograd) {
+    vary_knobs(net, &builder, knobs);
+    builder.knobs = knobs;
+  }
   if (status == ADZE_OK)
     status = builder_schedule(&builder, &function, &trace);
-  if (status == ADZE_OK)
+  if (status == ADZE_OK) {
+    check_trace(net, &builder, function, trace);
     status = verify_structured(function, &net->error);
+  }
   if (status == ADZE_OK)
     status = lower(function, &net->machine, &net->error);
   if (status == ADZE_OK)
@@ -187,14 +258,13 @@ static void run_group(struct network *net, struct plan *plan,
     data[i] = memory.data;
     bytes[i] = memory.bytes;
   }
+  for (size_t i = 0; status == ADZE_OK && i < function->scalars.count; i++)
+    scalars[i] = net->sizes[function->scalars.data[i]->symbol];
   if (status == ADZE_OK)
-    status = interpret_all_workers(function, data, bytes, NULL, workers,
+    status = interpret_all_workers(function, data, bytes, scalars, workers,
                                    &net->error);
-  if (status != ADZE_OK && function && getenv("ADZE_DUMP")) {
-    struct text text = {.arena = net->arena};
-    function_print(&text, function);
-    fprintf(stderr, "%s%s\n", trace ? trace : "", text_string(&text));
-  }
+  if (status != ADZE_OK && function && getenv("ADZE_DUMP"))
+    fprintf(stderr, "%s%s\n", trace ? trace : "", printed(net, function));
   if (status != ADZE_OK)
     fail_msg("%s: %s", group->template->name, net->error.message);
 }
@@ -209,27 +279,31 @@ static const float *reference(struct network *net, const float *in,
   return memory[output->id];
 }
 
-/* Compares the planned network with its reference, and frees it. */
-static void finish(struct network *net, struct value *output) {
+/* The output of the planned network. */
+static const float *run_plan(struct network *net, float *in, size_t in_count) {
   struct graph *graph = net->graph;
   struct plan *plan;
-  size_t in_count, count;
-  vec_push(net->arena, &graph->outputs, output);
-  assert_true(value_count(graph->inputs.data[0], &in_count));
-  assert_true(value_count(output, &count));
-  float *in = ARENA_ARRAY(net->arena, float, in_count);
-  for (size_t i = 0; i < in_count; i++)
-    in[i] = number(net);
-  const float *expected = reference(net, in, output);
-  if (plan_make(graph, &net->machine, net->winograd, &plan, &net->error) != ADZE_OK)
-    fail_msg("%s", net->error.message);
+  assert_ok(plan_make(graph, &net->machine, net->winograd, &plan, &net->error),
+            net->error);
   struct memory *values =
       ARENA_ARRAY(net->arena, struct memory, graph->value_count + 1);
   values[graph->inputs.data[0]->id] =
       (struct memory){in, in_count * sizeof *in};
   for (size_t g = 0; g < plan->groups.count; g++)
     run_group(net, plan, plan->groups.data[g], values, 1 + (int64_t)g % 3);
-  const float *actual = values[graph->outputs.data[0]->id].data;
+  return values[graph->outputs.data[0]->id].data;
+}
+
+static float *random_data(struct network *net, const struct value *value,
+                          size_t *count) {
+  assert_true(value_count(value, count));
+  float *data = ARENA_ARRAY(net->arena, float, *count);
+  for (size_t i = 0; i < *count; i++)
+    data[i] = number(net);
+  return data;
+}
+
+static void compare(const float *actual, const float *expected, size_t count) {
   float largest = 0;
   for (size_t i = 0; i < count; i++)
     largest = fmaxf(largest, fabsf(expected[i]));
@@ -237,6 +311,16 @@ static void finish(struct network *net, struct value *output) {
     if (!(fabsf(actual[i] - expected[i]) <= 1e-5f * (largest + 1)))
       fail_msg("element %zu of %zu: %g, expected %g", i, count, actual[i],
                expected[i]);
+}
+
+/* Compares the planned network with its reference, and frees it. */
+static void finish(struct network *net, struct value *output) {
+  size_t in_count, count;
+  vec_push(net->arena, &net->graph->outputs, output);
+  assert_true(value_count(output, &count));
+  float *in = random_data(net, net->graph->inputs.data[0], &in_count);
+  const float *expected = reference(net, in, output);
+  compare(run_plan(net, in, in_count), expected, count);
   arena_destroy(net->arena);
 }
 
@@ -452,7 +536,7 @@ static struct value *normalize(struct network *net, struct value *x) {
     break;
   case 2:
     for (size_t i = (size_t)axis; i < x->rank; i++)
-      dims[i - (size_t)axis] = value_dim(x, i);
+      dims[i - (size_t)axis] = net->is_chain ? 1 : value_dim(x, i);
     inputs[1] = constant(net, x->rank - (size_t)axis, dims);
     inputs[2] = constant(net, 1, &dims[x->rank - 1 - (size_t)axis]);
     add_node(net, &op_layer_norm, inputs, 3, &node);
@@ -529,14 +613,15 @@ static void test_blocked_reductions(void **state) {
 }
 
 /* ---- Pooling ------------------------------------------------------------------------- */
-static struct value *pool(struct network *net, struct value *x) {
+/* `most`: of the window; small ones fit whatever comes before. */
+static struct value *pool(struct network *net, struct value *x, int64_t most) {
   struct node *node;
   bool average = pick(net, 0, 1);
   int64_t kernel[2], strides[2], dilations[2], pads[4];
   for (int i = 0; i < 2; i++) {
-    kernel[i] = pick(net, 1, pick(net, 0, 3) ? 3 : 6);
-    strides[i] = pick(net, 1, 3);
-    dilations[i] = pick(net, 0, 3) ? 1 : 2;
+    kernel[i] = pick(net, 1, most > 3 && pick(net, 0, 3) ? 3 : most);
+    strides[i] = pick(net, 1, most > 3 ? 3 : 2);
+    dilations[i] = most <= 3 || pick(net, 0, 3) ? 1 : 2;
     int64_t reach = (kernel[i] - 1) * dilations[i];
     pads[i] = pick(net, 0, reach < 2 ? reach : 2);
     pads[2 + i] = pick(net, 0, reach < 2 ? reach : 2);
@@ -566,8 +651,124 @@ static void test_pooling(void **state) {
       x = conv(&net, &op_conv, x, &spec, true);
     if (seed % 3)
       x = unary(&net, seed % 2 ? &op_relu : &op_sigmoid, x);
-    x = epilogue(&net, pool(&net, x));
+    x = epilogue(&net, pool(&net, x, 6));
     finish(&net, x);
+  }
+}
+
+/* ---- Chains: what follows what, with heights and widths open or not -------------------- */
+static struct value *same_conv(struct network *net, struct value *x,
+                               int64_t out, int64_t group, int64_t kernel) {
+  int64_t pad = kernel / 2;
+  struct conv_spec spec = {.out = out, .kernel = {kernel, kernel},
+                           .stride = {1, 1}, .dilation = {1, 1},
+                           .pads = {pad, pad, pad, pad}, .group = group};
+  return conv(net, &op_conv, x, &spec, pick(net, 0, 1));
+}
+
+/* An operand of every kind of broadcasting: a scalar, [C,1,1], [N,C,1,1],
+ * [1,C,1,1], one computed for each channel, and a whole value. */
+static struct value *operand(struct network *net, struct value *x) {
+  int64_t dims[4] = {value_dim(x, 0), value_dim(x, 1), 1, 1};
+  static const int64_t axes[2] = {2, 3};
+  struct node *node;
+  switch (pick(net, 0, 5)) {
+  case 0: return constant(net, 0, NULL);
+  case 1: return constant(net, 3, dims + 1);
+  case 2: return constant(net, 4, dims);
+  case 3: dims[0] = 1; return constant(net, 4, dims);
+  case 4:
+    add_node(net, &op_reduce_mean, &x, 1, &node);
+    node_set_ints(net->graph, node, "axes", axes, 2);
+    return unary(net, &op_sigmoid, infer_node(net, node));
+  default: return same_conv(net, x, value_dim(x, 1), 1, 3);
+  }
+}
+
+static struct value *elementwise(struct network *net, struct value *x) {
+  static const struct op_def *const unaries[] = {
+      &op_relu, &op_sigmoid, &op_tanh, &op_hard_swish, &op_leaky_relu};
+  static const struct op_def *const binaries[] = {&op_add, &op_mul, &op_sub,
+                                                  &op_max};
+  int64_t count = pick(net, 0, 2);
+  for (int64_t i = 0; i < count; i++) {
+    if (pick(net, 0, 1)) {
+      x = unary(net, unaries[pick(net, 0, ARRAY_COUNT(unaries) - 1)], x);
+      continue;
+    }
+    struct value *other = operand(net, x);
+    const struct op_def *op =
+        binaries[pick(net, 0, ARRAY_COUNT(binaries) - 1)];
+    x = pick(net, 0, 1) ? binary(net, op, x, other)
+                        : binary(net, op, other, x);
+  }
+  return x;
+}
+
+static struct value *extend(struct network *net, struct value *x) {
+  int64_t channels = value_dim(x, 1);
+  struct conv_spec up = {.out = pick(net, 1, 20), .kernel = {4, 4},
+                         .stride = {2, 2}, .dilation = {1, 1},
+                         .pads = {1, 1, 1, 1}, .group = 1};
+  struct node *node;
+  switch (pick(net, 0, 8)) {
+  case 0: return same_conv(net, x, pick(net, 1, 40), 1, 1);
+  case 1: return same_conv(net, x, pick(net, 1, 40), 1, 3);
+  case 2: return same_conv(net, x, channels, channels, 3);
+  case 3: /* the pair that one template takes */
+    x = unary(net, &op_relu,
+              same_conv(net, x, channels = pick(net, 17, 40), 1, 1));
+    return same_conv(net, x, channels, channels, 3);
+  case 4: return conv(net, &op_conv_transpose, x, &up, true);
+  case 5: return pool(net, x, 2);
+  case 6: return normalize(net, x);
+  case 7:
+    add_node(net, &op_softmax, &x, 1, &node);
+    node_set_int(node, "axis", pick(net, 0, 1) ? 1 : -1);
+    return infer_node(net, node);
+  default: return reduce(net, x);
+  }
+}
+
+static struct value *chain(struct network *net) {
+  int64_t dims[4] = {pick(net, 1, 2), pick(net, 1, 20), pick(net, 11, 14),
+                     pick(net, 11, 23)};
+  net->is_chain = true;
+  struct value *x = input(net, 4, dims);
+  for (int64_t i = pick(net, 1, 3); i > 0 && x->rank == 4; i--) {
+    x = extend(net, x);
+    if (x->rank == 4)
+      x = elementwise(net, x);
+  }
+  return x;
+}
+
+static void test_chains(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < (test_small() ? 20 : 60); seed++) {
+    struct network net;
+    start(&net, seed, targets[seed % 3]);
+    finish(&net, chain(&net));
+  }
+}
+
+/* The same network with open height and width, run at the sizes of the first. */
+static void test_open_chains(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < (test_small() ? 20 : 60); seed++) {
+    struct network closed, open;
+    size_t in_count, count;
+    start(&closed, seed, targets[seed % 3]);
+    struct value *output = chain(&closed);
+    start(&open, seed, targets[seed % 3]);
+    open.is_open = true;
+    vec_push(open.arena, &open.graph->outputs, chain(&open));
+    float *in = random_data(&closed, closed.graph->inputs.data[0], &in_count);
+    assert_true(value_count(output, &count));
+    const float *expected = reference(&closed, in, output);
+    compare(run_plan(&open, in, in_count), expected, count);
+    arena_destroy(closed.arena);
+    arena_destroy(open.arena);
   }
 }
 
@@ -589,6 +790,8 @@ int main(void) {
       cmocka_unit_test(test_reductions),
       cmocka_unit_test(test_blocked_reductions),
       cmocka_unit_test(test_pooling),
+      cmocka_unit_test(test_chains),
+      cmocka_unit_test(test_open_chains),
       cmocka_unit_test(test_templates_used),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

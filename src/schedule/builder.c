@@ -438,26 +438,35 @@ enum adze_status builder_make_stages(struct builder *builder) {
   return ADZE_OK;
 }
 
-enum adze_status builder_schedule(struct builder *builder,
-                                  struct function **out, const char **trace) {
+struct function *builder_expand(struct builder *builder) {
   struct buffer **parameters =
       ARENA_ARRAY(builder->arena, struct buffer *, builder->parameters.count);
   for (size_t i = 0; i < builder->parameters.count; i++)
     parameters[i] = builder->parameters.data[i].buffer;
-  struct function *function =
-      expand(builder->pool, "kernel", builder->stages.data,
-             builder->stages.count, parameters, builder->parameters.count);
+  return expand(builder->pool, "kernel", builder->stages.data,
+                builder->stages.count, parameters, builder->parameters.count);
+}
+
+void builder_add_halos(struct builder *builder, struct function *function) {
+  const struct group *group = builder->group;
+  const struct node *last = group->nodes.data[group->nodes.count - 1];
+  for (size_t i = 0; i < last->output_count; i++)
+    if (last->outputs[i])
+      common_zero_halo(function, builder_buffer(builder, last->outputs[i]));
+}
+
+enum adze_status builder_schedule(struct builder *builder,
+                                  struct function **out, const char **trace) {
+  const struct template *template = builder->group->template;
+  struct function *function = builder_expand(builder);
   struct schedule schedule;
   schedule_init(&schedule, function, builder->machine, builder->error);
-  int64_t knobs[TEMPLATE_MAX_KNOBS] = {0};
-  if (builder->group->template->choose)
-    builder->group->template->choose(builder, knobs);
-  TRY(builder->group->template->apply(builder, &schedule, knobs));
-  const struct group *group = builder->group;
-  const struct node *final = group->nodes.data[group->nodes.count - 1];
-  for (size_t i = 0; i < final->output_count; i++)
-    if (final->outputs[i])
-      common_zero_halo(function, builder_buffer(builder, final->outputs[i]));
+  int64_t chosen[TEMPLATE_MAX_KNOBS] = {0};
+  if (!builder->knobs && template->choose)
+    template->choose(builder, chosen);
+  TRY(template->apply(builder, &schedule,
+                      builder->knobs ? builder->knobs : chosen));
+  builder_add_halos(builder, function);
   if (trace)
     *trace = text_string(&schedule.trace);
   *out = function;

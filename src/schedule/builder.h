@@ -36,6 +36,7 @@ struct builder {
   VEC(struct parameter) parameters;
   struct map buffers;         /* value id + 1 to its buffer */
   VEC(const char *) names;    /* taken by stages and buffers */
+  const int64_t *knobs;       /* for the template's; NULL: it chooses */
   bool local_temporaries;     /* operators' temporaries are scratch memory of
                                  each worker, else parameters */
 };
@@ -77,5 +78,9 @@ enum adze_status builder_schedule(struct builder *builder,
     ADZE_MUST_USE;
 /* The part of it before scheduling, so that equal kernels can be found. */
 enum adze_status builder_make_stages(struct builder *builder) ADZE_MUST_USE;
+/* Its parts, for other schedules than the template's: the stages expanded, and
+ * after the schedule the halos that the kernel writes. */
+struct function *builder_expand(struct builder *builder);
+void builder_add_halos(struct builder *builder, struct function *function);
 
 #endif

@@ -250,7 +250,7 @@ static size_t fused_space(const struct builder *builder, size_t knob,
                                    values, capacity);
   if (knob == KNOB_WIDE)
     return tile_space(builder, TILE_COLUMNS, values, capacity);
-  for (int64_t rows = 1; rows <= 64 && count < capacity; rows *= 2)
+  for (int64_t rows = 1; rows <= 64 && count < capacity; rows++)
     values[count++] = rows;
   return count;
 }

@@ -4,8 +4,8 @@
  * Templates sum in another order than the expression says, and Winograd's
  * transform even adds terms that cancel. The error of a sum is relative to its
  * terms, not to what little may be left of them, so what is allowed is relative
- * to the largest sampled magnitude of the output; and, where that is not enough,
- * to the magnitudes of the terms. Integers must be equal.
+ * to the largest sampled magnitude of the output; and, where that is not
+ * enough, to the magnitudes of the terms. Integers must be equal.
  */
 #include <inttypes.h>
 #include <math.h>

@@ -29,6 +29,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
 
 # Sizes of open dimensions, and of what range the input is.
 SHAPES = {
@@ -118,6 +119,58 @@ def compare(expected, found, same_type=True):
     return worst
 
 
+class Conv(OpRun):
+    """Convolution: a matrix product for each place in the kernel. The
+    evaluator's own needs minutes for a network."""
+
+    def _run(self, x, w, b=None, auto_pad=None, dilations=None, group=None,
+             kernel_shape=None, pads=None, strides=None):
+        rank = x.ndim - 2
+        strides, dilations = strides or [1] * rank, dilations or [1] * rank
+        reach = [(w.shape[2 + i] - 1) * dilations[i] + 1 for i in range(rank)]
+        if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+            sizes = [-(-n // s) for n, s in zip(x.shape[2:], strides)]
+            total = [max(0, (sizes[i] - 1) * strides[i] + reach[i]
+                         - x.shape[2 + i]) for i in range(rank)]
+            less, more = [n // 2 for n in total], [n - n // 2 for n in total]
+            pads = less + more if auto_pad == "SAME_UPPER" else more + less
+        pads = pads or [0] * 2 * rank
+        x = np.pad(x, [(0, 0), (0, 0), *zip(pads[:rank], pads[rank:])])
+        sizes = [(x.shape[2 + i] - reach[i]) // strides[i] + 1
+                 for i in range(rank)]
+        group = group or 1
+        weights = w.reshape(group, w.shape[0] // group, *w.shape[1:])
+        result = 0
+        for place in np.ndindex(*w.shape[2:]):
+            part = x[(slice(None), slice(None), *(
+                slice(at * d, at * d + (n - 1) * s + 1, s)
+                for at, d, n, s in zip(place, dilations, sizes, strides)))]
+            part = part.reshape(x.shape[0], group, x.shape[1] // group, -1)
+            result = result + weights[(..., *place)] @ part
+        result = result.reshape(x.shape[0], w.shape[0], *sizes)
+        if b is not None:
+            result = result + b.reshape(-1, *[1] * rank)
+        return (result,)
+
+
+class Resize(OpRun):
+    """Linear interpolation, the one kind that needs this here."""
+
+    def _run(self, x, roi=None, scales=None, sizes=None, **attributes):
+        kind = attributes["mode"], attributes["coordinate_transformation_mode"]
+        if kind != ("linear", "asymmetric") or sizes is None:
+            raise NotImplementedError(f"Resize in float64: {kind}")
+        for axis, size in enumerate(sizes):
+            count = x.shape[axis]
+            place = np.arange(size) * count / size
+            low = np.minimum(place.astype(int), count - 1)
+            part = (place - low).reshape(-1, *[1] * (x.ndim - axis - 1))
+            part = np.where(part < 1, part, 0)
+            high = np.minimum(low + 1, count - 1)
+            x = x.take(low, axis) * (1 - part) + x.take(high, axis) * part
+        return (x,)
+
+
 def evaluate_double(path, inputs):
     """The outputs of the model computed in float64, by name."""
     model = onnx.load(path)
@@ -142,7 +195,8 @@ def evaluate_double(path, inputs):
             value.type.tensor_type.elem_type = double
     names = [value.name for value in model.graph.output]
     feed = {name: array.astype(np.float64) for name, array in inputs.items()}
-    return dict(zip(names, ReferenceEvaluator(model).run(names, feed)))
+    return dict(zip(names, ReferenceEvaluator(model, new_ops=[Conv, Resize]).run(
+        names, feed)))
 
 
 def main():

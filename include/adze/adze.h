@@ -111,7 +111,7 @@ ADZE_EXPORT enum adze_status adze_interpret(
     const void *const *inputs, void *const *outputs, struct adze_error *error)
     ADZE_MUST_USE;
 
-/* ---- Checking compiled code ------------------------------------------------- */
+/* ---- Checking compiled code ---------------------------------------------- */
 /* What adze_check found of one group: nodes that became one kernel. */
 struct adze_check_group {
   const char *name;          /* of its last node */

@@ -20,6 +20,8 @@ struct placing {
   VEC(struct group *) groups; /* the new order, copies included */
   struct map copies;          /* value id * 2 + blocked + 1 to its copy */
   struct group **maker;       /* by value id: the group that makes it */
+  const struct graph_users *users; /* of the values before any copy */
+  size_t users_count;
 };
 
 static struct placement *placement_of(struct placing *placing,
@@ -266,6 +268,24 @@ static const struct node *concat_of(const struct group *group) {
   return group->nodes.count == 1 && node->op == &op_concat ? node : NULL;
 }
 
+/* The results of lists that `node` begins with lie in its own. */
+static void shorter_lists(struct placing *placing, const struct node *node) {
+  size_t first = node->inputs[0]->id;
+  if (first >= placing->users_count)
+    return; /* a copy: nothing else uses it */
+  for (size_t i = 0; i < placing->users->counts[first]; i++) {
+    const struct node *shorter = placing->users->nodes[first][i];
+    if (shorter->op != &op_concat || node_int(shorter, "axis") != 1 ||
+        !is_prefix(shorter, node) ||
+        !placing->maker[shorter->outputs[0]->id])
+      continue;
+    const struct placement *placement =
+        placement_of(placing, shorter->outputs[0]);
+    if (placement->block && !placement->parent)
+      put_into(placing, shorter->outputs[0], node->outputs[0], 0);
+  }
+}
+
 /* Longest lists first, which is backwards in graph order. */
 static void alias_concats(struct placing *placing) {
   struct plan *plan = placing->plan;
@@ -279,13 +299,7 @@ static void alias_concats(struct placing *placing) {
         put_into(placing, node->inputs[i], node->outputs[0], channel);
       channel += value_dim(node->inputs[i], 1);
     }
-    for (size_t h = 0; h < g; h++) {
-      const struct node *shorter = concat_of(placing->groups.data[h]);
-      if (shorter && is_prefix(shorter, node) &&
-          placement_of(placing, shorter->outputs[0])->block &&
-          !placement_of(placing, shorter->outputs[0])->parent)
-        put_into(placing, shorter->outputs[0], node->outputs[0], 0);
-    }
+    shorter_lists(placing, node);
     placing->groups.data[g]->nodes.count = 0; /* nothing left to do */
   }
   for (size_t g = 0; g < placing->groups.count; g++)
@@ -294,8 +308,10 @@ static void alias_concats(struct placing *placing) {
 }
 
 enum adze_status plan_place(struct plan *plan) {
-  struct placing placing = {.plan = plan};
   struct graph_users users = graph_find_users(plan->graph, plan->arena);
+  struct placing placing = {.plan = plan,
+                            .users = &users,
+                            .users_count = plan->graph->value_count};
   struct match_query query = {.graph = plan->graph,
                               .users = &users,
                               .machine = plan->machine,

@@ -307,7 +307,18 @@ static void emit_set(struct emitter *emitter, const struct statement *s) {
   emitter_local_changed(emitter, local);
 }
 
+/* LLVM's work on a basic block grows faster than its length; plan() of a model
+ * with thousands of outputs is one long list of stores. */
+enum { STORES_IN_BLOCK = 256 };
+
+static void begin_block(struct emitter *emitter) {
+  LLVMBasicBlockRef next = new_block(emitter, "more");
+  LLVMBuildBr(emitter->builder, next);
+  emitter_at_end(emitter, next);
+}
+
 void emit_statements(struct emitter *emitter, const struct statement *list) {
+  size_t stores = 0;
   for (const struct statement *s = list; s != NULL; s = s->next) {
     switch (s->kind) {
     case STATEMENT_FOR:
@@ -319,6 +330,8 @@ void emit_statements(struct emitter *emitter, const struct statement *list) {
     case STATEMENT_STORE:
       check(s->store.index_count == 1);
       emit_store(emitter, s->store.buffer, s->store.indices[0], s->store.value);
+      if (++stores % STORES_IN_BLOCK == 0 && s->next != NULL)
+        begin_block(emitter);
       continue;
     case STATEMENT_SET:
       emit_set(emitter, s);

@@ -265,8 +265,8 @@ def check_disks(harness):
                   output=rest, file_bytes=64)
     harness.check("no folder", ["compile", net, "-o", "no/such/folder.tar"],
                   ("NOT_FOUND", "IO"), "no/such")
-    harness.check("is folder", ["compile", net, "-o", "folder"], "IO",
-                  "folder")
+    harness.check("is folder", ["compile", net, "-o", harness.folder], "IO",
+                  harness.folder)
     harness.check("in file", ["compile", net, "-o", "net.onnx/a.tar"],
                   ("IO", "NOT_FOUND"), "net.onnx/a.tar")
     for words in (["info", net], ["run", "net.tar"], ["env"], ["--help"],
@@ -296,6 +296,40 @@ def check_disks(harness):
                            str(os.listdir(small)))
         finally:
             subprocess.run(["umount", small], check=True)
+
+
+def check_boxes(harness, shared):
+    """Boxes, annotations and models for adze pose."""
+    top = os.path.join(shared, "models/onnx/ultralight_simplepose.onnx")
+    if not os.path.exists(top):
+        print("the pose networks beside the project are absent")
+        return
+    image, package = harness.write("1.png", png()), harness.path("top.tar")
+    harness.check("top", ["compile", top, "-o", package], "OK", seconds=300)
+    rows = [b"", b"{", b"[" * 100000, b'{"a":' * 50000, b"[1e999]", b"\xff\xfe",
+            b'{"images": 3}', b'{"images": [], "annotations": [7]}', b"null",
+            b'{"images": [{"id": "x", "file_name": 5}], "annotations": []}',
+            b'[{"image_id": 1, "bbox": [1, 2, 3]}]',
+            b'[{"image_id": 1, "bbox": [1, 2, -3, 1e308], "score": "a"}]',
+            b'[{"image_id": 1, "category_id": 1, "score": 1,'
+            b' "bbox": [1e308, -1e308, 1e308, 1e308]}]',
+            b'[{"image_id": 1, "category_id": 1, "score": 1,'
+            b' "bbox": [0, 0, 0, 0]}]']
+    for number, data in enumerate(rows):
+        path = harness.write("b%d.json" % number, data)
+        for word in ("--boxes", "--evaluate"):
+            harness.check("%s %.20r" % (word, data), [
+                "pose", image, "-m", package, word, path],
+                ("OK", "INVALID_DATA", "LIMIT", "NOT_FOUND",
+                 "INVALID_ARGUMENT"))
+    for words in (["--write-json", "/dev/full/x"],
+                  ["--write-images", "net.onnx"],
+                  ["--write-coco-json", "/dev/full"]):
+        harness.check("pose %s" % words, ["pose", image, "-m", package] +
+                      words, ("IO", "NOT_FOUND"))
+    for name, network in (("relu", "net.tar"), ("model", "net.onnx")):
+        harness.check("pose " + name, ["pose", image, "-m", network],
+                      ("UNSUPPORTED", "SHAPE", "INVALID_ARGUMENT"), network)
 
 
 def check_words(harness):
@@ -348,6 +382,8 @@ def main():
     check_verify(harness)
     check_disks(harness)
     check_words(harness)
+    if long:
+        check_boxes(harness, sys.argv[4])
     harness.finish()
 
 

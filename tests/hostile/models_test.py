@@ -9,7 +9,7 @@ import itertools
 import os
 import sys
 
-from harness import Harness
+from harness import CODES, Harness
 from onnx_bytes import (BOOL, FLOAT, INT64, attribute, block, floats, integer,
                         integers, model, node, tensor, value, varint)
 
@@ -342,6 +342,12 @@ def check(harness, row, seconds=None):
                    if part not in status[2]]
         harness.expect(name, not missing, "names no %s: %s" % (missing,
                                                                status[2]))
+        other = (["run", path], ["bench", "-t", "0.01", path])
+        again = harness.check(name + " again", other[len(name) % 2], None,
+                              stem + ".onnx", seconds=seconds)
+        harness.expect(name, again[0] == status[0] or
+                       status[0] == CODES["LIMIT"], "%d, %d" % (
+                           status[0], again[0]))
     else:
         harness.check(name + " run", ["run", output, "--threads", "1"],
                       ("OK", "LIMIT", "OUT_OF_MEMORY", SHAPE),

@@ -14,7 +14,8 @@
 struct folding {
   struct graph *graph;
   struct graph_rewrite rewrite;
-  struct graph_users users;
+  struct graph_users users; /* of the first known_values values */
+  size_t known_values;
   struct adze_error *error;
 };
 
@@ -108,7 +109,8 @@ static struct value *float_constant(struct graph *graph, size_t rank,
 static struct node *foldable_conv(const struct folding *folding,
                                   const struct value *value) {
   struct node *conv = value->producer;
-  if (!conv || folding->users.counts[value->id] != 1 ||
+  if (!conv || value->id >= folding->known_values || /* made by this pass */
+      folding->users.counts[value->id] != 1 ||
       folding->users.is_output[value->id] ||
       (conv->op != &op_conv && conv->op != &op_conv_transpose))
     return NULL;
@@ -226,8 +228,11 @@ static enum adze_status fold_node(struct folding *folding,
 
 enum adze_status pass_fold_scales(struct graph *graph,
                                   struct adze_error *error) {
-  struct folding folding = {graph, graph_rewrite_begin(graph),
-                            graph_find_users(graph, graph->arena), error};
+  struct folding folding = {.graph = graph,
+                            .rewrite = graph_rewrite_begin(graph),
+                            .users = graph_find_users(graph, graph->arena),
+                            .known_values = graph->value_count,
+                            .error = error};
   size_t count = graph->nodes.count;
   for (size_t i = 0; i < count; i++) {
     graph_rewrite_operands(&folding.rewrite, graph->nodes.data[i]);

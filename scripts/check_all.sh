@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The long tests of `make check-all`: those labelled `all` (the zoo's numerics,
-# qemu, failing allocations), the threaded parts under the thread sanitizer, and
-# a while of fuzzing each parser.
+# qemu, failing allocations), the threaded parts under the thread sanitizer,
+# changed models under the address sanitizer, and a while of fuzzing each parser.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . scripts/count.sh
@@ -27,6 +27,12 @@ if scripts/build.sh build/tsan -DCMAKE_BUILD_TYPE=Debug \
     -L '^(base|runtime|driver|threads)$' -LE '^(all|release)$'
 else
   add_failure "building with the thread sanitizer"
+fi
+if scripts/build.sh build/asan -DCMAKE_BUILD_TYPE=Debug -DADZE_HARD_ARENA=ON \
+  -DADZE_SANITIZE=address,undefined; then
+  run_tests mutants build/asan -R '^hostile_mutation_long$'
+else
+  add_failure "building with sanitizers"
 fi
 if CC=clang ADZE_BUILD_TARGET=fuzzers scripts/build.sh build/fuzz -DCMAKE_BUILD_TYPE=Debug \
   -DADZE_SANITIZE=address -DADZE_FUZZ=ON; then

@@ -231,13 +231,15 @@ def main():
     small, real = list(small_models()), list(real_models(shared))
     if not real:
         print("the networks beside the project are absent: small ones only")
-    count = 3000 if long else 100 if harness.sanitized else 240
+    count = 100 if harness.sanitized else 240
+    if long:
+        count = 1200 if harness.sanitized else 3000
     first = int(os.environ.get("ADZE_HOSTILE_SEED", "0"))
     jobs = [(number, first + number, small[number % len(small)])
             for number in range(count)]
     if real and long:
         jobs += [(number, first + number, real[number % len(real)])
-                 for number in range(count, count + 700)]
+                 for number in range(count, count + count // 6)]
     harness.together(lambda job: try_mutant(harness, kept, job), jobs)
     if harness.failures:
         print("the mutants that failed are in " + kept)

@@ -43,6 +43,13 @@ static void key_attribute(struct text *key,
   text_add(key, "];");
 }
 
+/* What a value is made of where it has no operands: numbers of a shape. */
+static void key_elements(struct text *key, const struct value *value) {
+  text_format(key, ":%d/%zu", (int)value->dtype, value->rank);
+  for (size_t i = 0; value->elements && i < value->element_count; i++)
+    text_format(key, "e%u", (unsigned)value->elements[i]->id);
+}
+
 static const char *node_key(struct arena *arena, const struct node *node) {
   struct text key = {.arena = arena};
   text_format(&key, "%s(", node->op->name);
@@ -52,6 +59,9 @@ static const char *node_key(struct arena *arena, const struct node *node) {
   for (size_t i = 0; desc && desc[i].name; i++)
     key_attribute(&key, &node->attributes[i]);
   text_format(&key, ")%zu", node->output_count);
+  for (size_t i = 0; i < node->output_count; i++)
+    if (node->outputs[i])
+      key_elements(&key, node->outputs[i]);
   return text_string(&key);
 }
 

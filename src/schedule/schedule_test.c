@@ -170,43 +170,44 @@ static void test_mutated_traces(void **state) {
 }
 
 /* ---- Preconditions ---------------------------------------------------------------------- */
-/* x[12,10] -> a = x*2 (local) -> s = sum of a's rows (local) -> y = a + s. */
+/* x[12,10] -> a = x*2 -> s = sum of a's rows -> b = a + s -> y = b + x. */
 static void make_chain(struct fixture *f) {
+  enum { X, A, S, B, Y, COUNT };
+  static const char *const names[] = {"x", "a", "s", "b", "y"};
   f->arena = arena_create("test");
   struct expr_pool *pool = expr_pool_create(f->arena);
   const struct expr *dims[2] = {expr_index(pool, 12), expr_index(pool, 10)};
-  struct buffer *buffers[4];
-  static const char *const names[] = {"x", "a", "s", "y"};
-  for (size_t i = 0; i < 4; i++)
+  struct buffer *buffers[COUNT];
+  struct stage *stages[COUNT];
+  const struct expr *at[COUNT][2];
+  for (size_t i = 0; i < COUNT; i++) {
     buffers[i] = buffer_new(pool, names[i], ADZE_I32,
-                            i == 0 || i == 3 ? BUFFER_ARGUMENT : BUFFER_STACK,
-                            dims, i == 2 ? 1 : 2);
-  struct stage *stages[3];
-  const struct expr *at[3][2];
-  for (size_t i = 0; i < 3; i++) {
+                            i == X || i == Y ? BUFFER_ARGUMENT : BUFFER_STACK,
+                            dims, i == S ? 1 : 2);
     stages[i] = ARENA_NEW(f->arena, struct stage);
-    *stages[i] = (struct stage){.name = names[i + 1],
-                                .output = buffers[i + 1],
-                                .axis_count = buffers[i + 1]->rank};
+    *stages[i] = (struct stage){.name = names[i],
+                                .output = buffers[i],
+                                .axis_count = buffers[i]->rank};
     for (size_t d = 0; d < stages[i]->axis_count; d++) {
       stages[i]->axes[d] = variable_new(
-          pool, arena_printf(f->arena, "%s.%c", names[i + 1], "ij"[d]),
-          dims[d]);
+          pool, arena_printf(f->arena, "%s.%c", names[i], "ij"[d]), dims[d]);
       at[i][d] = expr_variable(pool, stages[i]->axes[d]);
     }
   }
-  stages[0]->body = expr_mul(pool, expr_load(pool, buffers[0], at[0], 2),
+  stages[A]->body = expr_mul(pool, expr_load(pool, buffers[X], at[A], 2),
                              expr_integer(pool, ADZE_I32, 2));
-  stages[1]->reductions[stages[1]->reduction_count++] =
+  stages[S]->reductions[stages[S]->reduction_count++] =
       variable_new(pool, "s.r", dims[1]);
-  at[1][1] = expr_variable(pool, stages[1]->reductions[0]);
-  stages[1]->reduce = REDUCE_SUM;
-  stages[1]->initial = expr_integer(pool, ADZE_I32, 0);
-  stages[1]->body = expr_load(pool, buffers[1], at[1], 2);
-  stages[2]->body = expr_add(pool, expr_load(pool, buffers[1], at[2], 2),
-                             expr_load(pool, buffers[2], at[2], 1));
-  f->function = expand(pool, "chain", stages, 3,
-                       (struct buffer *[]){buffers[0], buffers[3]}, 2);
+  at[S][1] = expr_variable(pool, stages[S]->reductions[0]);
+  stages[S]->reduce = REDUCE_SUM;
+  stages[S]->initial = expr_integer(pool, ADZE_I32, 0);
+  stages[S]->body = expr_load(pool, buffers[A], at[S], 2);
+  stages[B]->body = expr_add(pool, expr_load(pool, buffers[A], at[B], 2),
+                             expr_load(pool, buffers[S], at[B], 1));
+  stages[Y]->body = expr_add(pool, expr_load(pool, buffers[B], at[Y], 2),
+                             expr_load(pool, buffers[X], at[Y], 2));
+  f->function = expand(pool, "chain", stages + 1, COUNT - 1,
+                       (struct buffer *[]){buffers[X], buffers[Y]}, 2);
   schedule_init(&f->schedule, f->function, NULL, &f->error);
 }
 
@@ -216,29 +217,30 @@ static void test_preconditions(void **state) {
   static const struct {
     const char *before, *line, *part;
   } cases[] = {
-      {"parallel y.i\n", "split y.i 4", "not a serial loop"},
-      {"", "fuse y.i s.r", "not alone inside"},
-      {"compute_at s y.i\n", "fuse y.i y.j", "not alone inside"},
+      {"parallel b.i\n", "split b.i 4", "not a serial loop"},
+      {"", "fuse b.i s.r", "not alone inside"},
+      {"compute_at s b.i\n", "fuse b.i b.j", "not alone inside"},
       {"", "fuse s.i s.r", "one does not"},
-      {"", "reorder y.i s.r", "not a perfect nest"},
-      {"compute_at s y.i\n", "reorder y.j y.i", "not a perfect nest"},
-      {"parallel y.i\n", "reorder y.j y.i", "y.i is parallel"},
-      {"", "parallel y.j", "not an outermost loop"},
+      {"", "reorder b.i s.r", "not a perfect nest"},
+      {"compute_at s b.i\n", "reorder b.j b.i", "not a perfect nest"},
+      {"parallel b.i\n", "reorder b.j b.i", "b.i is parallel"},
+      {"", "parallel b.j", "not an outermost loop"},
       {"reorder s.r s.i\n", "parallel s.r", "reduces"},
-      {"parallel y.i\n", "unroll y.i", "not a serial loop"},
+      {"parallel b.i\n", "unroll b.i", "not a serial loop"},
       {"", "compute_at y s.i", "an output of the function"},
-      {"", "compute_at a y.i", "read outside of y.i"},
+      {"", "compute_at a b.i", "read outside of b.i"},
       {"", "compute_at s a.i", "read outside of a.i"},
       {"", "compute_at s s.i", "already there"},
-      {"compute_at s y.i\n", "cache_write s stack", "read in its own nest"},
+      {"compute_at s b.i\n", "cache_write s stack", "read in its own nest"},
+      {"compute_at s b.i\n", "compute_inline b", "computed in its nest"},
       {"", "compute_inline s", "is a reduction"},
       {"", "compute_inline y", "an output of the function"},
       {"", "set_scope y stack", "an output of the function"},
       {"", "decompose_reduction a a.i", "does not reduce"},
-      {"", "decompose_reduction s y.i", "not inside"},
-      {"compute_at s y.i\n", "decompose_reduction s y.i", "holds other"},
+      {"", "decompose_reduction s b.i", "not inside"},
+      {"compute_at s b.i\n", "decompose_reduction s b.i", "holds other"},
       {"reorder s.r s.i\n", "decompose_reduction s s.i", "reduces outside"},
-      {"decompose_reduction s s.r\n", "compute_at s y.i", "there is no block"},
+      {"decompose_reduction s s.r\n", "compute_at s b.i", "there is no block"},
       {"", "rfactor a a.i", "does not reduce"},
       {"", "rfactor s s.i", "does not reduce s"},
       {"", "rfactor s s.r", "no other loop reduces s"},
@@ -268,7 +270,8 @@ static void test_effects(void **state) {
   struct fixture f;
   make_chain(&f);
   struct schedule *s = &f.schedule;
-  static const char trace[] = "split y.j 4\n"
+  static const char trace[] = "compute_inline b\n"
+                              "split y.j 4\n"
                               "partition y.j.o\n"
                               "fuse y.i y.j.o\n"
                               "compute_inline a\n"
@@ -305,7 +308,7 @@ static void test_effects(void **state) {
     for (int j = 0; j < 10; j++)
       sum += 2 * x[i * 10 + j];
     for (int j = 0; j < 10; j++)
-      assert_int_equal(y[i * 10 + j], 2 * x[i * 10 + j] + sum);
+      assert_int_equal(y[i * 10 + j], 3 * x[i * 10 + j] + sum);
   }
   arena_destroy(f.arena);
 }

@@ -19,8 +19,8 @@
 #include "ir/simplify.h"
 #include "lower/steps.h"
 
-/* The condition `o*factor + d < bound` with 0 <= d < factor, where d is made of
- * loops inside that over o: what is in the tile. */
+/* The condition `o*factor + d < bound` with 0 <= d < factor, where d steps with
+ * a loop inside that over o. */
 struct tail {
   struct lowering *lowering;
   const struct variable *outer;
@@ -39,25 +39,6 @@ static struct tail tail_of(struct lowering *lowering,
   struct tail tail = {.lowering = lowering, .outer = loop->loop.variable};
   statement_walk(loop->loop.body, collect_inside, &tail);
   return tail;
-}
-
-struct outside_search {
-  const struct tail *tail;
-  bool found;
-};
-static void find_outside(void *context, const struct expr *node) {
-  struct outside_search *search = context;
-  if (node->kind != EXPR_VARIABLE)
-    return;
-  for (size_t i = 0; i < search->tail->inside.count; i++)
-    if (search->tail->inside.data[i] == node->variable)
-      return;
-  search->found = true;
-}
-static bool is_inside(const struct tail *tail, const struct expr *e) {
-  struct outside_search search = {tail, false};
-  expr_walk(tail->lowering->pool, e, find_outside, &search);
-  return !search.found;
 }
 
 /* A loop inside whose steps are steps of d, or NULL: by it a partial tile that
@@ -104,7 +85,6 @@ static bool tail_matches(const struct tail *tail, const struct expr *e,
   struct interval range = simplify_interval(pool, *inner);
   *bound = e->args[1];
   return range.minimum >= 0 && range.maximum < *factor &&
-         is_inside(tail, *inner) &&
          (*factor == 1 || unit_variable(tail, *inner));
 }
 

@@ -63,7 +63,7 @@ struct value *network_conv(struct network *net, const struct op_def *op,
                      spec->kernel[1]};
   if (op == &op_conv_transpose) {
     dims[0] = channels;
-    dims[1] = spec->out;
+    dims[1] = spec->out / spec->group;
   }
   struct value *inputs[3] = {x, network_constant(net, 4, dims), NULL};
   if (bias)

@@ -55,7 +55,7 @@ static void test_groups(void **state) {
 
 static void test_transposed(void **state) {
   (void)state;
-  for (uint32_t seed = 0; seed < 12; seed++) {
+  for (uint32_t seed = 0; seed < 18; seed++) {
     struct network net;
     network_start(&net, seed, targets[seed % 3]);
     int64_t dims[4] = {1, network_pick(&net, 1, 20), network_pick(&net, 3, 6),
@@ -67,6 +67,8 @@ static void test_transposed(void **state) {
       spec.pads[i] = network_pick(&net, 0, spec.kernel[i] - 1) / 2;
       spec.pads[2 + i] = spec.pads[i];
     }
+    if (seed % 2) /* depthwise */
+      spec.group = spec.out = dims[1];
     struct value *x = network_input(&net, 4, dims);
     network_finish(&net, network_unary(&net, &op_relu,
                                        network_conv(&net, &op_conv_transpose, x,

@@ -11,6 +11,9 @@
  *       in[n, c, yq + (py+before) div s - th, xq + (px+before) div s - tw, ci]
  *     * packed[(py+before) mod s, (px+before) mod s, k, c, th, tw, ci, lane]
  *   out[n,k,y,x,lane] = bias + phases[n,k,y div s,y mod s,x div s,x mod s,lane]
+ *
+ * A depthwise one reads its own channel alone: in[n, k, …, lane], and packed
+ * has one c and one ci.
  */
 #include "ir/simplify.h"
 #include "schedule/common.h"
@@ -19,14 +22,19 @@
 
 enum { KNOB_COLUMNS, KNOB_BLOCKS, KNOB_UNROLL };
 
+static bool is_depthwise(const struct window2d *window) {
+  return window->groups > 1 && window->groups == window->in_channels &&
+         window->groups == window->out_channels;
+}
+
 static size_t transposed_match(struct match_query *query, struct node *node,
                                struct node **nodes, size_t capacity) {
   struct window2d window;
   if (capacity < 1 || !window2d_of_conv_transpose(node, &window))
     return match_decline(query, "not a 2-d fp32 transposed convolution with "
                                 "constant weights");
-  if (window.groups != 1 || window.dilation[0] != 1 ||
-      window.dilation[1] != 1)
+  if ((window.groups != 1 && !is_depthwise(&window)) ||
+      window.dilation[0] != 1 || window.dilation[1] != 1)
     return match_decline(query, "groups or dilation");
   nodes[0] = node;
   return 1;
@@ -87,6 +95,11 @@ static const struct expr *pack_phases(void *context, struct expr_pool *pool,
   const struct expr *r[2], *exists =
       expr_and(pool, below(pool, k, window->out_channels),
                below(pool, c, window->in_channels));
+  if (is_depthwise(window)) {
+    exists = below(pool, k, window->out_channels);
+    c = k;
+    k = expr_index(pool, 0);
+  }
   for (int axis = 0; axis < 2; axis++) {
     r[axis] = expr_add(
         pool, axes[axis],
@@ -138,6 +151,8 @@ static enum adze_status transposed_express(struct builder *builder) {
       expr_index(pool, taps(window, 1)),
       expr_index(pool, builder->block),
       expr_index(pool, builder->block)};
+  if (is_depthwise(window))
+    shape[3] = shape[6] = expr_index(pool, 1);
   struct buffer *in = builder_buffer(builder, node->inputs[0]);
   struct buffer *weights = builder_pack(builder, node->inputs[1], "phases",
                                         shape, 8, pack_phases, &packing);
@@ -170,6 +185,10 @@ static enum adze_status transposed_express(struct builder *builder) {
   }
   const struct expr *at[5] = {axes[0], c, expr_sub(pool, start[0], th),
                               expr_sub(pool, start[1], tw), ci};
+  if (is_depthwise(window)) {
+    at[1] = axes[1];
+    at[4] = axes[6];
+  }
   const struct expr *w[8] = {phase[0], phase[1], axes[1], c,
                              th,       tw,       ci,      axes[6]};
   stage->reduce = REDUCE_SUM;

@@ -47,7 +47,8 @@ static enum adze_status import_any(struct arena *arena, const char *path,
   if (map->size == 0)
     return fail(error, ADZE_INVALID_MODEL, "%s: the file is empty", path);
   return fail(error, ADZE_INVALID_MODEL,
-              "%s: not a model of a known format (ONNX)", path);
+              "%s: is not a model that adze knows; ONNX is expected",
+              path);
 }
 
 enum adze_status import_model(struct arena *arena, const char *path,

@@ -36,7 +36,8 @@ static void not_models(void **state) {
     const char *bytes, *sentence;
   } cases[] = {
       {"", "the file is empty"},
-      {"PK\3\4 something else", "not a model of a known format"},
+      {"PK\3\4 something else", "is not a model that adze knows"},
+      {"BM\x36\x0a\x01\x01 a picture", "is not a model that adze knows"},
       {"\x08\x07\x3a\xff\xff\xff\xff\x0f", "byte"},
       {"\x08\x07", "the file has no graph"},
   };

@@ -354,12 +354,39 @@ static enum adze_status build_all(struct build *build) {
   return ADZE_OK;
 }
 
+/* The first byte of a field of ModelProto, up to functions. */
+static bool is_model_key(uint8_t byte) {
+  static const uint8_t keys[] = {0x08, 0x12, 0x1a, 0x22, 0x28, 0x32,
+                                 0x3a, 0x42, 0x72, 0xa2, 0xca, 0xd2};
+  return memchr(keys, byte, sizeof keys) != NULL;
+}
+
+/* Whether an operator set (domain, version) or a graph may begin so. */
+static bool is_inner_key(uint8_t outer, uint8_t byte) {
+  if (outer == 0x42)
+    return byte == 0x0a || byte == 0x10;
+  return outer != 0x3a || ((byte & 7) == 2 && byte >> 3 > 0);
+}
+
 bool import_onnx_probe(const uint8_t *data, size_t size) {
-  /* A ModelProto starts with ir_version, or with one of its other first
-   * fields: producer, graph, opset. What follows is up to the reader. */
-  static const uint8_t keys[] = {0x08, 0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a,
-                                 0x42};
-  return size > 1 && memchr(keys, data[0], sizeof keys) != NULL;
+  /* Usually ir_version is the first field, but any other may be. Many files
+   * begin with such a byte (a BMP: "BM"), so what it holds, and the field that
+   * comes next, are looked at too; the rest is up to the reader. */
+  uint64_t value = 0;
+  size_t at = 1;
+  if (size < 2 || !is_model_key(data[0]))
+    return false;
+  for (int shift = 0; shift < 63 && at < size; shift += 7) {
+    value |= (uint64_t)(data[at] & 127) << shift;
+    if (!(data[at++] & 128))
+      break;
+  }
+  if ((data[0] & 7) == 2) {
+    if (value > 0 && at < size && !is_inner_key(data[0], data[at]))
+      return false;
+    at = value < size - at ? at + (size_t)value : size;
+  }
+  return at == size || is_model_key(data[at]);
 }
 
 enum adze_status import_onnx(const struct import_source *source,

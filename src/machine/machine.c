@@ -99,6 +99,23 @@ static enum adze_status read_line(struct arena *arena, struct request *request,
   return ADZE_OK;
 }
 
+/* The names are few enough to list. */
+static enum adze_status fail_target(struct arena *arena,
+                                    struct adze_error *error,
+                                    const struct request *request,
+                                    const char *const *names, size_t count) {
+  struct text list = {.arena = arena};
+  char near[256];
+  string_near(request->kind, names, count, near, sizeof near);
+  for (size_t i = 0; i < count; i++)
+    text_format(&list, "%s%s", i ? ", " : "", names[i]);
+  return fail(error, ADZE_INVALID_ARGUMENT,
+              "target \"%s\": there is no target or machine \"%s\"; %s%s%s"
+              "there are %s",
+              request->line, request->kind, near[0] ? "did you mean " : "",
+              near, near[0] ? "? " : "", text_string(&list));
+}
+
 /* The kind of target, and named machines replaced by what they stand for. */
 static enum adze_status read_request(struct arena *arena, const char *line,
                                      struct request *request,
@@ -118,8 +135,7 @@ static enum adze_status read_request(struct arena *arena, const char *line,
                        error);
     }
   }
-  return fail_near(error, request, "target or machine", request->kind, names,
-                   count);
+  return fail_target(arena, error, request, names, count);
 }
 
 /* ---- Architecture, CPU, features ----------------------------------------------- */

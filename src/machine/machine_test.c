@@ -149,6 +149,7 @@ static void wrong_words_are_named(void **state) {
   } wrong[] = {
       {"lvm", "no target or machine \"lvm\"; did you mean llvm"},
       {"rpi44", "did you mean rpi4"},
+      {"cuda", "; there are llvm, c, rpi3, rpi4"},
       {"llvm -mcpu=znver44", "no CPU \"znver44\"; did you mean znver4"},
       {"llvm -mcpu=cortex_a72", "cortex-a72"},
       {"llvm -mtriple=x86_64-linux-gnu -mcpu=cortex-a72",

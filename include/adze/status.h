@@ -22,8 +22,8 @@ extern "C" {
   X(OK, 0, "ok")                                                               \
   X(MISMATCH, 1, "results differ from what was expected")                      \
   X(INVALID_ARGUMENT, 2, "an argument or option is wrong")                     \
-  X(NOT_FOUND, 3, "a file or name does not exist")                             \
-  X(IO, 4, "reading or writing failed")                                        \
+  X(NOT_FOUND, 3, "an input file or a name does not exist")                    \
+  X(IO, 4, "reading failed, or the output could not be written")               \
   X(INVALID_MODEL, 5, "the model is damaged or contradicts itself")            \
   X(UNSUPPORTED, 6, "valid, but not supported")                                \
   X(INVALID_DATA, 7, "an input file (npz, image, JSON, IR text) is damaged")   \

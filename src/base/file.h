@@ -44,6 +44,11 @@ enum adze_status file_writer_commit(struct file_writer *writer,
 /* Closes and removes; NULL is fine. */
 void file_writer_abandon(struct file_writer *writer);
 
+/* Whether a file of this name could be written, so that long work does not end
+ * in a sentence that was due at its start. Leaves nothing behind. */
+enum adze_status file_check_writable(const char *path,
+                                     struct adze_error *error) ADZE_MUST_USE;
+
 /* Convenience: the whole of a small text at once. */
 enum adze_status file_write_all(const char *path, const void *data, size_t size,
                                 struct adze_error *error) ADZE_MUST_USE;

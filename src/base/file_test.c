@@ -171,7 +171,13 @@ static void writing_fails_with_a_sentence(void **state) {
   struct adze_error error;
   struct file_writer *writer;
   assert_fails(file_writer_open(at(place, "no/where"), &writer, &error), error,
-               ADZE_NOT_FOUND, "no/where: can't write");
+               ADZE_IO, "no/where: can't write");
+  assert_fails(file_check_writable(at(place, "no/where"), &error), error,
+               ADZE_IO, "no/where: can't write");
+  assert_fails(file_check_writable(place->folder, &error), error, ADZE_IO,
+               "is a folder");
+  assert_ok(file_check_writable(at(place, "somewhere"), &error), error);
+  assert_int_equal(entry_count(place->folder), 0);
   assert_fails(file_writer_open(place->folder, &writer, &error), error, ADZE_IO,
                "is a folder");
   /* A pipe is written, not replaced; so are devices, of which this one says

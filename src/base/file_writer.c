@@ -35,11 +35,10 @@ struct file_writer {
   unsigned char buffer[WRITER_BUFFER];
 };
 
+/* Always IO: NOT_FOUND means an input that is missing. */
 static enum adze_status fail_write(struct adze_error *error, const char *path,
                                    int code) {
-  enum adze_status status =
-      code == ENOENT || code == ENOTDIR ? ADZE_NOT_FOUND : ADZE_IO;
-  return fail(error, status, "%s: can't write: %s", path, strerror(code));
+  return fail(error, ADZE_IO, "%s: can't write: %s", path, strerror(code));
 }
 
 /* Fills in `path` (links resolved) and says whether it is written directly. */
@@ -115,6 +114,20 @@ enum adze_status file_writer_open(const char *path, struct file_writer **out,
   }
   *out = writer;
   return ADZE_OK;
+}
+
+enum adze_status file_check_writable(const char *path,
+                                     struct adze_error *error) {
+  struct file_writer *writer = calloc(1, sizeof *writer);
+  if (!writer)
+    return fail(error, ADZE_OUT_OF_MEMORY, "%s: memory ran out", path);
+  writer->descriptor = -1;
+  enum adze_status status = resolve_path(writer, path, error);
+  /* Opening a pipe would wait for a reader, and closing it end what he gets. */
+  if (status == ADZE_OK && !writer->direct)
+    status = open_part(writer, error);
+  file_writer_abandon(writer);
+  return status;
 }
 
 /* Writes all, at `offset` or, when that is negative, at the end. */

@@ -4,6 +4,7 @@
  * The order is: load; open the npz and compare its arrays with the inputs;
  * bind memory for the shapes they have; fill; run; write and print.
  */
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/fill.h"
@@ -210,6 +211,8 @@ static enum adze_status run_run(struct cli *cli, void *data,
   if (arguments->labels && !arguments->print_top)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "run: option --labels needs --print-top");
+  if (arguments->outputs)
+    TRY(file_check_writable(arguments->outputs, error));
   TRY(session_load(cli->arena, &options, &session, error));
   TRY(find_sources(session, arguments, &sources, error));
   TRY(session_prepare(session, sources.known, error));
@@ -229,11 +232,11 @@ const struct cli_command cli_command_run = {
         "first (see ADZE_CACHE in `adze env`). Inputs come from an npz file, "
         "a picture, or are made up; outputs go to an npz file. Without an "
         "option that asks for something else, a line per output is printed.",
-    .examples = "adze run resnet50.onnx --image cat.jpg --print-top 5 "
+    .examples = "adze run net.onnx --image cat.jpg --print-top 5 "
                 "--labels classes.txt\n"
                 "adze run module.tar -i inputs.npz -o outputs.npz\n"
                 "adze run posenet.onnx --input-shapes "
-                "\"image:[1,3,257,257]\" --print-time --repeat 100\n"
+                "\"image:[1,3,257,257]\" --print-time\n"
                 "adze run module.tar --fill-mode ones --profile\n",
     .options = run_options,
     .option_count = ARRAY_COUNT(run_options),

@@ -217,6 +217,7 @@ enum adze_status compile_to_kernels(struct compilation *compilation) {
 
 static enum adze_status compile_body(void *argument) {
   struct compilation *compilation = argument;
+  TRY(file_check_writable(compilation->output, compilation->error));
   TRY(compile_to_kernels(compilation));
   TRY(compile_open_package(compilation));
   TRY(compile_constants(compilation));

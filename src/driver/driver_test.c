@@ -501,7 +501,10 @@ static void full_disk(void **state) {
   struct rlimit before, little;
   assert_fails(adze_compile(model, in_folder(f, "no/such.tar"), NULL,
                             &f->error),
-               f->error, ADZE_NOT_FOUND, "no/such.tar");
+               f->error, ADZE_IO, "no/such.tar");
+  assert_fails(adze_compile(in_folder(f, "absent.onnx"), f->folder, NULL,
+                            &f->error),
+               f->error, ADZE_IO, "is a folder"); /* before any work */
   void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
   little = before;

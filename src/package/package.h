@@ -79,7 +79,7 @@ struct package_code {
 
 struct package_writer;
 
-/* INVALID_ARGUMENT when module_name is needed and no C identifier; NOT_FOUND,
+/* INVALID_ARGUMENT when module_name is needed and no C identifier;
  * IO, LIMIT. */
 enum adze_status package_open(struct arena *arena,
                               const struct package_contents *contents,

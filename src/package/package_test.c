@@ -145,7 +145,7 @@ static void failures_leave_nothing(void **state) {
   assert_int_equal(files_in(fixture.folder), 1);
   assert_int_equal(fixture_read(&fixture, fixture.path).bytes, 3);
   fixture.contents.path = "/nonexistent/folder/model.tar";
-  assert_fails(fixture_write(&fixture, &error), error, ADZE_NOT_FOUND,
+  assert_fails(fixture_write(&fixture, &error), error, ADZE_IO,
                fixture.contents.path);
   fixture.contents.path = "/dev/full";
   assert_fails(fixture_write(&fixture, &error), error, ADZE_IO, "/dev/full");

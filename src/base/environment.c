@@ -9,6 +9,8 @@
 
 #include "base/text.h"
 
+enum { THREADS_MAXIMUM = 4096 };
+
 const struct environment_row environment_table[ENVIRONMENT_COUNT] = {
 #define ENVIRONMENT(name, syntax, meaning) {#name, syntax, meaning},
 #include "base/environment.def"
@@ -50,11 +52,27 @@ static int allowed_cpus(void) {
   return 1;
 }
 
+/* What ADZE_THREADS says; 0 when that is no number of threads. */
+static int threads_of(const char *value) {
+  int64_t threads;
+  return string_to_int64(value, &threads) && threads >= 1 &&
+                 threads <= THREADS_MAXIMUM
+             ? (int)threads
+             : 0;
+}
+
 int environment_threads(void) {
   const char *value = environment_get(ENVIRONMENT_ADZE_THREADS);
-  int64_t threads;
-  if (value && string_to_int64(value, &threads) && threads >= 1 &&
-      threads <= 4096)
-    return (int)threads;
-  return allowed_cpus();
+  int threads = value ? threads_of(value) : 0;
+  return threads ? threads : allowed_cpus();
+}
+
+enum adze_status environment_check(struct adze_error *error) {
+  const char *value = environment_get(ENVIRONMENT_ADZE_THREADS);
+  if (!value || threads_of(value))
+    return ADZE_OK;
+  return fail(error, ADZE_INVALID_ARGUMENT,
+              "the environment variable ADZE_THREADS must be a number from 1 "
+              "to %d, not '%s'",
+              THREADS_MAXIMUM, value);
 }

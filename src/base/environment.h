@@ -25,5 +25,8 @@ const char *environment_get(enum environment_variable variable);
 bool environment_has(enum environment_variable variable, const char *word);
 /* ADZE_THREADS, else the number of CPUs this process may use; at least 1. */
 int environment_threads(void);
+/* INVALID_ARGUMENT when ADZE_THREADS is set, but to no number that
+ * environment_threads() would take. */
+enum adze_status environment_check(struct adze_error *error) ADZE_MUST_USE;
 
 #endif

@@ -87,10 +87,15 @@ static void threads_come_from_the_variable(void **state) {
   (void)state;
   setenv("ADZE_THREADS", "3", 1);
   assert_int_equal(environment_threads(), 3);
+  struct adze_error error;
+  assert_ok(environment_check(&error), error);
   setenv("ADZE_THREADS", "none", 1);
   assert_true(environment_threads() >= 1);
+  assert_fails(environment_check(&error), error, ADZE_INVALID_ARGUMENT,
+               "ADZE_THREADS must be a number from 1 to 4096, not 'none'");
   unsetenv("ADZE_THREADS");
   assert_true(environment_threads() >= 1);
+  assert_ok(environment_check(&error), error);
 }
 
 int main(void) {

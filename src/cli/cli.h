@@ -110,6 +110,9 @@ void cli_help_command(FILE *out, const struct cli_command *command);
 void cli_help_markdown(FILE *out);
 
 /* ---- program.c ----------------------------------------------------------- */
+/* Fails, with the names that are near. */
+enum adze_status cli_unknown_command(const char *name,
+                                     struct adze_error *error) ADZE_MUST_USE;
 /* The whole program; returns the exit code. */
 int cli_main(int argc, char **argv);
 

@@ -114,9 +114,9 @@ void cli_help(FILE *out) {
   fputs("\nOptions:\n", out);
   print_option(out, "-h, --help", "print this and exit");
   print_option(out, "--version", "print the version and exit");
-  fputs("\n'adze COMMAND --help' explains a command and its options. Option "
-        "names may be cut\nshort while they stay unique, and written with "
-        "underscores.\n\nExit codes:\n",
+  fputs("\n'adze COMMAND --help' explains a command and its options.\n"
+        "Option names may be cut short while they stay unique, and written "
+        "with\nunderscores.\n\nExit codes:\n",
         out);
 #define X(name, code, text) fprintf(out, "  %2d  %s\n", code, text);
   ADZE_STATUS_LIST(X)
@@ -199,8 +199,7 @@ static enum adze_status help_run(struct cli *cli, void *arguments,
   }
   const struct cli_command *command = cli_find_command(cli->positional[0]);
   if (!command)
-    return fail(error, ADZE_INVALID_ARGUMENT, "help: unknown command '%s'",
-                cli->positional[0]);
+    return cli_unknown_command(cli->positional[0], error);
   cli_help_command(stdout, command);
   return ADZE_OK;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "adze/adze.h"
+#include "base/environment.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -36,8 +37,8 @@ struct program {
   bool nothing_asked; /* no command: help, and exit code 1 */
 };
 
-static enum adze_status unknown_command(const char *name,
-                                        struct adze_error *error) {
+enum adze_status cli_unknown_command(const char *name,
+                                     struct adze_error *error) {
   const char *names[ARRAY_COUNT(cli_commands)];
   char near[256];
   for (size_t i = 0; i < cli_command_count; i++)
@@ -47,6 +48,14 @@ static enum adze_status unknown_command(const char *name,
               name[0] == '-' ? "option" : "command", name,
               near[0] ? "did you mean " : "'adze --help' lists those there are",
               near, near[0] ? "?" : "");
+}
+
+/* `adze env` must work, and show a wrong ADZE_THREADS. */
+static bool uses_threads(const struct cli_command *command) {
+  for (size_t i = 0; i < command->option_count; i++)
+    if (string_equal(command->options[i].name, "threads"))
+      return true;
+  return false;
 }
 
 static enum adze_status run_command(struct program *program,
@@ -64,6 +73,8 @@ static enum adze_status run_command(struct program *program,
     cli_help_command(stdout, command);
     return ADZE_OK;
   }
+  if (uses_threads(command))
+    TRY(environment_check(program->error));
   return command->run(&cli, arguments, program->error);
 }
 
@@ -81,7 +92,7 @@ static enum adze_status run_program(void *argument) {
   }
   const struct cli_command *command = cli_find_command(word);
   return command ? run_command(program, command)
-                 : unknown_command(word, program->error);
+                 : cli_unknown_command(word, program->error);
 }
 
 int cli_main(int argc, char **argv) {

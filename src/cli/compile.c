@@ -37,7 +37,8 @@ static const struct cli_option compile_options[] = {
      "store a fact in the package, for programs that load it"},
     {FIELD(target), 0, CLI_TEXT, "TARGET", "llvm", "Target",
      "what to make code for: \"llvm\" (this machine), \"llvm -mcpu=znver4\", "
-     "\"llvm -mtriple=aarch64-linux-gnu -mcpu=cortex-a72\", \"c\""},
+     "\"llvm -mtriple=aarch64-linux-gnu -mcpu=cortex-a72\", \"c\" (the default "
+     "for -f c)"},
     {FIELD(target_llvm_mcpu), 0, CLI_TEXT, "CPU", NULL, "Target",
      "as -mcpu=CPU in --target"},
     {FIELD(target_llvm_mattr), 0, CLI_TEXT, "+FEATURE,-FEATURE", NULL, "Target",
@@ -87,10 +88,14 @@ static enum adze_status check_dump(const char *text, struct adze_error *error) {
   return ADZE_OK;
 }
 
-/* --target with what --target-llvm-* add to it. */
-static const char *target_text(struct arena *arena,
+/* --target with what --target-llvm-* add to it; NULL when nothing of it was
+ * typed, since what is then best depends on the output's format. */
+static const char *target_text(const struct cli *cli,
                                const struct compile_arguments *arguments) {
-  struct text text = {.arena = arena};
+  struct text text = {.arena = cli->arena};
+  if (!cli_given(cli, "target") && !arguments->target_llvm_mtriple &&
+      !arguments->target_llvm_mcpu && !arguments->target_llvm_mattr)
+    return NULL;
   text_add(&text, arguments->target);
   if (arguments->target_llvm_mtriple)
     text_format(&text, " -mtriple=%s", arguments->target_llvm_mtriple);
@@ -151,6 +156,15 @@ static const char *default_output(struct arena *arena,
   unreachable();
 }
 
+/* OUTPUT.ll and so on; check_dump() has seen the words. */
+static void print_dumps(const char *output, const char *words) {
+  for (const char *at = words; at && *at;) {
+    int size = (int)strcspn(at, ",");
+    printf("%s.%.*s\n", output, size, at);
+    at += size + (at[size] == ',');
+  }
+}
+
 static void print_result(struct arena *arena, const char *output,
                          int64_t start) {
   struct stat file;
@@ -173,7 +187,7 @@ static enum adze_status compile_run(struct cli *cli, void *data,
   TRY(check_dump(arguments->dump_code, error));
   TRY(split_properties(cli->arena, &arguments->property, &options.properties,
                        error));
-  options.target = target_text(cli->arena, arguments);
+  options.target = target_text(cli, arguments);
   options.input_shapes = arguments->input_shapes;
   options.shape_hint = arguments->shape_hint;
   options.output_format = (enum adze_output_format)arguments->output_format;
@@ -198,6 +212,7 @@ static enum adze_status compile_run(struct cli *cli, void *data,
   progress_end(&progress);
   TRY(status);
   print_result(cli->arena, output, start);
+  print_dumps(output, arguments->dump_code);
   return ADZE_OK;
 }
 
@@ -214,8 +229,7 @@ const struct cli_command cli_command_compile = {
     .examples =
         "adze compile resnet50.onnx -o resnet50.tar\n"
         "adze compile posenet.onnx --input-shapes \"image:[1,3,257,257]\"\n"
-        "adze compile net.onnx --target \"llvm -mtriple=aarch64-linux-gnu "
-        "-mcpu=cortex-a72\"\n"
+        "adze compile net.onnx --target \"llvm -mcpu=cortex-a72\"\n"
         "adze compile net.onnx -f static --module-name net -o libnet.a\n",
     .options = compile_options,
     .option_count = ARRAY_COUNT(compile_options),

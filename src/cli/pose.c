@@ -122,6 +122,17 @@ static enum adze_status read_size(struct cli *cli, const char *text,
   return ADZE_OK;
 }
 
+/* PoseNet's sides are 16k+1: who typed another size should know. */
+static void tell_size(const struct adze_pose_options *options,
+                      const adze_pose *pose) {
+  int width = adze_pose_input_width(pose);
+  int height = adze_pose_input_height(pose);
+  if (options->input_width && (width != options->input_width ||
+                               height != options->input_height))
+    printf("the network's input is %dx%d, not %dx%d\n", width, height,
+           options->input_width, options->input_height);
+}
+
 static enum adze_status open_pose(struct work *work) {
   const struct pose_arguments *arguments = work->arguments;
   struct arena *arena = work->cli->arena;
@@ -147,6 +158,7 @@ static enum adze_status open_pose(struct work *work) {
                                   work->error) != ADZE_OK)
     return fail_prefix(work->error, arguments->model);
   arena_defer(arena, release_pose, work->pose);
+  tell_size(&options, work->pose);
   return ADZE_OK;
 }
 
@@ -313,6 +325,8 @@ static enum adze_status pose_run(struct cli *cli, void *data,
   if (!arguments->model)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "pose: option --model must name a pose network or its package");
+  if (arguments->write_coco_json)
+    TRY(file_check_writable(arguments->write_coco_json, error));
   TRY(open_pose(work));
   TRY(open_files(work));
   for (size_t i = 0; i < cli->positional_count; i++)
@@ -338,10 +352,9 @@ const struct cli_command cli_command_pose = {
         "that asks for JSON, a line per person is printed.",
     .examples =
         "adze pose photo.jpg --model posenet.onnx --write-images drawn\n"
-        "adze pose *.jpg -m posenet.tar --input-size 641x481 --write-json "
-        "poses --write-coco-json results.json\n"
-        "adze pose *.jpg -m simplepose.onnx --boxes person_boxes.json "
-        "--write-images drawn --render-threshold 0.2 --verbose\n",
+        "adze pose *.jpg -m posenet.tar --input-size 641x481 --write-json out\n"
+        "adze pose *.jpg -m posenet.tar --write-coco-json results.json\n"
+        "adze pose *.jpg -m simplepose.onnx --boxes boxes.json --verbose\n",
     .options = pose_options,
     .option_count = ARRAY_COUNT(pose_options),
     .arguments_bytes = sizeof(struct pose_arguments),

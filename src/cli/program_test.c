@@ -199,6 +199,7 @@ static void explains_itself(void **state) {
     assert_run(arena_printf(arena, "help %s", commands[i]), 0, "Examples:");
   }
   assert_run("comple x", 2, "did you mean compile?");
+  assert_run("help comple", 2, "did you mean compile?");
   assert_run("compile --outptu x", 2, "did you mean --output?");
   assert_run("compile", 2, "MODEL is missing");
   assert_run("env > /dev/full", 4, "No space left");
@@ -232,7 +233,16 @@ static void compiles_and_runs(void **state) {
   assert_run("bench tiny.tar -t 0 --threads 1 --json", 0, "\"p99_ms\": ");
   assert_run("bench tiny.tar tiny.onnx -t 0 --layers", 0, "GFLOP/s");
   assert_run("run tiny.tar -i in.npz -o /dev/full", 4, "/dev/full");
-  assert_run("compile tiny.onnx -o absent/tiny.tar", 3, "absent/tiny.tar");
+  setenv("ADZE_THREADS", "x", 1);
+  assert_run("run tiny.tar", 2, "ADZE_THREADS must be a number");
+  assert_run("env", 0, "now: x");
+  unsetenv("ADZE_THREADS");
+  assert_run("compile tiny.onnx -f c --module-name tiny -o t.c", 0, "t.c: ");
+  assert_run("compile tiny.onnx --dump-code ll,ir -o d.tar", 0,
+             "\nd.tar.ll\nd.tar.ir\n");
+  assert_run("compile tiny.onnx -o absent/tiny.tar", 4, "absent/tiny.tar");
+  assert_run("compile absent.onnx -o .", 4, ".: can't write: is a folder");
+  assert_run("run tiny.tar -i absent.npz -o .", 4, "is a folder");
 }
 
 static void keeps_tvmcs_names(void **state) {

@@ -113,9 +113,15 @@ enum adze_status schedule_fuse(struct schedule *schedule,
       schedule, arena_printf(expr_pool_arena(pool), "%s.%s", a, b),
       simplify(pool, expr_mul(pool, outer->loop.extent, inner->loop.extent)));
   const struct expr *value = expr_variable(pool, v);
+  /* An open extent can't be divided away later: what lies within it is not
+   * known to be its own remainder. */
+  bool runs_once = expr_is_value(outer->loop.extent, 1);
   struct substitution substitutions[2] = {
-      {outer->loop.variable, expr_floor_div(pool, value, inner->loop.extent)},
-      {inner->loop.variable, expr_floor_mod(pool, value, inner->loop.extent)},
+      {outer->loop.variable,
+       runs_once ? expr_index(pool, 0)
+                 : expr_floor_div(pool, value, inner->loop.extent)},
+      {inner->loop.variable,
+       runs_once ? value : expr_floor_mod(pool, value, inner->loop.extent)},
   };
   statement_substitute(pool, inner->loop.body, substitutions, 2);
   *fused = statement_for(pool, v, LOOP_SERIAL, inner->loop.body);

@@ -286,6 +286,15 @@ def moves():
         ANY)
 
 
+def valid():
+    """Models that nothing is wrong with, and that were refused once."""
+    for dims in ([1, 8, "h", 28], [1, 16, "h", 28], ["n", 16, "h", "w"]):
+        yield "open pooling %s" % dims, model(
+            [node("Relu", ["x"], ["r"]),
+             node("MaxPool", ["r"], ["y"], "p", kernel_shape=[2, 2],
+                  strides=[2, 2])], [value("x", dims)], [value("y")]), "OK"
+
+
 def many():
     """What takes long, or much memory, unless it is linear."""
     count = 100000
@@ -359,7 +368,7 @@ def check(harness, row, seconds=None):
 
 
 NUMBERS = itertools.count()
-QUICK = (not_models, names, dimensions, convolutions, moves)
+QUICK = (not_models, names, dimensions, convolutions, moves, valid)
 
 
 def main():

@@ -208,7 +208,6 @@ def try_mutant(harness, kept, job):
     stem = "k%d" % number
     path = harness.write(stem + ".onnx", mutant)
     package = harness.path(stem + ".tar")
-    before = len(harness.failures)
     status = harness.check("mutant %d" % seed, ["compile", path, "-o", package],
                            None, output=package, seconds=60)[0]
     if status == 0:
@@ -217,7 +216,7 @@ def try_mutant(harness, kept, job):
     elif number % 8 == 0:
         harness.check("mutant %d info" % seed, ["info", path], None,
                       seconds=60)
-    if len(harness.failures) > before:
+    if any(name.split()[1] == str(seed) for name in harness.failures):
         shutil.copy(path, os.path.join(kept, "%d.onnx" % seed))
     for item in (path, package):
         if os.path.exists(item):

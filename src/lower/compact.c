@@ -52,19 +52,18 @@ static void widen(struct use_search *search, size_t dimension,
     return;
   }
   int64_t shift, a, b;
-  if (!region->minimum ||
-      (region->minimum == low && region->extent == extent))
+  if (!region->minimum || (region->minimum == low && region->extent == extent))
     return;
-  if (!expr_get_integer(
-          simplify(pool, expr_sub(pool, low, region->minimum)), &shift) ||
+  if (!expr_get_integer(simplify(pool, expr_sub(pool, low, region->minimum)),
+                        &shift) ||
       !expr_get_integer(region->extent, &a) || !expr_get_integer(extent, &b)) {
     region->minimum = NULL;
     return;
   }
   int64_t begin = shift < 0 ? shift : 0;
   int64_t end = shift + b > a ? shift + b : a;
-  region->minimum = simplify(
-      pool, expr_add(pool, region->minimum, expr_index(pool, begin)));
+  region->minimum =
+      simplify(pool, expr_add(pool, region->minimum, expr_index(pool, begin)));
   region->extent = expr_index(pool, end - begin);
 }
 
@@ -132,8 +131,7 @@ static void shift_indices(const struct use_search *search,
           pool, expr_sub(pool, indices[i], search->regions[i].minimum));
 }
 
-static const struct expr *shift_node(void *context,
-                                     const struct expr *node) {
+static const struct expr *shift_node(void *context, const struct expr *node) {
   struct use_search *search = context;
   if (node->kind != EXPR_LOAD || node->buffer != search->buffer)
     return node;
@@ -165,8 +163,8 @@ static enum adze_status compact_buffer(struct lowering *lowering,
   search_list(&search, lowering->function->body);
   const struct expr *shape[LOOP_MAX_RANK];
   for (size_t i = 0; i < buffer->rank; i++) {
-    shape[i] = search.regions[i].minimum ? search.regions[i].extent
-                                         : buffer->shape[i];
+    shape[i] =
+        search.regions[i].minimum ? search.regions[i].extent : buffer->shape[i];
     if (buffer->scope != BUFFER_WORKER && !expr_is_integer(shape[i]))
       return fail(lowering->error, ADZE_INTERNAL,
                   "%s: buffer %s needs a constant size in dimension %zu",
@@ -175,9 +173,8 @@ static enum adze_status compact_buffer(struct lowering *lowering,
   statement_map_exprs(lowering->function->body, shift_expr, &search);
   statement_walk(lowering->function->body, shift_store, &search);
   uint32_t id = buffer->id;
-  struct buffer *dense = buffer_new(lowering->pool, buffer->name,
-                                    buffer->dtype, buffer->scope, shape,
-                                    buffer->rank);
+  struct buffer *dense = buffer_new(lowering->pool, buffer->name, buffer->dtype,
+                                    buffer->scope, shape, buffer->rank);
   *buffer = *dense;
   buffer->id = id;
   return ADZE_OK;

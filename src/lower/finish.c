@@ -52,8 +52,7 @@ static void collect_symbol(void *context, const struct expr *node) {
   vec_push(lowering->arena, &function->scalars,
            (struct variable *)node->variable);
 }
-static const struct expr *collect_symbols(void *context,
-                                          const struct expr *e) {
+static const struct expr *collect_symbols(void *context, const struct expr *e) {
   struct lowering *lowering = context;
   expr_walk(lowering->pool, e, collect_symbol, lowering);
   return e;
@@ -71,13 +70,12 @@ static void lay_out_scratch(struct lowering *lowering) {
       continue;
     }
     const struct expr *size = expr_mul(
-        pool, buffer->size,
-        expr_index(pool, dtype_bits(buffer->dtype) / 8));
+        pool, buffer->size, expr_index(pool, dtype_bits(buffer->dtype) / 8));
     const struct expr *line = expr_index(pool, 64);
     vec_push(lowering->arena, &function->scratch_offsets,
              simplify(pool, bytes));
-    bytes = expr_add(
-        pool, bytes, expr_mul(pool, expr_ceil_div(pool, size, line), line));
+    bytes = expr_add(pool, bytes,
+                     expr_mul(pool, expr_ceil_div(pool, size, line), line));
     collect_symbols(lowering, bytes);
   }
   function->scratch_bytes = simplify(pool, bytes);

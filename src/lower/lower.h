@@ -20,8 +20,7 @@
 
 /* INTERNAL where a schedule can't be lowered (a register buffer indexed by a
  * variable, a vectorized reduction). */
-enum adze_status lower(struct function *function,
-                       const struct machine *machine,
+enum adze_status lower(struct function *function, const struct machine *machine,
                        struct adze_error *error) ADZE_MUST_USE;
 
 #endif

@@ -6,7 +6,7 @@
 #include "ir/interpret.h"
 #include "ir/loop_text.h"
 #include "lower/lower.h"
-#include "schedule/random_trial.h"
+#include "schedule/test/random_trial.h"
 
 static const char *printed(struct arena *arena,
                            const struct function *function) {
@@ -78,7 +78,7 @@ static void test_random(void **state) {
     fail_msg("only %d of %d could be lowered", (int)lowered, (int)count);
 }
 
-/* ---- By hand ------------------------------------------------------------------------- */
+/* ---- By hand ------------------------------------------------------------ */
 #define HEAD "  parameter x: i32[20]\n  parameter y: i32[20]\n"
 
 static struct function *parse(struct arena *arena, const char *text) {
@@ -140,15 +140,14 @@ static void test_mixed_registers(void **state) {
   struct arena *arena = arena_create("test");
   struct adze_error error;
   struct machine machine = {.has_fma = true};
-  struct function *function =
-      parse(arena, "structured function f {\n" HEAD
-                   "  buffer a: i32[20] register\n"
-                   "  stage a: a[i < 20] = x[i] * 2:i32\n"
-                   "  stage y: y[j < 20] = a[j]\n"
-                   "  for o < 1 {\n"
-                   "    for i < 20 vectorized {\n      block a(i)\n    }\n"
-                   "    for j < 20 unrolled {\n      block y(j)\n    }\n"
-                   "  }\n}\n");
+  struct function *function = parse(
+      arena, "structured function f {\n" HEAD "  buffer a: i32[20] register\n"
+             "  stage a: a[i < 20] = x[i] * 2:i32\n"
+             "  stage y: y[j < 20] = a[j]\n"
+             "  for o < 1 {\n"
+             "    for i < 20 vectorized {\n      block a(i)\n    }\n"
+             "    for j < 20 unrolled {\n      block y(j)\n    }\n"
+             "  }\n}\n");
   assert_fails(lower(function, &machine, &error), error, ADZE_INTERNAL,
                "vectors that overlap");
   arena_destroy(arena);
@@ -160,13 +159,12 @@ static void test_shared_locals(void **state) {
   struct arena *arena = arena_create("test");
   struct adze_error error;
   struct machine machine = {.has_fma = true};
-  struct function *function =
-      parse(arena, "structured function f {\n" HEAD
-                   "  buffer a: i32[20] stack\n"
-                   "  stage a: a[i < 20] = x[i] * 2:i32\n"
-                   "  stage y: y[j < 20] = a[j]\n"
-                   "  for i < 20 {\n    block a(i)\n  }\n"
-                   "  for j < 20 parallel {\n    block y(j)\n  }\n}\n");
+  struct function *function = parse(
+      arena, "structured function f {\n" HEAD "  buffer a: i32[20] stack\n"
+             "  stage a: a[i < 20] = x[i] * 2:i32\n"
+             "  stage y: y[j < 20] = a[j]\n"
+             "  for i < 20 {\n    block a(i)\n  }\n"
+             "  for j < 20 parallel {\n    block y(j)\n  }\n}\n");
   assert_fails(lower(function, &machine, &error), error, ADZE_INTERNAL,
                "each worker's own");
   arena_destroy(arena);

@@ -51,11 +51,11 @@ static const struct variable *unit_variable(const struct tail *tail,
     struct substitution step = {
         v, expr_add(pool, expr_variable(pool, v), expr_index(pool, 1))};
     if (expr_uses_variable(pool, inner, v) &&
-        expr_is_value(simplify(pool, expr_sub(pool,
-                                              expr_substitute(pool, inner,
-                                                              &step, 1),
-                                              inner)),
-                      1))
+        expr_is_value(
+            simplify(
+                pool,
+                expr_sub(pool, expr_substitute(pool, inner, &step, 1), inner)),
+            1))
       return v;
   }
   return NULL;
@@ -75,13 +75,13 @@ static bool tail_matches(const struct tail *tail, const struct expr *e,
   struct substitution step = {tail->outer, next};
   /* Loops that were fused: (f mod E)*4 with f < E. */
   const struct expr *position = simplify(pool, e->args[0]);
-  const struct expr *difference = simplify(
-      pool, expr_sub(pool, expr_substitute(pool, position, &step, 1),
-                     position));
+  const struct expr *difference =
+      simplify(pool, expr_sub(pool, expr_substitute(pool, position, &step, 1),
+                              position));
   if (!expr_get_integer(difference, factor) || *factor < 1)
     return false;
-  *inner = simplify(pool, expr_sub(pool, position,
-                                   expr_mul(pool, o, difference)));
+  *inner =
+      simplify(pool, expr_sub(pool, position, expr_mul(pool, o, difference)));
   struct interval range = simplify_interval(pool, *inner);
   *bound = e->args[1];
   return range.minimum >= 0 && range.maximum < *factor &&
@@ -106,11 +106,11 @@ static void find_condition(void *context, struct statement *statement) {
     find_in_condition(context, statement->branch.condition);
 }
 
-/* ---- Rewriting one copy ---------------------------------------------------------- */
+/* ---- Rewriting one copy ------------------------------------------------- */
 /* In a copy the condition holds for d < width; loops over d shrink to it. */
 struct copy {
   const struct tail *tail;
-  int64_t width; /* factor: a full tile */
+  int64_t width;            /* factor: a full tile */
   const struct expr *begin; /* in the tile; NULL: 0 */
 };
 
@@ -138,8 +138,7 @@ struct inner_search {
   VEC(const struct variable *) variables; /* that are d */
   VEC(const struct variable *) moved;     /* the unit variables of d */
 };
-static void collect_inner(struct inner_search *search,
-                          const struct expr *e) {
+static void collect_inner(struct inner_search *search, const struct expr *e) {
   if (e->kind == EXPR_AND) {
     collect_inner(search, e->args[0]);
     collect_inner(search, e->args[1]);
@@ -264,7 +263,7 @@ static void refresh_variables(struct lowering *lowering,
   }
 }
 
-/* ---- Local buffers of a copy ------------------------------------------------------- */
+/* ---- Local buffers of a copy -------------------------------------------- */
 struct buffer_use {
   struct expr_pool *pool;
   const struct buffer *buffer;
@@ -293,13 +292,11 @@ struct renaming {
   struct expr_pool *pool;
   struct buffer *from, *to;
 };
-static const struct expr *rename_load(void *context,
-                                      const struct expr *node) {
+static const struct expr *rename_load(void *context, const struct expr *node) {
   struct renaming *renaming = context;
   if (node->kind != EXPR_LOAD || node->buffer != renaming->from)
     return node;
-  return expr_load(renaming->pool, renaming->to, node->args,
-                   node->arg_count);
+  return expr_load(renaming->pool, renaming->to, node->args, node->arg_count);
 }
 static const struct expr *rename_in(void *context, const struct expr *e) {
   struct renaming *renaming = context;
@@ -330,12 +327,12 @@ static void fresh_buffers(struct lowering *lowering, struct statement *copy,
   }
 }
 
-/* ---- One loop -------------------------------------------------------------------------- */
+/* ---- One loop ----------------------------------------------------------- */
 /* The loop's statement copied, without conditions of tiles `width` wide; loops
  * over d run over [0, width), and start at `begin` in the tile (NULL: 0). */
 static struct statement *make_copy(const struct tail *tail,
-                                   const struct statement *loop,
-                                   int64_t width, const struct expr *begin) {
+                                   const struct statement *loop, int64_t width,
+                                   const struct expr *begin) {
   struct expr_pool *pool = tail->lowering->pool;
   struct statement alone = *loop;
   alone.next = NULL;
@@ -359,8 +356,8 @@ static struct statement *make_copy(const struct tail *tail,
     return copy;
   for (size_t i = 0; i < search.moved.count; i++) {
     const struct variable *v = search.moved.data[i];
-    struct substitution shift = {
-        v, expr_add(pool, expr_variable(pool, v), begin)};
+    struct substitution shift = {v,
+                                 expr_add(pool, expr_variable(pool, v), begin)};
     statement_substitute(pool, copy->loop.body, &shift, 1);
   }
   return copy;
@@ -369,8 +366,7 @@ static struct statement *make_copy(const struct tail *tail,
 /* The body for the tile after the last full one. */
 static struct statement *partial_tile(const struct tail *tail,
                                       const struct statement *loop,
-                                      const struct expr *tiles,
-                                      int64_t width,
+                                      const struct expr *tiles, int64_t width,
                                       const struct expr *begin) {
   struct expr_pool *pool = tail->lowering->pool;
   struct statement *copy = make_copy(tail, loop, width, begin);
@@ -379,8 +375,7 @@ static struct statement *partial_tile(const struct tail *tail,
   return copy->loop.body;
 }
 
-static void partition_list(struct lowering *lowering,
-                           struct statement **head);
+static void partition_list(struct lowering *lowering, struct statement **head);
 
 /* A loop of one step, at `begin`: under a name, it cancels out wherever offsets
  * within the tile are subtracted. Unrolling puts the expression there. */
@@ -415,14 +410,14 @@ static struct statement *ladder(const struct tail *tail,
     const struct expr *begin =
         expr_mul(pool, expr_floor_div(pool, rest, twice), twice);
     struct statement *branch = statement_new(pool, STATEMENT_IF);
-    branch->branch.condition = expr_equal(
-        pool,
-        expr_floor_mod(pool, expr_floor_div(pool, rest, size),
-                       expr_index(pool, 2)),
-        expr_index(pool, 1));
+    branch->branch.condition =
+        expr_equal(pool,
+                   expr_floor_mod(pool, expr_floor_div(pool, rest, size),
+                                  expr_index(pool, 2)),
+                   expr_index(pool, 1));
     struct statement *start = start_at(lowering, simplify(pool, begin));
-    start->loop.body = partial_tile(
-        tail, loop, tiles, width, expr_variable(pool, start->loop.variable));
+    start->loop.body = partial_tile(tail, loop, tiles, width,
+                                    expr_variable(pool, start->loop.variable));
     fresh_buffers(lowering, start->loop.body, owned, count);
     refresh_variables(lowering, start->loop.body);
     partition_list(lowering, &start->loop.body);
@@ -459,13 +454,11 @@ static struct statement *as_parallel(struct lowering *lowering,
   return statement_for(lowering->pool, once, LOOP_PARALLEL, partial);
 }
 
-static struct statement *split_tail(struct tail *tail,
-                                    struct statement *loop) {
+static struct statement *split_tail(struct tail *tail, struct statement *loop) {
   struct lowering *lowering = tail->lowering;
   struct expr_pool *pool = lowering->pool;
   struct buffer *owned[32];
-  size_t owned_count =
-      owned_buffers(lowering, loop, owned, ARRAY_COUNT(owned));
+  size_t owned_count = owned_buffers(lowering, loop, owned, ARRAY_COUNT(owned));
   const struct expr *factor = expr_index(pool, tail->factor);
   const struct expr *tiles =
       simplify(pool, expr_floor_div(pool, tail->bound, factor));
@@ -484,8 +477,7 @@ static struct statement *split_tail(struct tail *tail,
         ladder(tail, loop, tiles, rest, owned, owned_count);
     list = statement_append(list, as_parallel(lowering, loop, steps));
   } else if (width > 0) {
-    struct statement *partial =
-        partial_tile(tail, loop, tiles, width, NULL);
+    struct statement *partial = partial_tile(tail, loop, tiles, width, NULL);
     fresh_buffers(lowering, partial, owned, owned_count);
     refresh_variables(lowering, partial);
     partition_list(lowering, &partial);
@@ -494,7 +486,7 @@ static struct statement *split_tail(struct tail *tail,
   return list;
 }
 
-/* ---- Conditions of selects ----------------------------------------------------------- */
+/* ---- Conditions of selects ---------------------------------------------- */
 static void find_select(void *context, const struct expr *node) {
   if (node->kind == EXPR_SELECT && node->lanes == 1)
     find_in_condition(context, node->args[0]);
@@ -510,13 +502,12 @@ static void find_in_store(void *context, struct statement *statement) {
 static bool ends_at_bound(const struct tail *tail,
                           const struct statement *loop) {
   struct expr_pool *pool = tail->lowering->pool;
-  const struct expr *tiles = expr_ceil_div(
-      pool, tail->bound, expr_index(pool, tail->factor));
+  const struct expr *tiles =
+      expr_ceil_div(pool, tail->bound, expr_index(pool, tail->factor));
   return simplify(pool, loop->loop.extent) == simplify(pool, tiles);
 }
 
-static const struct expr *drop_select(void *context,
-                                      const struct expr *node) {
+static const struct expr *drop_select(void *context, const struct expr *node) {
   const struct copy *copy = context;
   if (node->kind != EXPR_SELECT)
     return node;
@@ -573,8 +564,7 @@ static struct statement *split_select(struct tail *tail,
 }
 
 /* Inner loops first, so that copies of an outer one hold finished code. */
-static void partition_list(struct lowering *lowering,
-                           struct statement **head) {
+static void partition_list(struct lowering *lowering, struct statement **head) {
   for (struct statement **link = head; *link;) {
     struct statement *s = *link, *next = s->next;
     if (s->kind == STATEMENT_FOR) {

@@ -7,8 +7,8 @@
 
 struct promotion {
   struct lowering *lowering;
-  struct map locals;  /* buffer, offset, lanes */
-  struct map members; /* buffer, element: the local that holds it */
+  struct map locals;           /* buffer, offset, lanes */
+  struct map members;          /* buffer, element: the local that holds it */
   const struct buffer *failed; /* not indexed by constants, or */
   const struct buffer *mixed;  /* in vectors that overlap */
 };
@@ -20,8 +20,7 @@ static uint64_t local_key(const struct buffer *buffer, int64_t offset,
 
 static const struct local *local_of(struct promotion *promotion,
                                     const struct buffer *buffer,
-                                    const struct expr *offset,
-                                    uint16_t lanes) {
+                                    const struct expr *offset, uint16_t lanes) {
   int64_t number;
   if (!expr_get_integer(offset, &number) || number < 0 || number >= 1 << 24) {
     promotion->failed = buffer;
@@ -30,8 +29,7 @@ static const struct local *local_of(struct promotion *promotion,
   uint64_t key = local_key(buffer, number, lanes);
   struct local *local = map_get_key(&promotion->locals, key);
   for (uint16_t lane = 0; lane < lanes && !local; lane++)
-    if (map_get_key(&promotion->members,
-                    local_key(buffer, number + lane, 0)))
+    if (map_get_key(&promotion->members, local_key(buffer, number + lane, 0)))
       promotion->mixed = buffer;
   if (!local) {
     local = local_new(promotion->lowering->function,
@@ -46,8 +44,7 @@ static const struct local *local_of(struct promotion *promotion,
   return local;
 }
 
-static const struct expr *promote_node(void *context,
-                                       const struct expr *node) {
+static const struct expr *promote_node(void *context, const struct expr *node) {
   struct promotion *promotion = context;
   if (node->kind != EXPR_LOAD || node->buffer->scope != BUFFER_REGISTER)
     return node;
@@ -65,8 +62,8 @@ static void promote_store(void *context, struct statement *statement) {
       statement->store.buffer->scope != BUFFER_REGISTER)
     return;
   const struct local *local =
-      local_of(promotion, statement->store.buffer,
-               statement->store.indices[0], statement->store.value->lanes);
+      local_of(promotion, statement->store.buffer, statement->store.indices[0],
+               statement->store.value->lanes);
   if (!local)
     return;
   const struct expr *value = statement->store.value;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every template on random networks, for blocks of 4, 8 and 16 channels: with
  * epilogues of all kinds, awkward extents, open heights and widths. */
-#include "lower/random_network.h"
+#include "lower/test/random_network.h"
 
-/* ---- Networks --------------------------------------------------------------------- */
+/* ---- Networks ----------------------------------------------------------- */
 static const char *const targets[] = {"llvm -mcpu=x86-64", "llvm -mcpu=haswell",
                                       "llvm -mcpu=znver4"};
 
@@ -193,7 +193,7 @@ static void test_dense(void **state) {
   }
 }
 
-/* ---- Reductions -------------------------------------------------------------------- */
+/* ---- Reductions --------------------------------------------------------- */
 static struct value *random_input(struct network *net, size_t rank,
                                   int64_t longest) {
   int64_t dims[GRAPH_MAX_RANK];
@@ -316,7 +316,7 @@ static void test_blocked_reductions(void **state) {
   }
 }
 
-/* ---- Pooling ------------------------------------------------------------------------- */
+/* ---- Pooling ------------------------------------------------------------ */
 /* `most`: of the window; small ones fit whatever comes before. */
 static struct value *pool(struct network *net, struct value *x, int64_t most) {
   struct node *node;
@@ -365,7 +365,7 @@ static void test_pooling(void **state) {
   }
 }
 
-/* ---- Chains: what follows what, with heights and widths open or not -------------------- */
+/* ---- Chains: what follows what, with heights and widths open or not ----- */
 static struct value *same_conv(struct network *net, struct value *x,
                                int64_t out, int64_t group, int64_t kernel) {
   int64_t pad = kernel / 2;

@@ -25,11 +25,11 @@ static bool stride_of(const struct widening *w, const struct expr *offset,
                       int64_t *out) {
   struct expr_pool *pool = w->lowering->pool;
   struct substitution step = {
-      w->variable, expr_add(pool, expr_variable(pool, w->variable),
-                            expr_index(pool, 1))};
+      w->variable,
+      expr_add(pool, expr_variable(pool, w->variable), expr_index(pool, 1))};
   return expr_get_integer(
-      simplify(pool, expr_sub(pool, expr_substitute(pool, offset, &step, 1),
-                              offset)),
+      simplify(pool,
+               expr_sub(pool, expr_substitute(pool, offset, &step, 1), offset)),
       out);
 }
 
@@ -47,8 +47,7 @@ static const struct expr *full(struct widening *w, const struct expr *e) {
                               : expr_broadcast(w->lowering->pool, e, w->lanes);
 }
 
-static const struct expr *widen_load(struct widening *w,
-                                     const struct expr *e) {
+static const struct expr *widen_load(struct widening *w, const struct expr *e) {
   int64_t stride;
   const struct expr *offset = e->args[0];
   if (stride_of(w, offset, &stride) && stride == 1)
@@ -58,8 +57,7 @@ static const struct expr *widen_load(struct widening *w,
   return expr_load(w->lowering->pool, e->buffer, &offset, 1);
 }
 
-static const struct expr *widen_node(struct widening *w,
-                                     const struct expr *e) {
+static const struct expr *widen_node(struct widening *w, const struct expr *e) {
   struct expr_pool *pool = w->lowering->pool;
   if (e->kind == EXPR_VARIABLE)
     return expr_ramp(pool, w->minimum, expr_index(pool, 1), w->lanes);
@@ -88,8 +86,7 @@ static const struct expr *widen(struct widening *w, const struct expr *e) {
 }
 
 /* ---- Statements ------------------------------------------------------------------ */
-static bool can_widen(const struct widening *w,
-                      const struct statement *list) {
+static bool can_widen(const struct widening *w, const struct statement *list) {
   for (const struct statement *s = list; s; s = s->next) {
     switch (s->kind) {
     case STATEMENT_FOR:
@@ -134,8 +131,7 @@ static void widen_list(struct widening *w, struct statement *list) {
   }
 }
 
-static void vectorize_list(struct lowering *lowering,
-                           struct statement **head) {
+static void vectorize_list(struct lowering *lowering, struct statement **head) {
   for (struct statement **link = head; *link; link = &(*link)->next) {
     struct statement *s = *link;
     if (s->kind == STATEMENT_IF) {

@@ -69,8 +69,7 @@ static struct statement *split_work(struct lowering *lowering,
     return s;
   }
   struct statement *branch = statement_new(pool, STATEMENT_IF);
-  branch->branch.condition =
-      expr_equal(pool, worker, expr_index(pool, 0));
+  branch->branch.condition = expr_equal(pool, worker, expr_index(pool, 0));
   branch->branch.then_body = s;
   return branch;
 }
@@ -80,8 +79,7 @@ struct local_search {
   const struct buffer *buffer;
   bool found;
 };
-static const struct expr *find_local_load(void *context,
-                                          const struct expr *e) {
+static const struct expr *find_local_load(void *context, const struct expr *e) {
   struct local_search *search = context;
   search->found =
       search->found || expr_uses_buffer(search->pool, e, search->buffer);
@@ -89,9 +87,8 @@ static const struct expr *find_local_load(void *context,
 }
 static void find_local_store(void *context, struct statement *statement) {
   struct local_search *search = context;
-  search->found = search->found ||
-                  (statement->kind == STATEMENT_STORE &&
-                   statement->store.buffer == search->buffer);
+  search->found = search->found || (statement->kind == STATEMENT_STORE &&
+                                    statement->store.buffer == search->buffer);
 }
 static bool uses_local(struct lowering *lowering, struct statement *statement,
                        const struct buffer *buffer) {
@@ -115,8 +112,8 @@ static enum adze_status check_locals(struct lowering *lowering) {
     for (struct statement *s = function->body; s; s = s->next)
       if (uses_local(lowering, s, buffer)) {
         users++;
-        parallel = parallel || (s->kind == STATEMENT_FOR &&
-                                s->loop.kind == LOOP_PARALLEL);
+        parallel = parallel ||
+                   (s->kind == STATEMENT_FOR && s->loop.kind == LOOP_PARALLEL);
       }
     if (users > 1 && parallel)
       return fail(lowering->error, ADZE_INTERNAL,
@@ -130,8 +127,7 @@ static enum adze_status check_locals(struct lowering *lowering) {
 /* Inner loops run in one worker. */
 static void serialize(void *context, struct statement *statement) {
   (void)context;
-  if (statement->kind == STATEMENT_FOR &&
-      statement->loop.kind == LOOP_PARALLEL)
+  if (statement->kind == STATEMENT_FOR && statement->loop.kind == LOOP_PARALLEL)
     statement->loop.kind = LOOP_SERIAL;
 }
 

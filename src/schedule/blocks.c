@@ -32,7 +32,7 @@ static void drop_buffer(struct function *function,
   function->buffers.count = kept;
 }
 
-/* ---- compute_inline ----------------------------------------------------------- */
+/* ---- compute_inline ----------------------------------------------------- */
 struct inlining {
   struct schedule *schedule;
   const struct stage *producer;
@@ -109,7 +109,7 @@ enum adze_status schedule_compute_inline(struct schedule *schedule,
   return ADZE_OK;
 }
 
-/* ---- cache_write ---------------------------------------------------------------- */
+/* ---- cache_write -------------------------------------------------------- */
 /* The copy stands behind the block's nest, so nothing in there may read it. */
 struct nest_search {
   struct schedule *schedule;
@@ -201,7 +201,7 @@ enum adze_status schedule_set_scope(struct schedule *schedule,
   return ADZE_OK;
 }
 
-/* ---- decompose_reduction ---------------------------------------------------------- */
+/* ---- decompose_reduction ------------------------------------------------ */
 static bool uses_loop(struct schedule *schedule, const struct expr *e,
                       const struct statement *loop) {
   return e && expr_uses_variable(schedule->pool, e, loop->loop.variable);

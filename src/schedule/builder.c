@@ -32,7 +32,7 @@ void builder_init(struct builder *builder, struct graph *graph,
   map_init(&builder->buffers, graph->arena);
 }
 
-/* ---- Names --------------------------------------------------------------------- */
+/* ---- Names -------------------------------------------------------------- */
 static bool name_taken(const struct builder *builder, const char *name) {
   for (size_t i = 0; i < builder->names.count; i++)
     if (!strcmp(builder->names.data[i], name))
@@ -55,7 +55,7 @@ const char *builder_name(struct builder *builder, const char *name) {
   return unique;
 }
 
-/* ---- Buffers -------------------------------------------------------------------- */
+/* ---- Buffers ------------------------------------------------------------ */
 static void add_parameter(struct builder *builder, struct parameter added) {
   vec_push(builder->arena, &builder->parameters, added);
 }
@@ -162,7 +162,7 @@ struct buffer *builder_pack(
   return add_constant(builder, packed, stage, source, raw);
 }
 
-/* ---- Rewriting stages for memory ---------------------------------------------------- */
+/* ---- Rewriting stages for memory ---------------------------------------- */
 struct rewriting {
   struct builder *builder;
   const struct node *node;
@@ -425,7 +425,7 @@ enum adze_status builder_express(struct builder *builder,
   return ADZE_OK;
 }
 
-/* ---- Kernels -------------------------------------------------------------------------- */
+/* ---- Kernels ------------------------------------------------------------ */
 enum adze_status builder_make_stages(struct builder *builder) {
   const struct group *group = builder->group;
   if (group->template->express)

@@ -24,8 +24,8 @@ static bool is_never_negative(const struct value *value, int depth) {
   const struct node *node = value->producer;
   if (!node || depth == 0)
     return false;
-  if (node->op == &op_relu || node->op == &op_sigmoid ||
-      node->op == &op_abs || node->op == &op_exp)
+  if (node->op == &op_relu || node->op == &op_sigmoid || node->op == &op_abs ||
+      node->op == &op_exp)
     return true;
   if (node->op == &op_clip)
     return node_float(node, "min") >= 0;
@@ -95,8 +95,7 @@ static void pool_demand(const struct match_query *query,
 /* The load that a test of the window guards. */
 static const struct expr *drop_test(void *context, const struct expr *node) {
   const struct buffer *in = context;
-  bool guards = node->kind == EXPR_SELECT &&
-                node->args[1]->kind == EXPR_LOAD &&
+  bool guards = node->kind == EXPR_SELECT && node->args[1]->kind == EXPR_LOAD &&
                 node->args[1]->buffer == in;
   return guards ? node->args[1] : node;
 }
@@ -107,9 +106,8 @@ static enum adze_status pool_express(struct builder *builder) {
   TRY(builder_express(builder, node));
   struct stage *stage = builder->stages.data[0];
   if (takes_halo(node, &halo))
-    stage->body =
-        expr_map(builder->pool, stage->body, drop_test,
-                 builder_buffer(builder, node->inputs[0]));
+    stage->body = expr_map(builder->pool, stage->body, drop_test,
+                           builder_buffer(builder, node->inputs[0]));
   return ADZE_OK;
 }
 
@@ -120,8 +118,8 @@ static int64_t widest_tile(const struct builder *builder) {
   struct window window = node_window(builder->group->nodes.data[0]);
   int64_t reach = window_reach(&window, 1) - 1;
   int64_t registers = builder->machine->vector_registers - 1;
-  int64_t columns = (registers - reach + window.stride[1] - 1) /
-                    (1 + window.stride[1]);
+  int64_t columns =
+      (registers - reach + window.stride[1] - 1) / (1 + window.stride[1]);
   return columns < 1 ? 1 : columns;
 }
 
@@ -157,8 +155,7 @@ static enum adze_status pool_apply(struct builder *builder,
   static const char *const whole[] = {"r0", "r1", NULL};
   static const char *const columns[] = {"r1", NULL};
   const struct stage *anchor = builder->stages.data[0];
-  const struct stage *last =
-      builder->stages.data[builder->stages.count - 1];
+  const struct stage *last = builder->stages.data[builder->stages.count - 1];
   struct statement *write, *loops[LOOP_MAX_RANK], *x, *x_inner;
   struct window window = node_window(builder->group->nodes.data[0]);
   TRY(common_inline_elementwise(builder, schedule));
@@ -172,15 +169,14 @@ static enum adze_status pool_apply(struct builder *builder,
                   window.kernel[1] <= MOST_TAPS &&
                   window.kernel[0] * window.kernel[1] <= MOST_TAPS;
   struct reduce_plan plan = {
-      .unrolled = is_small                          ? whole
+      .unrolled = is_small                        ? whole
                   : window.kernel[1] <= MOST_TAPS ? columns
-                                                    : NULL,
+                                                  : NULL,
       .factor = 1,
       .lanes = builder->block,
   };
-  TRY(common_reduce_at(schedule,
-                       schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
-                       &plan));
+  TRY(common_reduce_at(
+      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x, &plan));
   TRY(schedule_unroll(schedule, x_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
   return common_parallel(schedule, loops, 3);

@@ -15,7 +15,7 @@
 
 #define SHORT_ROW 16 /* elements; shorter ones side by side in vectors */
 
-/* ---- What is reduced --------------------------------------------------------------- */
+/* ---- What is reduced ---------------------------------------------------- */
 static void reduce_list(const struct node *node, size_t rank, bool *out) {
   size_t count;
   const int64_t *axes = node_ints(node, "axes", &count);
@@ -35,9 +35,9 @@ static void reduce_axis(const struct node *node, size_t rank, bool onwards,
 
 static bool is_plain_reduction(const struct node *node) {
   static const struct op_def *const ops[] = {
-      &op_reduce_sum, &op_reduce_mean,       &op_reduce_max,
-      &op_reduce_min, &op_reduce_prod,       &op_reduce_l1,
-      &op_reduce_l2,  &op_reduce_sum_square, &op_reduce_log_sum,
+      &op_reduce_sum,        &op_reduce_mean,       &op_reduce_max,
+      &op_reduce_min,        &op_reduce_prod,       &op_reduce_l1,
+      &op_reduce_l2,         &op_reduce_sum_square, &op_reduce_log_sum,
       &op_reduce_log_sum_exp};
   for (size_t i = 0; i < ARRAY_COUNT(ops); i++)
     if (node->op == ops[i])
@@ -90,8 +90,8 @@ static void rows_demand(const struct match_query *query,
   bool spatial = true;
   for (size_t i = 2; i < rank; i++)
     spatial = spatial && reduced[i];
-  bool keeps = is_plain_reduction(node) &&
-               (spatial || node->outputs[0]->rank == rank);
+  bool keeps =
+      is_plain_reduction(node) && (spatial || node->outputs[0]->rank == rank);
   out->any = input != 0 || (!channels && keeps);
 }
 
@@ -100,7 +100,7 @@ static enum adze_status rows_express(struct builder *builder) {
   return builder_express(builder, builder->group->nodes.data[0]);
 }
 
-/* ---- How it is computed --------------------------------------------------------------- */
+/* ---- How it is computed ------------------------------------------------- */
 struct rows {
   const struct builder *builder;
   struct schedule *schedule;
@@ -108,7 +108,7 @@ struct rows {
   bool is_column[LOOP_MAX_RANK]; /* axes of the result along the row */
   bool by_rows, is_short;
   bool is_dense; /* a row is one piece of memory */
-  size_t axis; /* of the result, in memory: what vectors are made of */
+  size_t axis;   /* of the result, in memory: what vectors are made of */
 };
 
 static int64_t constant_product(const struct value *x, const bool *reduced) {
@@ -191,8 +191,7 @@ static enum adze_status inline_cheap(struct rows *rows) {
 }
 
 /* The last of the block's loops, `lanes` at a time, outside of it unrolled. */
-static enum adze_status keep_columns(struct rows *rows,
-                                     struct statement *block,
+static enum adze_status keep_columns(struct rows *rows, struct statement *block,
                                      struct statement *tile) {
   struct schedule *schedule = rows->schedule;
   struct statement *loops[LOOP_MAX_RANK * 4], *order[LOOP_MAX_RANK * 4];
@@ -225,11 +224,11 @@ static enum adze_status keep_columns(struct rows *rows,
 static enum adze_status bring_stage(struct rows *rows,
                                     const struct stage *stage,
                                     struct statement *loop) {
-  static const char *const all[] = {"r",  "r0", "r1", "r2", "r3", "r4",
-                                    "r5", "r6", "r7", NULL};
+  static const char *const all[] = {"r",  "r0", "r1", "r2", "r3",
+                                    "r4", "r5", "r6", "r7", NULL};
   struct schedule *schedule = rows->schedule;
-  struct statement *fused, *block = schedule_block(schedule, stage->name,
-                                                   BLOCK_WHOLE);
+  struct statement *fused,
+      *block = schedule_block(schedule, stage->name, BLOCK_WHOLE);
   bool reduces = stage->reduce != REDUCE_NONE;
   if (!reduces)
     TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
@@ -247,14 +246,13 @@ static enum adze_status bring_stage(struct rows *rows,
   if (!fused)
     return reduces ? schedule_set_scope(schedule, block, BUFFER_REGISTER)
                    : ADZE_OK;
-  return reduces ? row_reduce(schedule, block, fused, rows->lanes,
-                              rows->vectors)
-                 : row_vectorize(schedule, fused, rows->lanes);
+  return reduces
+             ? row_reduce(schedule, block, fused, rows->lanes, rows->vectors)
+             : row_vectorize(schedule, fused, rows->lanes);
 }
 
 /* All other stages, the last first, since each goes to the start. */
-static enum adze_status bring_stages(struct rows *rows,
-                                     struct statement *loop,
+static enum adze_status bring_stages(struct rows *rows, struct statement *loop,
                                      const struct statement *write) {
   const struct builder *builder = rows->builder;
   for (size_t i = builder->stages.count; i-- > 0;) {
@@ -283,8 +281,7 @@ static enum adze_status apply_rows(struct rows *rows, struct statement *write) {
       schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
   size_t outer = 0;
   const struct node *node = rows->builder->group->nodes.data[0];
-  while (outer < count &&
-         (is_plain_reduction(node) || !rows->is_column[outer]))
+  while (outer < count && (is_plain_reduction(node) || !rows->is_column[outer]))
     outer++;
   TRY(fuse_all(schedule, loops, outer, &row));
   TRY(bring_stages(rows, row, write));
@@ -372,11 +369,10 @@ static enum adze_status rows_apply(struct builder *builder,
   write = schedule_block(schedule, last->name, BLOCK_WHOLE);
   if (last->reduce != REDUCE_NONE)
     TRY(schedule_cache_write(schedule, write, BUFFER_REGISTER, &write));
-  return rows.by_rows ? apply_rows(&rows, write)
-                      : apply_columns(&rows, write);
+  return rows.by_rows ? apply_rows(&rows, write) : apply_columns(&rows, write);
 }
 
-/* ---- Knobs ------------------------------------------------------------------------------ */
+/* ---- Knobs -------------------------------------------------------------- */
 static const char *const rows_knobs[] = {"vectors", NULL};
 
 static size_t rows_space(const struct builder *builder, size_t knob,

@@ -26,7 +26,7 @@ struct factoring {
   size_t spatial_count, reducing_count; /* reducing: without `loop` */
   struct statement *outermost;          /* loop that reduces */
   struct substitution substitutions[MAX_LOOPS + LOOP_MAX_RANK];
-  size_t substitution_count; /* loops and axes to those of the part */
+  size_t substitution_count;           /* loops and axes to those of the part */
   const struct expr *condition, *kept; /* of the predicate: in and out */
 };
 
@@ -62,8 +62,10 @@ static enum adze_status sort_loops(struct factoring *f) {
       continue;
     }
     if (is_spatial(f, loops[i]) || loops[i]->loop.kind != LOOP_SERIAL)
-      return tree_refuse(schedule, "rfactor: %s is not just a serial loop that "
-                                   "reduces", name);
+      return tree_refuse(schedule,
+                         "rfactor: %s is not just a serial loop that "
+                         "reduces",
+                         name);
     if (!f->outermost)
       f->outermost = loops[i];
     if (loops[i] == f->loop)
@@ -103,8 +105,7 @@ static enum adze_status split_predicate(struct factoring *f,
       return tree_refuse(f->schedule,
                          "rfactor: the condition of %s mixes %s with what "
                          "reduces",
-                         f->stage->name,
-                         f->spatial[i]->loop.variable->name);
+                         f->stage->name, f->spatial[i]->loop.variable->name);
   const struct expr **to = inside ? &f->condition : &f->kept;
   *to = *to ? expr_and(pool, *to, e) : e;
   return ADZE_OK;
@@ -156,9 +157,9 @@ static void make_part(struct factoring *f) {
   substitute(f, f->loop->loop.variable, part->axes[stage->axis_count]);
   part->reduction_count = f->reducing_count;
   for (size_t i = 0; i < f->reducing_count; i++) {
-    part->reductions[i] = variable_new(
-        pool, arena_printf(arena, "%s.r%zu", part->name, i),
-        f->reducing[i]->loop.extent);
+    part->reductions[i] =
+        variable_new(pool, arena_printf(arena, "%s.r%zu", part->name, i),
+                     f->reducing[i]->loop.extent);
     substitute(f, f->reducing[i]->loop.variable, part->reductions[i]);
   }
 }
@@ -196,8 +197,8 @@ static struct statement *combine_parts(struct factoring *f) {
   whole->block = f->block->block;
   whole->block.predicate = f->kept;
   stage->reduction_count = 1;
-  stage->reductions[0] = variable_new(
-      pool, arena_printf(arena, "%s.part", stage->name), extent);
+  stage->reductions[0] =
+      variable_new(pool, arena_printf(arena, "%s.part", stage->name), extent);
   for (size_t i = 0; i < stage->axis_count; i++)
     at[i] = expr_variable(pool, stage->axes[i]);
   at[stage->axis_count] = expr_variable(pool, stage->reductions[0]);
@@ -249,8 +250,7 @@ enum adze_status schedule_rfactor(struct schedule *schedule,
   size_t axes = f.stage->axis_count;
   block->block.stage = f.part;
   block->block.predicate = f.kept;
-  block->block.axes[axes] =
-      expr_variable(schedule->pool, loop->loop.variable);
+  block->block.axes[axes] = expr_variable(schedule->pool, loop->loop.variable);
   for (size_t i = 0; i < f.reducing_count; i++)
     block->block.reductions[i] =
         expr_variable(schedule->pool, f.reducing[i]->loop.variable);

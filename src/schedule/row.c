@@ -132,6 +132,5 @@ enum adze_status row_reduce(struct schedule *schedule, struct statement *block,
   if (lanes > NARROW)
     TRY(halve(schedule, stage, &loop, NARROW));
   TRY(schedule_unroll(schedule, loop));
-  return decompose(schedule,
-                   schedule_block(schedule, stage, BLOCK_WHOLE));
+  return decompose(schedule, schedule_block(schedule, stage, BLOCK_WHOLE));
 }

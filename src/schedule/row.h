@@ -12,8 +12,8 @@ enum adze_status row_fuse(struct schedule *schedule, struct statement *block,
                           struct statement **fused) ADZE_MUST_USE;
 /* An elementwise loop, `lanes` at a time. */
 enum adze_status row_vectorize(struct schedule *schedule,
-                               struct statement *loop, int64_t lanes)
-    ADZE_MUST_USE;
+                               struct statement *loop,
+                               int64_t lanes) ADZE_MUST_USE;
 /* The loop, innermost of those of a reducing block, in `vectors` vectors of
  * partial results, which are then added up in a tree. What is summed with what
  * depends on the extents alone. The result is in a register. */

@@ -5,7 +5,7 @@
 
 #include "ir/interpret.h"
 #include "ir/loop_text.h"
-#include "schedule/random_trial.h"
+#include "schedule/test/random_trial.h"
 
 struct fixture {
   struct arena *arena;
@@ -38,8 +38,7 @@ static void expect_same(struct fixture *f, uint64_t seed) {
   struct trial_memory actual = trial_memory(&f->trial, seed);
   assert_ok(verify_structured(f->function, &f->error), f->error);
   assert_ok(trial_run(&fresh, reference, &expected, 1, &f->error), f->error);
-  assert_ok(trial_run(&f->trial, f->function, &actual, 1, &f->error),
-            f->error);
+  assert_ok(trial_run(&f->trial, f->function, &actual, 1, &f->error), f->error);
   for (size_t p = 0; p < fresh.parameter_count; p++)
     if (memcmp(expected.data[p], actual.data[p], expected.bytes[p]) != 0)
       fail_msg("seed %d: %s differs\n%s\n%s", (int)seed,
@@ -90,8 +89,7 @@ static void test_replay(void **state) {
       enum adze_status ignored = trial_primitive(&f.schedule, &random);
       (void)ignored;
     }
-    assert_ok(schedule_replay(&again.schedule,
-                              text_string(&f.schedule.trace),
+    assert_ok(schedule_replay(&again.schedule, text_string(&f.schedule.trace),
                               f.schedule.trace.size),
               again.error);
     assert_string_equal(text_string(&f.schedule.trace),
@@ -103,7 +101,7 @@ static void test_replay(void **state) {
   }
 }
 
-/* ---- Damaged traces ------------------------------------------------------------------ */
+/* ---- Damaged traces ----------------------------------------------------- */
 static void test_damaged_traces(void **state) {
   (void)state;
   static const struct {
@@ -131,8 +129,8 @@ static void test_damaged_traces(void **state) {
     struct fixture f;
     begin(&f, 3);
     const char *before = printed(f.arena, f.function);
-    if (schedule_replay(&f.schedule, cases[i].trace,
-                        strlen(cases[i].trace)) == ADZE_OK)
+    if (schedule_replay(&f.schedule, cases[i].trace, strlen(cases[i].trace)) ==
+        ADZE_OK)
       fail_msg("accepted: %s", cases[i].trace);
     assert_int_equal(f.error.status, ADZE_INVALID_ARGUMENT);
     if (!strstr(f.error.message, cases[i].part))
@@ -169,7 +167,7 @@ static void test_mutated_traces(void **state) {
   }
 }
 
-/* ---- Preconditions ---------------------------------------------------------------------- */
+/* ---- Preconditions ------------------------------------------------------ */
 /* x[12,10] -> a = x*2 -> s = sum of a's rows -> b = a + s -> y = b + x. */
 static void make_chain(struct fixture *f) {
   enum { X, A, S, B, Y, COUNT };
@@ -185,9 +183,8 @@ static void make_chain(struct fixture *f) {
                             i == X || i == Y ? BUFFER_ARGUMENT : BUFFER_STACK,
                             dims, i == S ? 1 : 2);
     stages[i] = ARENA_NEW(f->arena, struct stage);
-    *stages[i] = (struct stage){.name = names[i],
-                                .output = buffers[i],
-                                .axis_count = buffers[i]->rank};
+    *stages[i] = (struct stage){
+        .name = names[i], .output = buffers[i], .axis_count = buffers[i]->rank};
     for (size_t d = 0; d < stages[i]->axis_count; d++) {
       stages[i]->axes[d] = variable_new(
           pool, arena_printf(f->arena, "%s.%c", names[i], "ij"[d]), dims[d]);
@@ -249,9 +246,9 @@ static void test_preconditions(void **state) {
   for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
     struct fixture f;
     make_chain(&f);
-    assert_ok(schedule_replay(&f.schedule, cases[i].before,
-                              strlen(cases[i].before)),
-              f.error);
+    assert_ok(
+        schedule_replay(&f.schedule, cases[i].before, strlen(cases[i].before)),
+        f.error);
     const char *before = printed(f.arena, f.function);
     if (schedule_replay(&f.schedule, cases[i].line, strlen(cases[i].line)) ==
         ADZE_OK)

@@ -2,8 +2,8 @@
 /* Test support: small networks with random weights, planned, scheduled with
  * random knobs and lowered; the flat code, interpreted, is compared with the
  * operators' own expressions. */
-#ifndef LOWER_RANDOM_NETWORK_H
-#define LOWER_RANDOM_NETWORK_H
+#ifndef LOWER_TEST_RANDOM_NETWORK_H
+#define LOWER_TEST_RANDOM_NETWORK_H
 
 #include "test.h"
 
@@ -26,7 +26,7 @@ struct network {
 /* How often each template took a group. */
 extern size_t network_template_uses[16];
 
-/* ---- Making one ------------------------------------------------------------- */
+/* ---- Making one --------------------------------------------------------- */
 void network_start(struct network *net, uint32_t seed, const char *target);
 int64_t network_pick(struct network *net, int64_t low, int64_t high);
 /* f32; heights and widths of rank 4 are open where the network is. */
@@ -54,7 +54,7 @@ struct value *network_conv(struct network *net, const struct op_def *op,
                            struct value *x, const struct conv_spec *spec,
                            bool bias);
 
-/* ---- Running it ------------------------------------------------------------- */
+/* ---- Running it --------------------------------------------------------- */
 float *network_random_data(struct network *net, const struct value *value,
                            size_t *count);
 /* By the operators' own expressions; all dimensions known. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Test support: small networks with random weights; their plan's kernels, made
  * by the templates with random knobs, run on the interpreter. */
-#include "lower/random_network.h"
+#include "lower/test/random_network.h"
 
 #include <math.h>
 
@@ -113,7 +113,7 @@ struct value *network_infer_node(struct network *net, struct node *node) {
   return node->outputs[0];
 }
 
-/* ---- Running the plan on the interpreter ---------------------------------------- */
+/* ---- Running the plan on the interpreter -------------------------------- */
 struct memory {
   void *data;
   size_t bytes;

@@ -4,8 +4,8 @@
  *
  * All data is i32, whose arithmetic wraps, so that no order of a sum matters
  * and results must be equal bit by bit. */
-#ifndef SCHEDULE_RANDOM_TRIAL_H
-#define SCHEDULE_RANDOM_TRIAL_H
+#ifndef SCHEDULE_TEST_RANDOM_TRIAL_H
+#define SCHEDULE_TEST_RANDOM_TRIAL_H
 
 #include "schedule/schedule.h"
 
@@ -18,7 +18,7 @@ struct trial {
   struct buffer *parameters[TRIAL_MAX_PARAMETERS]; /* inputs, then outputs */
   size_t parameter_count, input_count, stage_count;
   struct stage *stages[TRIAL_MAX_STAGES];
-  int64_t extents[2]; /* of the two dimensions */
+  int64_t extents[2];      /* of the two dimensions */
   struct variable *symbol; /* the first dimension is open, or NULL */
 };
 
@@ -41,7 +41,7 @@ enum adze_status trial_run(const struct trial *trial,
 
 /* One random primitive on random loops and blocks, which may well be refused.
  * *state is the random state. */
-enum adze_status trial_primitive(struct schedule *schedule, uint64_t *state)
-    ADZE_MUST_USE;
+enum adze_status trial_primitive(struct schedule *schedule,
+                                 uint64_t *state) ADZE_MUST_USE;
 
 #endif

@@ -2,7 +2,7 @@
 /* Stages come in kinds that cover what primitives must tell apart: elementwise
  * ones, reductions over an axis and over a sliding window with tests at the
  * edge, products of matrices. Each reads what earlier ones made. */
-#include "schedule/random_trial.h"
+#include "schedule/test/random_trial.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static int64_t pick(uint64_t *state, int64_t low, int64_t high) {
   return low + (int64_t)(next_random(state) % (uint64_t)(high - low + 1));
 }
 
-/* ---- Stages ---------------------------------------------------------------------- */
+/* ---- Stages ------------------------------------------------------------- */
 struct maker {
   struct trial *trial;
   uint64_t state;
@@ -51,11 +51,11 @@ static struct buffer *some_matrix(struct maker *m) {
 static const struct expr *reduction(struct maker *m, struct stage *stage,
                                     const struct expr *extent) {
   struct expr_pool *pool = m->trial->pool;
-  struct variable *v = variable_new(
-      pool,
-      arena_printf(m->trial->arena, "%s.r%zu", stage->name,
-                   stage->reduction_count),
-      extent);
+  struct variable *v =
+      variable_new(pool,
+                   arena_printf(m->trial->arena, "%s.r%zu", stage->name,
+                                stage->reduction_count),
+                   extent);
   stage->reductions[stage->reduction_count++] = v;
   return expr_variable(pool, v);
 }
@@ -64,8 +64,8 @@ static void start_reduction(struct maker *m, struct stage *stage) {
   static const enum reduce_kind kinds[] = {REDUCE_SUM, REDUCE_MAX, REDUCE_MIN,
                                            REDUCE_PRODUCT};
   stage->reduce = kinds[pick(&m->state, 0, 3)];
-  stage->initial = expr_integer(m->trial->pool, ADZE_I32,
-                                pick(&m->state, -3, 3));
+  stage->initial =
+      expr_integer(m->trial->pool, ADZE_I32, pick(&m->state, -3, 3));
 }
 
 static const struct expr *elementwise(struct maker *m, const struct expr *i,
@@ -78,9 +78,12 @@ static const struct expr *elementwise(struct maker *m, const struct expr *i,
     b = load2(m, some_matrix(m), i, j);
   }
   switch (pick(&m->state, 0, 2)) {
-  case 0: return expr_add(pool, a, b);
-  case 1: return expr_mul(pool, a, b);
-  default: return expr_sub(pool, b, expr_max(pool, a, b));
+  case 0:
+    return expr_add(pool, a, b);
+  case 1:
+    return expr_mul(pool, a, b);
+  default:
+    return expr_sub(pool, b, expr_max(pool, a, b));
   }
 }
 
@@ -112,9 +115,8 @@ static void fill_stage(struct maker *m, struct stage *stage, int64_t kind) {
     stage->body = window(m, stage, i, j);
   } else if (kind == 2) {
     const struct expr *r = reduction(m, stage, m->dims[1]);
-    stage->body =
-        expr_mul(pool, load2(m, some_matrix(m), i, r),
-                 load2(m, m->trial->parameters[1], r, j));
+    stage->body = expr_mul(pool, load2(m, some_matrix(m), i, r),
+                           load2(m, m->trial->parameters[1], r, j));
   } else {
     stage->body = load2(m, some_matrix(m), i, reduction(m, stage, m->dims[1]));
   }
@@ -160,8 +162,9 @@ void trial_make(struct trial *trial, struct arena *arena, uint64_t seed) {
     m.dims[0] = expr_variable(trial->pool, trial->symbol);
   }
   const struct expr *square[2] = {m.dims[1], m.dims[1]};
-  m.matrices[m.matrix_count++] = add_parameter(
-      trial, buffer_new(trial->pool, "x", ADZE_I32, BUFFER_ARGUMENT, m.dims, 2));
+  m.matrices[m.matrix_count++] =
+      add_parameter(trial, buffer_new(trial->pool, "x", ADZE_I32,
+                                      BUFFER_ARGUMENT, m.dims, 2));
   add_parameter(trial, buffer_new(trial->pool, "w", ADZE_I32, BUFFER_ARGUMENT,
                                   square, 2));
   trial->input_count = 2;
@@ -175,7 +178,7 @@ struct function *trial_expand(struct trial *trial) {
                 trial->parameters, trial->parameter_count);
 }
 
-/* ---- Memory ------------------------------------------------------------------------ */
+/* ---- Memory ------------------------------------------------------------- */
 struct trial_memory trial_memory(const struct trial *trial, uint64_t seed) {
   struct trial_memory memory;
   uint64_t state = seed + 77;
@@ -203,7 +206,7 @@ enum adze_status trial_run(const struct trial *trial,
                                &trial->extents[0], workers, error);
 }
 
-/* ---- Primitives ---------------------------------------------------------------------- */
+/* ---- Primitives --------------------------------------------------------- */
 #define MAX_STATEMENTS 128
 
 struct census {
@@ -247,25 +250,37 @@ enum adze_status trial_primitive(struct schedule *schedule, uint64_t *state) {
   struct statement *loop =
       census.loops[pick(state, 0, (int64_t)census.loop_count - 1)];
   struct statement *around[MAX_STATEMENTS];
-  size_t depth =
-      schedule_loops_around(schedule, block, around, MAX_STATEMENTS);
+  size_t depth = schedule_loops_around(schedule, block, around, MAX_STATEMENTS);
   struct statement *own =
       depth ? around[pick(state, 0, (int64_t)depth - 1)] : loop;
   enum buffer_scope scope = scopes[pick(state, 0, 2)];
   switch (pick(state, 0, 13)) {
   case 0:
-  case 1: return schedule_split(schedule, loop, pick(state, 0, 6), &a, &b);
-  case 2: return schedule_fuse(schedule, loop, loop->loop.body, &a);
-  case 3: return reorder(schedule, block, state);
-  case 4: return schedule_parallel(schedule, loop);
-  case 5: return schedule_vectorize(schedule, loop);
-  case 6: return schedule_unroll(schedule, loop);
-  case 7: return schedule_partition(schedule, loop);
-  case 8: return schedule_compute_at(schedule, block, loop);
-  case 9: return schedule_compute_inline(schedule, block);
-  case 10: return schedule_cache_write(schedule, block, scope, &a);
-  case 11: return schedule_decompose_reduction(schedule, block, own, NULL);
-  case 12: return schedule_set_scope(schedule, block, scope);
-  default: return schedule_rfactor(schedule, block, own, &a);
+  case 1:
+    return schedule_split(schedule, loop, pick(state, 0, 6), &a, &b);
+  case 2:
+    return schedule_fuse(schedule, loop, loop->loop.body, &a);
+  case 3:
+    return reorder(schedule, block, state);
+  case 4:
+    return schedule_parallel(schedule, loop);
+  case 5:
+    return schedule_vectorize(schedule, loop);
+  case 6:
+    return schedule_unroll(schedule, loop);
+  case 7:
+    return schedule_partition(schedule, loop);
+  case 8:
+    return schedule_compute_at(schedule, block, loop);
+  case 9:
+    return schedule_compute_inline(schedule, block);
+  case 10:
+    return schedule_cache_write(schedule, block, scope, &a);
+  case 11:
+    return schedule_decompose_reduction(schedule, block, own, NULL);
+  case 12:
+    return schedule_set_scope(schedule, block, scope);
+  default:
+    return schedule_rfactor(schedule, block, own, &a);
   }
 }

@@ -60,10 +60,26 @@ static const char *first_line(const char *path, char *line, int line_bytes) {
   return message ? message + strlen("error: ") : line;
 }
 
+/* Ours, but with `folder` for temporary files: a linker that is killed (by a
+ * limit of file sizes) leaves some, and the folder is removed. */
+static char **child_environment(struct arena *arena, const char *folder) {
+  size_t count = 0, kept = 0;
+  while (environ[count])
+    count++;
+  char **list = ARENA_ARRAY(arena, char *, count + 2);
+  for (size_t i = 0; i < count; i++)
+    if (strncmp(environ[i], "TMPDIR=", 7) != 0)
+      list[kept++] = environ[i];
+  list[kept++] = arena_printf(arena, "TMPDIR=%s", folder);
+  list[kept] = NULL;
+  return list;
+}
+
 /* The child's signals are the usual ones, whatever this program does with its
  * own; output goes to `log`. Returns an errno. */
 static int spawn(pid_t *child, const char *program, const char *folder,
-                 const char *log, const char *const *arguments) {
+                 const char *log, const char *const *arguments,
+                 char **environment) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   int problem = posix_spawn_file_actions_init(&actions);
@@ -92,7 +108,7 @@ static int spawn(pid_t *child, const char *program, const char *folder,
     problem = posix_spawn_file_actions_addchdir_np(&actions, folder);
   if (problem == 0)
     problem = posix_spawnp(child, program, &actions, &attributes,
-                           (char *const *)(uintptr_t)arguments, environ);
+                           (char *const *)(uintptr_t)arguments, environment);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return problem;
@@ -130,7 +146,8 @@ enum adze_status link_run(struct arena *arena, const char *folder,
   vec_push(arena, &list, NULL);
   const char *log = arena_printf(arena, "%s/log", folder);
   pid_t child;
-  int problem = spawn(&child, start, folder, log, list.data);
+  int problem = spawn(&child, start, folder, log, list.data,
+                      child_environment(arena, folder));
   if (problem != 0)
     return fail(error, ADZE_UNAVAILABLE, "%s: the linker %s can't be run: %s",
                 what, program, strerror(problem));

@@ -35,10 +35,10 @@ struct adze_compile_options {
   const char *target;       /* NULL: "llvm" for this machine, or "c" where the
                                output is C */
   const char *input_shapes; /* "image:[1,3,257,257] x:[1,?]" or NULL; names may
-                               hold '/', ':' and '.'; -1, 0, ? or a word: open */
+                               hold '/', ':', '.'; -1, 0, ?, a word: open */
   const char *shape_hint;   /* same form: sizes to optimise open dims for */
   enum adze_output_format output_format;
-  const char *module_name;  /* symbol prefix for obj, static and c; NULL:
+  const char *module_name; /* symbol prefix for obj, static and c; NULL:
                                "adze_" + the model file's name */
   /* Preprocessing compiled in: y = (x - mean[c]) * scale[c] after the optional
    * reversal of the channel axis (axis 1 of every rank-4 input). The text is
@@ -46,27 +46,28 @@ struct adze_compile_options {
    * With any of them the package has the property "preprocessing". */
   const char *mean_values, *scale_values;
   bool reverse_input_channels;
-  bool winograd;            /* 3x3 convolutions by Winograd's algorithm where
+  bool winograd;         /* 3x3 convolutions by Winograd's algorithm where
                                that is cheaper: less work, rounding errors up
                                to 1e-4 of the largest value */
-  const char *dump_code;    /* "ll,asm,ir,c": written to output.ll and so on */
-  bool print_pass_times;    /* on stderr */
-  int threads;              /* that compile; 0: every CPU */
+  const char *dump_code; /* "ll,asm,ir,c": written to output.ll and so on */
+  bool print_pass_times; /* on stderr */
+  int threads;           /* that compile; 0: every CPU */
   const char *const *properties; /* pairs of name, value to store in the
                                     package; NULL-terminated, or NULL */
   adze_progress_function *progress;
   void *progress_context;
 };
-ADZE_EXPORT void adze_compile_options_init(struct adze_compile_options *options);
+ADZE_EXPORT void
+adze_compile_options_init(struct adze_compile_options *options);
 
 /* Compiles a model file; the format is told from its content and name. Writes
  * `output` beside its place and renames it. `options` may be NULL. */
-ADZE_EXPORT enum adze_status adze_compile(
-    const char *model_path, const char *output,
-    const struct adze_compile_options *options, struct adze_error *error)
-    ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_compile(const char *model_path, const char *output,
+             const struct adze_compile_options *options,
+             struct adze_error *error) ADZE_MUST_USE;
 
-/* ---- What is in a model, without compiling it ----------------------------- */
+/* ---- What is in a model, without compiling it ---------------------------- */
 struct adze_count {
   const char *name;
   size_t count;
@@ -80,36 +81,36 @@ ADZE_EXPORT void adze_summary_release(adze_model_summary *summary);
 ADZE_EXPORT const char *adze_summary_format(const adze_model_summary *summary);
 ADZE_EXPORT size_t adze_summary_input_count(const adze_model_summary *summary);
 ADZE_EXPORT void adze_summary_input(const adze_model_summary *summary,
-                                    size_t index,
-                                    struct adze_tensor_info *out);
+                                    size_t index, struct adze_tensor_info *out);
 ADZE_EXPORT size_t adze_summary_output_count(const adze_model_summary *summary);
 ADZE_EXPORT void adze_summary_output(const adze_model_summary *summary,
                                      size_t index,
                                      struct adze_tensor_info *out);
 /* Operators of the model under the names of its format, by falling count. */
-ADZE_EXPORT size_t adze_summary_operator_count(
-    const adze_model_summary *summary);
+ADZE_EXPORT size_t
+adze_summary_operator_count(const adze_model_summary *summary);
 ADZE_EXPORT void adze_summary_operator(const adze_model_summary *summary,
                                        size_t index, struct adze_count *out);
 ADZE_EXPORT uint64_t adze_summary_parameters(const adze_model_summary *summary);
-ADZE_EXPORT uint64_t adze_summary_parameter_bytes(
-    const adze_model_summary *summary);
+ADZE_EXPORT uint64_t
+adze_summary_parameter_bytes(const adze_model_summary *summary);
 /* Multiply-adds of one run, or 0 while a dimension is open. */
 ADZE_EXPORT uint64_t adze_summary_macs(const adze_model_summary *summary);
 /* Sentences naming each node that can't be compiled, and why. */
-ADZE_EXPORT size_t adze_summary_problem_count(
-    const adze_model_summary *summary);
+ADZE_EXPORT size_t
+adze_summary_problem_count(const adze_model_summary *summary);
 ADZE_EXPORT const char *adze_summary_problem(const adze_model_summary *summary,
                                              size_t index);
 
-/* ---- Reference ------------------------------------------------------------ */
+/* ---- Reference ----------------------------------------------------------- */
 /* Runs the model on the interpreter of unscheduled loop IR: slow, exact, the
  * definition of what compiled code must compute. inputs[i] and outputs[i] are
  * dense arrays of the sizes that adze_summary_* gives with these options. */
-ADZE_EXPORT enum adze_status adze_interpret(
-    const char *model_path, const struct adze_compile_options *options,
-    const void *const *inputs, void *const *outputs, struct adze_error *error)
-    ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_interpret(const char *model_path,
+               const struct adze_compile_options *options,
+               const void *const *inputs, void *const *outputs,
+               struct adze_error *error) ADZE_MUST_USE;
 
 /* ---- Checking compiled code ---------------------------------------------- */
 /* What adze_check found of one group: nodes that became one kernel. */
@@ -118,7 +119,7 @@ struct adze_check_group {
   const char *template_name; /* the schedule template that made it */
   size_t index, count;       /* it is `index` of `count` groups */
   size_t samples;            /* elements compared */
-  double worst; /* largest error among them / largest magnitude */
+  double worst;              /* largest error among them / largest magnitude */
 };
 typedef void adze_check_function(void *context,
                                  const struct adze_check_group *group);
@@ -146,12 +147,12 @@ ADZE_EXPORT void adze_check_options_init(struct adze_check_options *options);
  * number of workers or on what the memory held before, that halos are zero, and
  * that nothing else is written. MISMATCH names the group and the element. The
  * target must be this machine. Either options may be NULL. */
-ADZE_EXPORT enum adze_status adze_check(
-    const char *model_path, const struct adze_compile_options *options,
-    const struct adze_check_options *check_options,
-    struct adze_error *error) ADZE_MUST_USE;
+ADZE_EXPORT enum adze_status
+adze_check(const char *model_path, const struct adze_compile_options *options,
+           const struct adze_check_options *check_options,
+           struct adze_error *error) ADZE_MUST_USE;
 
-/* ---- About this build and machine ----------------------------------------- */
+/* ---- About this build and machine ---------------------------------------- */
 ADZE_EXPORT const char *adze_version(void);
 /* A library that was or wasn't found when adze was built. */
 struct adze_library_info {

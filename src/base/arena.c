@@ -89,7 +89,7 @@ static _Noreturn void guard_unwind(const char *arena_name, size_t bytes) {
 
 _Noreturn void guard_out_of_memory(void) { guard_unwind(NULL, 0); }
 
-/* ---- Blocks --------------------------------------------------------------- */
+/* ---- Blocks -------------------------------------------------------------- */
 
 struct arena *arena_create(const char *name) {
   struct arena *arena = calloc(1, sizeof *arena);
@@ -207,7 +207,7 @@ void *arena_alloc_array(struct arena *arena, size_t count, size_t bytes) {
   return arena_alloc(arena, product);
 }
 
-/* ---- On top of it ---------------------------------------------------------- */
+/* ---- On top of it -------------------------------------------------------- */
 
 struct defer_request {
   struct arena *arena;

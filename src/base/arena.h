@@ -24,7 +24,8 @@ struct arena;
 
 /* Returns new; NULL when out of memory. `name` is a static string. */
 struct arena *arena_create(const char *name);
-/* Runs deferred functions, newest first, then frees everything. NULL is fine. */
+/* Runs deferred functions, newest first, then frees everything. NULL is
+ * fine. */
 void arena_destroy(struct arena *arena);
 /* As destroying and creating again, but keeps a block for reuse. */
 void arena_reset(struct arena *arena);

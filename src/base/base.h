@@ -2,7 +2,7 @@
 /* What every file may rely on: status propagation, assertions, checked sizes.
  *
  * Two kinds of wrong:
- *   - the user's (a file, an option, a shape): `return fail(error, ADZE_..., …)`
+ *   - the user's (a file, an option, a shape): `return fail(error, …)`
  *     with one sentence that names file, node, expected, found;
  *   - ours: `check(condition)`, on in every build, prints "internal:" and
  *     aborts. Never reachable from input.

@@ -76,7 +76,7 @@ void file_map_close(struct file_map *map) {
   *map = (struct file_map){0};
 }
 
-/* ---- Below a folder -------------------------------------------------------- */
+/* ---- Below a folder ------------------------------------------------------ */
 
 static enum adze_status check_relative(const char *path,
                                        struct adze_error *error) {

@@ -7,7 +7,7 @@
  *
  * An unnamed file vanishes by itself when the process is killed. A symbolic
  * link at `path` is followed, so that what it points to is replaced, not the
- * link. A device or pipe at `path` (/dev/null, /dev/stdout) is written directly:
+ * link. A device or pipe at `path` (/dev/null, …) is written directly:
  * renaming over it would destroy it.
  */
 #include "base/file.h"

@@ -52,7 +52,7 @@ size_t adze_machine_text(char *out, size_t out_bytes) {
   return size;
 }
 
-/* ---- Peak ----------------------------------------------------------------------- */
+/* ---- Peak ---------------------------------------------------------------- */
 enum { PEAK_STEPS = 1000 };
 
 struct peak {
@@ -73,11 +73,10 @@ static struct function *peak_function(struct peak *peak) {
   struct buffer *memory =
       buffer_new(pool, "memory", ADZE_F32, BUFFER_ARGUMENT, &size, 1);
   vec_push(peak->arena, &function->parameters, memory);
-  struct variable *i =
-      variable_new(pool, "i", expr_index(pool, PEAK_STEPS));
+  struct variable *i = variable_new(pool, "i", expr_index(pool, PEAK_STEPS));
   struct statement *before = NULL, *inside = NULL, *after = NULL;
-  const struct expr *half = expr_broadcast(
-      pool, expr_real(pool, ADZE_F32, 0.5), (uint16_t)lanes);
+  const struct expr *half =
+      expr_broadcast(pool, expr_real(pool, ADZE_F32, 0.5), (uint16_t)lanes);
   for (int64_t k = 0; k < peak->accumulators; k++) {
     struct local *local = local_new(function, "a", ADZE_F32, (uint16_t)lanes);
     const struct expr *offset = expr_index(pool, k * lanes);
@@ -88,10 +87,9 @@ static struct function *peak_function(struct peak *peak) {
     before = statement_append(before, start);
     struct statement *step = statement_new(pool, STATEMENT_SET);
     step->set.local = local;
-    step->set.value =
-        peak->machine.has_fma
-            ? expr_fma(pool, value, half, half)
-            : expr_add(pool, expr_mul(pool, value, half), half);
+    step->set.value = peak->machine.has_fma
+                          ? expr_fma(pool, value, half, half)
+                          : expr_add(pool, expr_mul(pool, value, half), half);
     inside = statement_append(inside, step);
     struct statement *store = statement_new(pool, STATEMENT_STORE);
     store->store.buffer = memory;
@@ -100,8 +98,8 @@ static struct function *peak_function(struct peak *peak) {
     store->store.value = value;
     after = statement_append(after, store);
   }
-  before = statement_append(
-      before, statement_for(pool, i, LOOP_SERIAL, inside));
+  before =
+      statement_append(before, statement_for(pool, i, LOOP_SERIAL, inside));
   function->body = statement_append(before, after);
   function->is_flat = true;
   return function;
@@ -130,8 +128,8 @@ static enum adze_status measure_thread(void *argument, size_t index,
   do {
     __atomic_load(sum, &old, __ATOMIC_RELAXED);
     new = old + best;
-  } while (!__atomic_compare_exchange(sum, &old, &new, false,
-                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  } while (!__atomic_compare_exchange(sum, &old, &new, false, __ATOMIC_RELAXED,
+                                      __ATOMIC_RELAXED));
   return ADZE_OK;
 }
 

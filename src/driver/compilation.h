@@ -12,8 +12,8 @@
 /* A constant in the package; equal ones are one. */
 struct stored_constant {
   const struct packed_constant *packed;
-  size_t packer;    /* index of the kernel that computes it, or SIZE_MAX */
-  uint64_t offset;  /* in the weights */
+  size_t packer;   /* index of the kernel that computes it, or SIZE_MAX */
+  uint64_t offset; /* in the weights */
 };
 
 /* A kernel, perhaps used by several groups. All workers meet between its
@@ -55,12 +55,15 @@ void compilation_stage(struct compilation *compilation, const char *stage,
                        size_t done, size_t total);
 
 /* From the options to flat kernels: all that needs no output. */
-enum adze_status compile_to_kernels(struct compilation *compilation) ADZE_MUST_USE;
+enum adze_status
+compile_to_kernels(struct compilation *compilation) ADZE_MUST_USE;
 enum adze_status compile_import(struct compilation *compilation) ADZE_MUST_USE;
 enum adze_status compile_kernels(struct compilation *compilation) ADZE_MUST_USE;
-enum adze_status compile_constants(struct compilation *compilation) ADZE_MUST_USE;
+enum adze_status
+compile_constants(struct compilation *compilation) ADZE_MUST_USE;
 enum adze_status compile_module(struct compilation *compilation) ADZE_MUST_USE;
-enum adze_status compile_open_package(struct compilation *compilation) ADZE_MUST_USE;
+enum adze_status
+compile_open_package(struct compilation *compilation) ADZE_MUST_USE;
 /* The text of mod.json. */
 const char *compilation_json(struct compilation *compilation);
 /* Bytes of workspace for one worker; -1 while a dimension is open. */
@@ -72,9 +75,9 @@ enum adze_status apply_shape_hint(struct graph *graph,
                                   struct adze_error *error) ADZE_MUST_USE;
 
 /* Adds the nodes that --mean-values and its kin ask for. */
-enum adze_status apply_preprocessing(
-    struct graph *graph, const struct adze_compile_options *options,
-    struct adze_error *error) ADZE_MUST_USE;
+enum adze_status apply_preprocessing(struct graph *graph,
+                                     const struct adze_compile_options *options,
+                                     struct adze_error *error) ADZE_MUST_USE;
 
 /* The number of a constant in compilation->constants, added when new. */
 size_t compilation_constant(struct compilation *compilation,

@@ -33,8 +33,8 @@ static bool prints_times(const struct compilation *compilation) {
 }
 
 enum adze_status compile_import(struct compilation *compilation) {
-  struct import_options import = {
-      .input_shapes = compilation->options->input_shapes};
+  struct import_options import = {.input_shapes =
+                                      compilation->options->input_shapes};
   TRY(import_model(compilation->arena, compilation->model_path, &import,
                    &compilation->graph, compilation->error));
   TRY(apply_shape_hint(compilation->graph, compilation->options,
@@ -82,8 +82,7 @@ static struct code_dump *make_dumps(struct compilation *compilation,
       continue;
     any = true;
     struct text *text = &dumps->texts[i];
-    memcpy((char *)&dumps->dump + dump_formats[i].member, &text,
-           sizeof text);
+    memcpy((char *)&dumps->dump + dump_formats[i].member, &text, sizeof text);
   }
   return any ? &dumps->dump : NULL;
 }
@@ -107,9 +106,9 @@ static enum adze_status write_dumps(struct compilation *compilation,
   for (size_t i = 0; i < ARRAY_COUNT(dump_formats); i++) {
     if (!has_word(compilation->options->dump_code, dump_formats[i].format))
       continue;
-    const char *path = arena_printf(compilation->arena, "%s.%s",
-                                    compilation->output,
-                                    dump_formats[i].format);
+    const char *path =
+        arena_printf(compilation->arena, "%s.%s", compilation->output,
+                     dump_formats[i].format);
     TRY(file_write_all(path, text_string(&dumps->texts[i]),
                        dumps->texts[i].size, compilation->error));
   }
@@ -120,16 +119,14 @@ static enum adze_status finish(struct compilation *compilation) {
   struct object_list objects = {.objects = {0}};
   struct dumps dumps = {.dump = {0}};
   const struct adze_compile_options *options = compilation->options;
-  int threads =
-      options->threads > 0 ? options->threads : environment_threads();
+  int threads = options->threads > 0 ? options->threads : environment_threads();
   compilation_stage(compilation, "code", 0, 1);
-  TRY(compilation->target->emit(compilation->arena, &compilation->machine,
-                                &compilation->module, threads,
-                                make_dumps(compilation, &dumps),
-                                options->output_format == ADZE_OUTPUT_C
-                                    ? NULL /* the text is all */
-                                    : &objects,
-                                compilation->error));
+  TRY(compilation->target->emit(
+      compilation->arena, &compilation->machine, &compilation->module, threads,
+      make_dumps(compilation, &dumps),
+      options->output_format == ADZE_OUTPUT_C ? NULL /* the text is all */
+                                              : &objects,
+      compilation->error));
   compilation_stage(compilation, "code", 1, 1);
   TRY(write_dumps(compilation, &dumps));
   const char *json = compilation_json(compilation);
@@ -201,7 +198,8 @@ static enum adze_status make_kernels(struct compilation *compilation) {
                    compilation->error));
   compilation_stage(compilation, "passes", 1, 1);
   TRY(plan_make(compilation->graph, &compilation->machine,
-                compilation->options->winograd, &compilation->plan, compilation->error));
+                compilation->options->winograd, &compilation->plan,
+                compilation->error));
   compilation_stage(compilation, "plan", 1, 1);
   return compile_kernels(compilation);
 }

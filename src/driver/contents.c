@@ -17,16 +17,15 @@ static int64_t index_dim(const struct graph *graph, const struct expr *dim,
   if (expr_get_integer(dim, &size))
     return size;
   for (size_t i = 0; i < graph->symbols.count; i++)
-    if (dim->kind == EXPR_VARIABLE &&
-        dim->variable == graph->symbols.data[i])
+    if (dim->kind == EXPR_VARIABLE && dim->variable == graph->symbols.data[i])
       return ~(int64_t)i;
   check(!is_input);
   return INT64_MIN;
 }
 
 static struct package_tensor *tensors(struct compilation *compilation,
-                                      struct value *const *values,
-                                      size_t count, bool are_inputs) {
+                                      struct value *const *values, size_t count,
+                                      bool are_inputs) {
   struct package_tensor *list =
       ARENA_ARRAY(compilation->arena, struct package_tensor, count + 1);
   for (size_t i = 0; i < count; i++) {
@@ -85,11 +84,11 @@ enum adze_status compile_open_package(struct compilation *compilation) {
   struct package_symbol *symbols =
       ARENA_ARRAY(arena, struct package_symbol, symbol_count + 1);
   for (size_t i = 0; i < symbol_count; i++)
-    symbols[i] = (struct package_symbol){
-        graph->symbols.data[i]->name,
-        graph->symbols.data[i]->minimum > 1 ? graph->symbols.data[i]->minimum
-                                            : 1,
-        SYMBOL_MAXIMUM};
+    symbols[i] = (struct package_symbol){graph->symbols.data[i]->name,
+                                         graph->symbols.data[i]->minimum > 1
+                                             ? graph->symbols.data[i]->minimum
+                                             : 1,
+                                         SYMBOL_MAXIMUM};
   const char **constraints =
       ARENA_ARRAY(arena, const char *, graph->constraints.count + 1);
   for (size_t i = 0; i < graph->constraints.count; i++)
@@ -119,11 +118,11 @@ enum adze_status compile_open_package(struct compilation *compilation) {
       .feature_count = compilation->machine.feature_count,
       .symbols = symbols,
       .symbol_count = symbol_count,
-      .inputs = tensors(compilation, graph->inputs.data, graph->inputs.count,
-                        true),
+      .inputs =
+          tensors(compilation, graph->inputs.data, graph->inputs.count, true),
       .input_count = graph->inputs.count,
-      .outputs = tensors(compilation, graph->outputs.data,
-                         graph->outputs.count, false),
+      .outputs = tensors(compilation, graph->outputs.data, graph->outputs.count,
+                         false),
       .output_count = graph->outputs.count,
       .constraints = constraints,
       .constraint_count = graph->constraints.count,
@@ -132,12 +131,11 @@ enum adze_status compile_open_package(struct compilation *compilation) {
       .properties = properties,
       .property_count = property_count,
   };
-  struct package_contents *kept =
-      arena_copy(arena, &contents, sizeof contents);
+  struct package_contents *kept = arena_copy(arena, &contents, sizeof contents);
   return package_open(arena, kept, &compilation->writer, compilation->error);
 }
 
-/* ---- mod.json ------------------------------------------------------------------ */
+/* ---- mod.json ------------------------------------------------------------ */
 static void json_string(struct text *text, const char *string) {
   text_add(text, "\"");
   for (const unsigned char *c = (const unsigned char *)string; *c; c++) {
@@ -187,8 +185,9 @@ static void json_groups(struct text *text,
   text_add(text, "  \"kernels\": [");
   for (size_t g = 0; g < plan->groups.count; g++) {
     const struct group *group = plan->groups.data[g];
-    text_format(text, "%s\n    {\"template\": \"%s\", \"code\": %zu, "
-                      "\"nodes\": [",
+    text_format(text,
+                "%s\n    {\"template\": \"%s\", \"code\": %zu, "
+                "\"nodes\": [",
                 g ? "," : "", group->template->name,
                 compilation->group_kernels.data[g]);
     for (size_t n = 0; n < group->nodes.count; n++) {

@@ -54,7 +54,7 @@ static const char *write_model(struct fixture *f, struct model *m,
   return path;
 }
 
-/* ---- Random networks ------------------------------------------------------------- */
+/* ---- Random networks ----------------------------------------------------- */
 struct network {
   struct model model;
   struct test_random random;
@@ -152,11 +152,11 @@ static void add_join(struct network *n) {
 static void add_scale(struct network *n) {
   size_t x = pick(n);
   char inputs[64];
-  add_weights(n, name_of("s", n->count), 3,
-              (int64_t[]){n->channels[x], 1, 1}, 1);
+  add_weights(n, name_of("s", n->count), 3, (int64_t[]){n->channels[x], 1, 1},
+              1);
   snprintf(inputs, sizeof inputs, "v%zu s%zu", x, n->count);
-  add_node(n, test_random_range(&n->random, 0, 1) ? "Mul" : "Sub", inputs,
-           NULL, n->channels[x]);
+  add_node(n, test_random_range(&n->random, 0, 1) ? "Mul" : "Sub", inputs, NULL,
+           n->channels[x]);
 }
 
 static void add_softmax(struct network *n) {
@@ -213,7 +213,7 @@ static void build(struct network *n, uint64_t seed, size_t nodes,
     model_output(&n->model, name_of("v", n->count - 3));
 }
 
-/* ---- Running --------------------------------------------------------------------- */
+/* ---- Running ------------------------------------------------------------- */
 struct results {
   size_t count, elements[MAX_IO];
   float *data[MAX_IO];
@@ -235,8 +235,7 @@ static float *random_input(size_t elements) {
 
 /* For models of one input; `shapes` where dimensions are open. */
 static void run_package(struct fixture *f, const char *path, int threads,
-                        const int64_t *const *shapes,
-                        struct results *results) {
+                        const int64_t *const *shapes, struct results *results) {
   adze_model *model;
   adze_instance *instance;
   struct adze_tensor_info info;
@@ -266,8 +265,8 @@ static void run_package(struct fixture *f, const char *path, int threads,
 }
 
 static void run_reference(struct fixture *f, const char *model,
-                          const struct results *like,
-                          struct results *results, size_t in_elements) {
+                          const struct results *like, struct results *results,
+                          size_t in_elements) {
   float *in = random_input(in_elements);
   const void *inputs[1] = {in};
   void *outputs[MAX_IO];
@@ -301,7 +300,7 @@ static void compile(struct fixture *f, const char *model, const char *package,
   assert_ok(adze_compile(model, package, options, &f->error), f->error);
 }
 
-/* ---- Numbers ---------------------------------------------------------------------- */
+/* ---- Numbers ------------------------------------------------------------- */
 static void equals_reference(void **state) {
   struct fixture *f = *state;
   uint64_t seeds = test_small() ? 4 : 12;
@@ -319,8 +318,8 @@ static void equals_reference(void **state) {
     run_reference(f, model, &one, &reference, (size_t)(5 * height * width));
     double error = largest_error(&one, &reference);
     if (error > 1e-5)
-      fail_msg("seed %llu: %g of the largest value",
-               (unsigned long long)seed, error);
+      fail_msg("seed %llu: %g of the largest value", (unsigned long long)seed,
+               error);
     for (size_t i = 0; i < one.count; i++)
       assert_memory_equal(one.data[i], three.data[i],
                           one.elements[i] * sizeof(float));
@@ -358,7 +357,7 @@ static void same_bytes(void **state) {
   file_map_close(&first);
 }
 
-/* ---- Open dimensions --------------------------------------------------------------- */
+/* ---- Open dimensions ----------------------------------------------------- */
 static void open_equals_fixed(void **state) {
   struct fixture *f = *state;
   static const int64_t sizes[][2] = {{7, 5}, {16, 33}, {1, 2}};
@@ -377,8 +376,7 @@ static void open_equals_fixed(void **state) {
       const int64_t *shapes[1] = {dims};
       char text[64];
       struct results open, fixed;
-      snprintf(text, sizeof text, "v0:[1,5,%d,%d]", (int)dims[2],
-               (int)dims[3]);
+      snprintf(text, sizeof text, "v0:[1,5,%d,%d]", (int)dims[2], (int)dims[3]);
       options.input_shapes = text;
       const char *fixed_package = in_folder(f, "fixed.tar");
       compile(f, model, fixed_package, &options);
@@ -439,7 +437,7 @@ static void contradictions(void **state) {
                ADZE_INVALID_ARGUMENT, "no input 'c'");
 }
 
-/* ---- What is said ------------------------------------------------------------------- */
+/* ---- What is said -------------------------------------------------------- */
 static const char *tiny_model(struct fixture *f) {
   struct network n;
   build(&n, 5, 4, 6, 6);
@@ -499,12 +497,12 @@ static void full_disk(void **state) {
   struct fixture *f = *state;
   const char *model = tiny_model(f);
   struct rlimit before, little;
-  assert_fails(adze_compile(model, in_folder(f, "no/such.tar"), NULL,
-                            &f->error),
-               f->error, ADZE_IO, "no/such.tar");
-  assert_fails(adze_compile(in_folder(f, "absent.onnx"), f->folder, NULL,
-                            &f->error),
-               f->error, ADZE_IO, "is a folder"); /* before any work */
+  assert_fails(
+      adze_compile(model, in_folder(f, "no/such.tar"), NULL, &f->error),
+      f->error, ADZE_IO, "no/such.tar");
+  assert_fails(
+      adze_compile(in_folder(f, "absent.onnx"), f->folder, NULL, &f->error),
+      f->error, ADZE_IO, "is a folder"); /* before any work */
   void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
   little = before;
@@ -579,8 +577,8 @@ static void module_names(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-      CASE(equals_reference), CASE(same_bytes),       CASE(open_equals_fixed),
-      CASE(contradictions),   CASE(bad_options),      CASE(unsupported_node),
+      CASE(equals_reference), CASE(same_bytes),         CASE(open_equals_fixed),
+      CASE(contradictions),   CASE(bad_options),        CASE(unsupported_node),
       CASE(full_disk),        CASE(progress_and_dumps), CASE(module_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

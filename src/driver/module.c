@@ -27,8 +27,7 @@ static struct binding bind_parameter(struct compilation *compilation,
                                      const struct parameter *parameter,
                                      size_t group) {
   if (parameter->constant) {
-    size_t constant =
-        compilation_constant(compilation, parameter->constant);
+    size_t constant = compilation_constant(compilation, parameter->constant);
     return (struct binding){BINDING_WEIGHTS, 0,
                             compilation->constants.data[constant].offset};
   }
@@ -56,14 +55,14 @@ static void make_steps(struct compilation *compilation) {
     const struct compiled_kernel *kernel =
         &compilation->kernels.data[compilation->group_kernels.data[g]];
     struct module_step step = {
-        .bindings = ARENA_ARRAY(arena, struct binding,
-                                builder->parameters.count),
+        .bindings =
+            ARENA_ARRAY(arena, struct binding, builder->parameters.count),
         .barrier_after = true,
         .name = step_name(compilation, builder->group),
     };
     for (size_t p = 0; p < builder->parameters.count; p++)
-      step.bindings[p] = bind_parameter(
-          compilation, &builder->parameters.data[p], g);
+      step.bindings[p] =
+          bind_parameter(compilation, &builder->parameters.data[p], g);
     for (size_t phase = 0; phase < kernel->phase_count; phase++) {
       step.kernel = kernel->phases[phase];
       vec_push(arena, &module->steps, step);
@@ -71,7 +70,7 @@ static void make_steps(struct compilation *compilation) {
   }
 }
 
-/* ---- plan() --------------------------------------------------------------------- */
+/* ---- plan() -------------------------------------------------------------- */
 struct plan_function {
   struct compilation *compilation;
   struct expr_pool *pool;
@@ -83,8 +82,8 @@ struct plan_function {
 static struct buffer *add_buffer(struct plan_function *plan, const char *name,
                                  size_t count) {
   const struct expr *shape = expr_index(plan->pool, (int64_t)count);
-  struct buffer *buffer = buffer_new(plan->pool, name, ADZE_I64,
-                                     BUFFER_ARGUMENT, &shape, 1);
+  struct buffer *buffer =
+      buffer_new(plan->pool, name, ADZE_I64, BUFFER_ARGUMENT, &shape, 1);
   vec_push(plan->compilation->arena, &plan->function->parameters, buffer);
   return buffer;
 }
@@ -116,12 +115,11 @@ static void check_constraints(struct plan_function *plan) {
   /* The last store wins, so the first constraint that fails is told. */
   for (size_t i = graph->constraints.count; i-- > 0;) {
     struct statement *branch = statement_new(plan->pool, STATEMENT_IF);
-    branch->branch.condition = expr_unary(
-        plan->pool, EXPR_NOT,
-        with_symbols(plan, graph->constraints.data[i].condition));
-    branch->branch.then_body =
-        add_store(plan, plan->status, 0,
-                  expr_index(plan->pool, (int64_t)i + 1));
+    branch->branch.condition =
+        expr_unary(plan->pool, EXPR_NOT,
+                   with_symbols(plan, graph->constraints.data[i].condition));
+    branch->branch.then_body = add_store(
+        plan, plan->status, 0, expr_index(plan->pool, (int64_t)i + 1));
     append(plan, branch);
   }
 }
@@ -129,8 +127,7 @@ static void check_constraints(struct plan_function *plan) {
 static const struct expr *rounded(struct expr_pool *pool,
                                   const struct expr *bytes) {
   const struct expr *line = expr_index(pool, ADZE_ABI_ALIGNMENT);
-  return simplify(pool,
-                  expr_mul(pool, expr_ceil_div(pool, bytes, line), line));
+  return simplify(pool, expr_mul(pool, expr_ceil_div(pool, bytes, line), line));
 }
 
 /* Where the slots end, and the scratch memory of a worker. */
@@ -141,9 +138,9 @@ static void memory_sizes(const struct compilation *compilation,
   const struct plan *plan = compilation->plan;
   *slots_end = *scratch = expr_index(pool, 0);
   for (size_t i = 0; i < plan->slots.count; i++)
-    *slots_end = simplify(pool, expr_add(pool, *slots_end,
-                                         rounded(pool,
-                                                 plan->slots.data[i].bytes)));
+    *slots_end =
+        simplify(pool, expr_add(pool, *slots_end,
+                                rounded(pool, plan->slots.data[i].bytes)));
   for (size_t k = 0; k < compilation->kernels.count; k++) {
     const struct compiled_kernel *compiled = &compilation->kernels.data[k];
     if (compiled->phase_count == 0)
@@ -160,8 +157,8 @@ int64_t compilation_workspace(const struct compilation *compilation) {
   int64_t bytes;
   memory_sizes(compilation, &slots_end, &scratch);
   struct expr_pool *pool = compilation->graph->pool;
-  return expr_get_integer(
-             simplify(pool, expr_add(pool, slots_end, scratch)), &bytes)
+  return expr_get_integer(simplify(pool, expr_add(pool, slots_end, scratch)),
+                          &bytes)
              ? bytes
              : -1;
 }
@@ -178,13 +175,12 @@ static void lay_out(struct plan_function *plan) {
   }
   memory_sizes(compilation, &end, &scratch);
   append(plan, add_store(plan, plan->offsets, slots->slots.count, end));
-  append(plan, add_store(plan, plan->offsets, slots->slots.count + 1,
-                         scratch));
+  append(plan, add_store(plan, plan->offsets, slots->slots.count + 1, scratch));
   const struct expr *workers =
       expr_variable(pool, plan->function->scalars.data[0]);
-  append(plan, add_store(plan, plan->workspace, 0,
-                         expr_add(pool, end,
-                                  expr_mul(pool, scratch, workers))));
+  append(plan,
+         add_store(plan, plan->workspace, 0,
+                   expr_add(pool, end, expr_mul(pool, scratch, workers))));
 }
 
 static void store_output_dims(struct plan_function *plan) {
@@ -206,8 +202,8 @@ static void make_plan_function(struct compilation *compilation) {
   plan.function = function_new(pool, "plan");
   plan.symbols = add_buffer(&plan, "symbols", symbols);
   plan.workspace = add_buffer(&plan, "workspace_bytes", 1);
-  plan.offsets = add_buffer(&plan, "offsets",
-                            compilation->plan->slots.count + 2);
+  plan.offsets =
+      add_buffer(&plan, "offsets", compilation->plan->slots.count + 2);
   plan.dims = add_buffer(&plan, "output_dims", dims);
   plan.status = add_buffer(&plan, "status", 1);
   vec_push(compilation->arena, &plan.function->scalars,
@@ -253,8 +249,7 @@ enum adze_status compile_module(struct compilation *compilation) {
       elements = 0;
     uint64_t end =
         stored->offset +
-        (uint64_t)elements *
-            adze_dtype_bytes(stored->packed->buffer->dtype);
+        (uint64_t)elements * adze_dtype_bytes(stored->packed->buffer->dtype);
     if (module->weights_bytes < end)
       module->weights_bytes = end;
   }

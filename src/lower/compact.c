@@ -121,7 +121,7 @@ static void search_list(struct use_search *search,
   }
 }
 
-/* ---- Rewriting ------------------------------------------------------------------ */
+/* ---- Rewriting ----------------------------------------------------------- */
 static void shift_indices(const struct use_search *search,
                           const struct expr **indices, size_t count) {
   struct expr_pool *pool = search->lowering->pool;

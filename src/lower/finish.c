@@ -40,7 +40,7 @@ static const struct expr *finish_expr(void *context, const struct expr *e) {
   return expand_math(lowering->pool, e, fused);
 }
 
-/* ---- Open dimensions ------------------------------------------------------------- */
+/* ---- Open dimensions ----------------------------------------------------- */
 static void collect_symbol(void *context, const struct expr *node) {
   struct lowering *lowering = context;
   struct function *function = lowering->function;
@@ -58,7 +58,7 @@ static const struct expr *collect_symbols(void *context, const struct expr *e) {
   return e;
 }
 
-/* ---- Scratch memory ---------------------------------------------------------------- */
+/* ---- Scratch memory ------------------------------------------------------ */
 static void lay_out_scratch(struct lowering *lowering) {
   struct function *function = lowering->function;
   struct expr_pool *pool = lowering->pool;

@@ -2,7 +2,7 @@
 /* lower: scheduled, structured loop IR to flat loop IR, in place.
  *
  *   blocks      blocks become stores, predicates become conditions
- *   partition   full tiles lose their predicate, a partial one gets its own code
+ *   partition   full tiles lose their predicate, a partial one gets own code
  *   compact     local buffers shrink to the region in use at one time
  *   flatten     one element offset instead of one index per dimension
  *   vectorize   vectorized loops become vector operations

@@ -85,7 +85,7 @@ static const struct expr *widen(struct widening *w, const struct expr *e) {
   return made;
 }
 
-/* ---- Statements ------------------------------------------------------------------ */
+/* ---- Statements ---------------------------------------------------------- */
 static bool can_widen(const struct widening *w, const struct statement *list) {
   for (const struct statement *s = list; s; s = s->next) {
     switch (s->kind) {

@@ -38,7 +38,7 @@ static enum adze_status fail_near(struct adze_error *error,
               near[0] != '\0' ? "?" : "");
 }
 
-/* ---- Reading the line -------------------------------------------------------- */
+/* ---- Reading the line ---------------------------------------------------- */
 
 static enum adze_status read_option(struct request *request, const char *word,
                                     struct adze_error *error) {
@@ -138,7 +138,7 @@ static enum adze_status read_request(struct arena *arena, const char *line,
   return fail_target(arena, error, request, names, count);
 }
 
-/* ---- Architecture, CPU, features ----------------------------------------------- */
+/* ---- Architecture, CPU, features ----------------------------------------- */
 
 static enum adze_status read_triple(struct request *request,
                                     struct adze_error *error) {
@@ -246,7 +246,7 @@ static enum adze_status resolve(struct arena *arena, struct request *request,
                                      : ADZE_OK;
 }
 
-/* ---- Facts -------------------------------------------------------------------- */
+/* ---- Facts --------------------------------------------------------------- */
 
 /* What must be said to LLVM beyond the CPU's name. */
 static const char *attributes_text(struct arena *arena,

@@ -11,22 +11,22 @@ struct machine {
   const char *kind;        /* "llvm" or "c": a row of target/targets.def */
   const char *triple;      /* "x86_64-pc-linux-gnu" */
   const char *cpu;         /* LLVM's spelling, "znver4" */
-  const char *attributes;  /* LLVM's, "+avx2,-avx512f" or "" */
+  const char *attributes;   /* LLVM's, "+avx2,-avx512f" or "" */
   const char *architecture; /* "x86_64", "aarch64" */
-  uint32_t elf_machine;    /* 62, 183 */
-  const char **features;   /* features the code needs, LLVM's spelling */
+  uint32_t elf_machine;     /* 62, 183 */
+  const char **features;    /* features the code needs, LLVM's spelling */
   size_t feature_count;
-  bool is_host;            /* code for it runs in this process */
+  bool is_host; /* code for it runs in this process */
   /* for schedules */
-  int64_t vector_bits;     /* 512, 256, 128; 64 at least (scalar targets) */
+  int64_t vector_bits;      /* 512, 256, 128; 64 at least (scalar targets) */
   int64_t vector_registers; /* 32, 16 */
   bool has_fma;
-  bool has_broadcast_operand; /* a scalar memory operand can be broadcast (AVX-512) */
-  bool has_indexed_fma;    /* a lane of a vector can be the multiplier (NEON) */
-  double fma_per_cycle;    /* full vectors */
-  double fma_latency;      /* cycles */
-  double loads_per_cycle;  /* full vectors */
-  double frequency;        /* GHz, nominal: only ratios matter */
+  bool has_broadcast_operand; /* a scalar in memory can be broadcast */
+  bool has_indexed_fma;   /* a lane of a vector can be the multiplier (NEON) */
+  double fma_per_cycle;   /* full vectors */
+  double fma_latency;     /* cycles */
+  double loads_per_cycle; /* full vectors */
+  double frequency;       /* GHz, nominal: only ratios matter */
   int64_t l1_bytes, l2_bytes, l3_bytes;
   double l2_bytes_per_cycle, l3_bytes_per_cycle, memory_bytes_per_cycle;
   int64_t cores;
@@ -38,8 +38,8 @@ struct machine {
  * lists the near ones; CPU and feature names are checked against our own
  * tables, since LLVM aborts on unknown ones. */
 enum adze_status machine_parse(struct arena *arena, const char *target_line,
-                               struct machine *out, struct adze_error *error)
-    ADZE_MUST_USE;
+                               struct machine *out,
+                               struct adze_error *error) ADZE_MUST_USE;
 
 /* The features for LLVM, all said: "-avx512f,…,+sse3,…". */
 const char *machine_llvm_features(struct arena *arena,

@@ -66,7 +66,7 @@ const struct named_machine named_machine_table[] = {
 };
 const size_t named_machine_count = ARRAY_COUNT(named_machine_table);
 
-/* ---- Look-ups -------------------------------------------------------------- */
+/* ---- Look-ups ------------------------------------------------------------ */
 
 bool architecture_find(const char *name, size_t size, enum architecture *out) {
   static const struct {
@@ -116,7 +116,7 @@ const struct cpu_row *cpu_find(const char *name) {
   return NULL;
 }
 
-/* ---- Feature sets ---------------------------------------------------------- */
+/* ---- Feature sets -------------------------------------------------------- */
 
 int feature_find(enum architecture architecture, const char *name,
                  size_t size) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Golden texts of graph passes: the files in src/pass/test hold cases of the form
+/* Golden texts of graph passes: files in src/pass/test hold cases of the form
  *
  *   # RUN fold_scales,drop_dead
  *   # why the case is there
@@ -96,8 +96,8 @@ static const char *run_case(struct golden *golden, const char *passes,
 /* A case is from its "# RUN" to the next; comments lie before the graph. */
 static void check_case(struct golden *golden, const char *text, size_t size) {
   const char *line_end = strchr(text, '\n');
-  const char *passes = arena_strndup(golden->arena, text + 6,
-                                     (size_t)(line_end - text) - 6);
+  const char *passes =
+      arena_strndup(golden->arena, text + 6, (size_t)(line_end - text) - 6);
   const char *graph = strstr(text, "\ngraph ");
   const char *marker = strstr(text, "\n# >>>");
   golden->cases++;
@@ -106,8 +106,8 @@ static void check_case(struct golden *golden, const char *text, size_t size) {
   if (!marker || marker >= text + size)
     marker = text + size - 1;
   graph++, marker++;
-  const char *expected = arena_strndup(golden->arena, marker,
-                                       (size_t)(text + size - marker));
+  const char *expected =
+      arena_strndup(golden->arena, marker, (size_t)(text + size - marker));
   const char *found = run_case(golden, passes, graph,
                                marker > graph ? (size_t)(marker - graph) : 0);
   text_add_n(&golden->updated, text, (size_t)(marker - text));
@@ -132,8 +132,8 @@ static void check_file(struct golden *golden) {
     golden->failures++;
     return;
   }
-  const char *text = arena_strndup(golden->arena, (const char *)map.data,
-                                   map.size);
+  const char *text =
+      arena_strndup(golden->arena, (const char *)map.data, map.size);
   file_map_close(&map);
   const char *at = strncmp(text, "# RUN ", 6) ? strstr(text, "\n# RUN ") : text;
   at = at ? at + (at != text) : text + strlen(text);
@@ -160,8 +160,11 @@ int main(int argc, char **argv) {
       struct arena *arena = arena_create("golden");
       if (!arena)
         return 1;
-      struct golden golden = {arena, arena_printf(arena, "%s/%s", folder, name),
-                              {.arena = arena}, 0, 0};
+      struct golden golden = {arena,
+                              arena_printf(arena, "%s/%s", folder, name),
+                              {.arena = arena},
+                              0,
+                              0};
       check_file(&golden);
       if (update && file_write_all(golden.path, text_string(&golden.updated),
                                    golden.updated.size, NULL) != ADZE_OK)

@@ -55,9 +55,9 @@ static int64_t hinted(const struct plan *plan, const struct expr *bytes) {
 static const struct expr *buffer_bytes(struct plan *plan,
                                        const struct buffer *buffer) {
   struct expr_pool *pool = plan->graph->pool;
-  return simplify(pool, expr_mul(pool, buffer->size,
-                                 expr_index(pool, dtype_bits(buffer->dtype) /
-                                                      8)));
+  return simplify(pool,
+                  expr_mul(pool, buffer->size,
+                           expr_index(pool, dtype_bits(buffer->dtype) / 8)));
 }
 
 /* How bad it is to put `bytes` into a slot. */
@@ -97,13 +97,13 @@ static int32_t take_slot(struct plan *plan, const struct expr *bytes,
   return best;
 }
 
-/* ---- In place --------------------------------------------------------------------- */
+/* ---- In place ------------------------------------------------------------ */
 static bool same_layout(const struct plan *plan, const struct value *a,
                         const struct value *b) {
   const struct placement *x = &plan->placements[a->id],
                          *y = &plan->placements[b->id];
-  bool same = a->dtype == b->dtype && x->block == y->block &&
-              !x->parent && !y->parent && value_same_shape(a, b);
+  bool same = a->dtype == b->dtype && x->block == y->block && !x->parent &&
+              !y->parent && value_same_shape(a, b);
   for (size_t d = 0; d < a->rank && same; d++)
     same = x->before[d] == y->before[d] && x->after[d] == y->after[d];
   return same;
@@ -177,8 +177,8 @@ static void note_uses(struct memory *memory) {
  * used only there are never memory. */
 void plan_memory(struct plan *plan) {
   size_t count = plan->graph->value_count;
-  struct memory memory = {
-      plan, ARENA_ARRAY(plan->arena, struct lifetime, count)};
+  struct memory memory = {plan,
+                          ARENA_ARRAY(plan->arena, struct lifetime, count)};
   const struct value **roots =
       ARENA_ARRAY(plan->arena, const struct value *, count);
   plan->value_slots = ARENA_ARRAY(plan->arena, int32_t, count);
@@ -202,8 +202,8 @@ void plan_memory(struct plan *plan) {
       if (slot >= 0) {
         plan->slots.data[slot].free_after = end;
       } else {
-        const struct buffer *buffer = placement_buffer(
-            plan->graph->pool, root, plan->placements);
+        const struct buffer *buffer =
+            placement_buffer(plan->graph->pool, root, plan->placements);
         slot = take_slot(plan, buffer_bytes(plan, buffer), g, end);
       }
       plan->value_slots[root->id] = slot;

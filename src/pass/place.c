@@ -17,9 +17,9 @@
 
 struct placing {
   struct plan *plan;
-  VEC(struct group *) groups; /* the new order, copies included */
-  struct map copies;          /* value id * 2 + blocked + 1 to its copy */
-  struct group **maker;       /* by value id: the group that makes it */
+  VEC(struct group *) groups;      /* the new order, copies included */
+  struct map copies;               /* value id * 2 + blocked + 1 to its copy */
+  struct group **maker;            /* by value id: the group that makes it */
   const struct graph_users *users; /* of the values before any copy */
   size_t users_count;
 };
@@ -29,7 +29,7 @@ static struct placement *placement_of(struct placing *placing,
   return &placing->plan->placements[value->id];
 }
 
-/* ---- Blocked or plain ------------------------------------------------------------ */
+/* ---- Blocked or plain ---------------------------------------------------- */
 static bool can_be_blocked(const struct value *value) {
   return value->rank >= 3 && value->rank < GRAPH_MAX_RANK &&
          value_dim(value, 1) >= 1 && value->dtype == ADZE_F32;
@@ -68,7 +68,7 @@ static void decide_blocks(struct placing *placing, const struct group *group) {
   }
 }
 
-/* ---- Copies ------------------------------------------------------------------------ */
+/* ---- Copies -------------------------------------------------------------- */
 static enum adze_status grow_placements(struct placing *placing) {
   struct plan *plan = placing->plan;
   size_t count = plan->graph->value_count;
@@ -90,14 +90,12 @@ static enum adze_status grow_placements(struct placing *placing) {
 }
 
 /* A generic group that copies `value` into a value of the other kind. */
-static enum adze_status copy_group(struct placing *placing,
-                                   struct value *value, bool blocked,
-                                   struct group **out) {
+static enum adze_status copy_group(struct placing *placing, struct value *value,
+                                   bool blocked, struct group **out) {
   struct plan *plan = placing->plan;
-  struct node *node =
-      graph_add_node(plan->graph, &op_identity,
-                     arena_printf(plan->arena, "%s.placed", value->name),
-                     &value, 1, 1);
+  struct node *node = graph_add_node(
+      plan->graph, &op_identity,
+      arena_printf(plan->arena, "%s.placed", value->name), &value, 1, 1);
   TRY(node_infer(plan->graph, node, plan->error));
   TRY(grow_placements(placing));
   struct group *group = ARENA_NEW(plan->arena, struct group);
@@ -197,7 +195,7 @@ static enum adze_status unblock_outputs(struct placing *placing) {
   return ADZE_OK;
 }
 
-/* ---- Concatenation by offset ---------------------------------------------------------- */
+/* ---- Concatenation by offset --------------------------------------------- */
 static bool is_free(const struct placing *placing, const struct value *value) {
   return placing->maker[value->id] &&
          !placing->plan->placements[value->id].parent;
@@ -253,8 +251,7 @@ static void put_into(struct placing *placing, const struct value *value,
   struct placement *root =
       placement_of(placing, plan_root(placing->plan, parent));
   placement->parent = plan_root(placing->plan, parent);
-  placement->parent_channel =
-      channel + (own->parent ? own->parent_channel : 0);
+  placement->parent_channel = channel + (own->parent ? own->parent_channel : 0);
   for (size_t d = 0; d < value->rank; d++) {
     if (root->before[d] < placement->before[d])
       root->before[d] = placement->before[d];
@@ -276,8 +273,7 @@ static void shorter_lists(struct placing *placing, const struct node *node) {
   for (size_t i = 0; i < placing->users->counts[first]; i++) {
     const struct node *shorter = placing->users->nodes[first][i];
     if (shorter->op != &op_concat || node_int(shorter, "axis") != 1 ||
-        !is_prefix(shorter, node) ||
-        !placing->maker[shorter->outputs[0]->id])
+        !is_prefix(shorter, node) || !placing->maker[shorter->outputs[0]->id])
       continue;
     const struct placement *placement =
         placement_of(placing, shorter->outputs[0]);
@@ -309,9 +305,8 @@ static void alias_concats(struct placing *placing) {
 
 enum adze_status plan_place(struct plan *plan) {
   struct graph_users users = graph_find_users(plan->graph, plan->arena);
-  struct placing placing = {.plan = plan,
-                            .users = &users,
-                            .users_count = plan->graph->value_count};
+  struct placing placing = {
+      .plan = plan, .users = &users, .users_count = plan->graph->value_count};
   struct match_query query = {.graph = plan->graph,
                               .users = &users,
                               .machine = plan->machine,

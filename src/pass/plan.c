@@ -14,7 +14,8 @@ static void dump(const struct plan *plan, const char *step) {
 }
 
 enum adze_status plan_make(struct graph *graph, const struct machine *machine,
-                           bool winograd, struct plan **out, struct adze_error *error) {
+                           bool winograd, struct plan **out,
+                           struct adze_error *error) {
   struct plan *plan = ARENA_NEW(graph->arena, struct plan);
   *plan = (struct plan){.graph = graph,
                         .machine = machine,

@@ -57,7 +57,7 @@ static struct value *drop_minus_zero(struct graph *graph, struct node *node) {
                                        : NULL;
 }
 
-/* ---- Shapes ---------------------------------------------------------------- */
+/* ---- Shapes -------------------------------------------------------------- */
 static bool only_shapes(const struct node *node) {
   return node && (node->op == &op_reshape || node->op == &op_flatten ||
                   node->op == &op_squeeze || node->op == &op_unsqueeze);
@@ -118,7 +118,7 @@ static struct value *drop_single(struct graph *graph, struct node *node) {
   return node->input_count == 1 ? same_type(node->inputs[0], node) : NULL;
 }
 
-/* ---- Types ------------------------------------------------------------------ */
+/* ---- Types --------------------------------------------------------------- */
 static bool holds(enum adze_dtype wide, enum adze_dtype narrow) {
   bool half = narrow == ADZE_F16 || narrow == ADZE_BF16;
   return (half && (wide == ADZE_F32 || wide == ADZE_F64)) ||
@@ -141,27 +141,21 @@ static const struct {
   const struct op_def *op;
   rule_function *apply;
 } rule_table[] = {
-    {&op_identity, drop_identity},
-    {&op_mul, drop_times_one},
-    {&op_div, drop_times_one},
-    {&op_sub, drop_minus_zero},
-    {&op_reshape, skip_shape},
-    {&op_flatten, skip_shape},
-    {&op_squeeze, skip_shape},
-    {&op_unsqueeze, skip_shape},
-    {&op_expand, drop_identity},
-    {&op_tile, drop_identity},
-    {&op_transpose, skip_transpose},
-    {&op_concat, drop_single},
+    {&op_identity, drop_identity},   {&op_mul, drop_times_one},
+    {&op_div, drop_times_one},       {&op_sub, drop_minus_zero},
+    {&op_reshape, skip_shape},       {&op_flatten, skip_shape},
+    {&op_squeeze, skip_shape},       {&op_unsqueeze, skip_shape},
+    {&op_expand, drop_identity},     {&op_tile, drop_identity},
+    {&op_transpose, skip_transpose}, {&op_concat, drop_single},
     {&op_cast, drop_cast},
 };
 
 /* f(f(x)) where the operator's table says that it is f(x). Attributes may
  * differ, as in two clips. */
 static struct value *drop_idempotent(const struct node *node) {
-  const struct node *inner =
-      node->input_count == 1 && node->inputs[0] ? node->inputs[0]->producer
-                                                : NULL;
+  const struct node *inner = node->input_count == 1 && node->inputs[0]
+                                 ? node->inputs[0]->producer
+                                 : NULL;
   if (!(node->op->flags & OP_IDEMPOTENT) || !inner || inner->op != node->op ||
       (node->op->attributes && node->op->attributes[0].name))
     return NULL;

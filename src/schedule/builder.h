@@ -9,10 +9,10 @@
 /* A constant of the package: an array of the model as it is (stage NULL), or
  * one computed from such arrays, by an ordinary stage, at compile time. */
 struct packed_constant {
-  struct buffer *buffer;    /* dense; what kernels read */
-  struct stage *stage;      /* computes it, or NULL */
-  const struct value *source;      /* the model's array it comes from */
-  struct buffer *source_buffer;    /* as the stage reads it */
+  struct buffer *buffer;        /* dense; what kernels read */
+  struct stage *stage;          /* computes it, or NULL */
+  const struct value *source;   /* the model's array it comes from */
+  struct buffer *source_buffer; /* as the stage reads it */
 };
 
 /* What a kernel's parameter is bound to. */
@@ -34,10 +34,10 @@ struct builder {
   struct adze_error *error;
   VEC(struct stage *) stages; /* in execution order, in memory's indices */
   VEC(struct parameter) parameters;
-  struct map buffers;         /* value id + 1 to its buffer */
-  VEC(const char *) names;    /* taken by stages and buffers */
-  const int64_t *knobs;       /* for the template's; NULL: it chooses */
-  bool local_temporaries;     /* operators' temporaries are scratch memory of
+  struct map buffers;      /* value id + 1 to its buffer */
+  VEC(const char *) names; /* taken by stages and buffers */
+  const int64_t *knobs;    /* for the template's; NULL: it chooses */
+  bool local_temporaries;  /* operators' temporaries are scratch memory of
                                  each worker, else parameters */
 };
 
@@ -50,18 +50,19 @@ void builder_init(struct builder *builder, struct graph *graph,
  * output, a local buffer for values inside the group. */
 struct buffer *builder_buffer(struct builder *builder,
                               const struct value *value);
-/* The stages of a node by its operator's own expression, in memory's indices. */
+/* The stages of a node by its operator's own expression, in memory's
+ * indices. */
 enum adze_status builder_express(struct builder *builder,
                                  const struct node *node);
 /* A constant computed from a constant value: element [axes] of the new array
  * is `body` (axes and `source` as arguments of make). */
-struct buffer *builder_pack(
-    struct builder *builder, const struct value *source, const char *suffix,
-    const struct expr *const *shape, size_t rank,
-    const struct expr *(*make)(void *context, struct expr_pool *pool,
-                               struct buffer *source,
-                               const struct expr *const *axes),
-    void *context);
+struct buffer *
+builder_pack(struct builder *builder, const struct value *source,
+             const char *suffix, const struct expr *const *shape, size_t rank,
+             const struct expr *(*make)(void *context, struct expr_pool *pool,
+                                        struct buffer *source,
+                                        const struct expr *const *axes),
+             void *context);
 /* A fresh stage over axes of `output`'s shape, named after it. */
 struct stage *builder_stage(struct builder *builder, struct buffer *output);
 const struct expr *builder_reduction(struct builder *builder,
@@ -74,8 +75,8 @@ const char *builder_name(struct builder *builder, const char *name);
  * expands and schedules them: *out is scheduled, structured. `trace` (may be
  * NULL) receives the trace's text. */
 enum adze_status builder_schedule(struct builder *builder,
-                                  struct function **out, const char **trace)
-    ADZE_MUST_USE;
+                                  struct function **out,
+                                  const char **trace) ADZE_MUST_USE;
 /* The part of it before scheduling, so that equal kernels can be found. */
 enum adze_status builder_make_stages(struct builder *builder) ADZE_MUST_USE;
 /* Its parts, for other schedules than the template's: the stages expanded, and

@@ -31,8 +31,7 @@ enum adze_status common_writer(struct schedule *schedule,
                                const struct stage *anchor,
                                const struct stage *last,
                                struct statement **out) {
-  struct statement *block =
-      schedule_block(schedule, anchor->name, BLOCK_WHOLE);
+  struct statement *block = schedule_block(schedule, anchor->name, BLOCK_WHOLE);
   if (anchor == last)
     return schedule_cache_write(schedule, block, BUFFER_REGISTER, out);
   TRY(schedule_set_scope(schedule, block, BUFFER_REGISTER));
@@ -87,8 +86,8 @@ static enum adze_status order_nest(struct schedule *schedule,
                                    const struct reduce_plan *plan,
                                    struct nest *nest) {
   struct statement *loops[LOOP_MAX_RANK * 4], *order[LOOP_MAX_RANK * 4];
-  size_t count = schedule_loops_around(schedule, block, loops,
-                                       ARRAY_COUNT(loops));
+  size_t count =
+      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
   size_t first = 0, ordered = 0;
   while (loops[first] != loop)
     first++;
@@ -155,8 +154,7 @@ enum adze_status common_reduce_at(struct schedule *schedule,
   if (nest.reducing_count == 0)
     return ADZE_OK;
   TRY(unroll_reduction(schedule, &nest, plan));
-  return schedule_decompose_reduction(schedule, block, nest.reducing[0],
-                                      NULL);
+  return schedule_decompose_reduction(schedule, block, nest.reducing[0], NULL);
 }
 
 enum adze_status common_parallel(struct schedule *schedule,
@@ -167,7 +165,7 @@ enum adze_status common_parallel(struct schedule *schedule,
   return schedule_parallel(schedule, fused);
 }
 
-/* ---- Halos ------------------------------------------------------------------------- */
+/* ---- Halos --------------------------------------------------------------- */
 /* One side of dimension `side`: dimensions before it over their shape, those
  * after it over shape and halo, so that every element is written once. */
 static struct statement *halo_nest(struct function *function,
@@ -191,8 +189,8 @@ static struct statement *halo_nest(struct function *function,
     if (d == side) {
       extent = expr_index(pool, after ? buffer->halo_after[d]
                                       : buffer->halo_before[d]);
-      begin = after ? buffer->shape[d]
-                    : expr_index(pool, -buffer->halo_before[d]);
+      begin =
+          after ? buffer->shape[d] : expr_index(pool, -buffer->halo_before[d]);
     } else if (d > side) {
       low = buffer->halo_before[d];
       extent = simplify(
@@ -201,8 +199,7 @@ static struct statement *halo_nest(struct function *function,
       begin = expr_index(pool, -low);
     }
     struct variable *v = variable_new(
-        pool,
-        arena_printf(arena, "halo%zu%c.%zu", side, after ? 'b' : 'a', d),
+        pool, arena_printf(arena, "halo%zu%c.%zu", side, after ? 'b' : 'a', d),
         extent);
     bool vector = position + 1 == buffer->rank && expr_is_integer(extent) &&
                   extent->integer > 1 && extent->integer <= 64;

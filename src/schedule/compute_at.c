@@ -38,11 +38,11 @@ static void unite(struct read_search *search, size_t axis,
     *region = (struct region){true, low, extent};
     return;
   }
-  if (!region->is_known ||
-      (region->minimum == low && region->extent == extent))
+  if (!region->is_known || (region->minimum == low && region->extent == extent))
     return;
   int64_t difference, a, b;
-  const struct expr *shift = simplify(pool, expr_sub(pool, low, region->minimum));
+  const struct expr *shift =
+      simplify(pool, expr_sub(pool, low, region->minimum));
   if (!expr_get_integer(shift, &difference) ||
       !expr_get_integer(region->extent, &a) || !expr_get_integer(extent, &b)) {
     region->is_known = false;
@@ -50,8 +50,8 @@ static void unite(struct read_search *search, size_t axis,
   }
   int64_t begin = difference < 0 ? difference : 0;
   int64_t end = difference + b > a ? difference + b : a;
-  region->minimum = simplify(
-      pool, expr_add(pool, region->minimum, expr_index(pool, begin)));
+  region->minimum =
+      simplify(pool, expr_add(pool, region->minimum, expr_index(pool, begin)));
   region->extent = expr_index(pool, end - begin);
 }
 
@@ -128,12 +128,10 @@ static bool is_parameter(const struct function *function,
 }
 
 /* One loop of the new nest, or none where the extent is 1. */
-static const struct expr *region_loop(struct schedule *schedule,
-                                      const struct stage *stage,
-                                      const struct variable *axis,
-                                      const struct expr *minimum,
-                                      const struct expr *extent,
-                                      struct statement **nest) {
+static const struct expr *
+region_loop(struct schedule *schedule, const struct stage *stage,
+            const struct variable *axis, const struct expr *minimum,
+            const struct expr *extent, struct statement **nest) {
   if (expr_is_value(extent, 1))
     return minimum;
   struct expr_pool *pool = schedule->pool;
@@ -150,8 +148,7 @@ static bool covers(struct schedule *schedule, const struct region *region,
                    const struct expr *size) {
   return expr_is_value(region->minimum, 0) &&
          simplify_proves(schedule->pool,
-                         expr_less_equal(schedule->pool, size,
-                                         region->extent));
+                         expr_less_equal(schedule->pool, size, region->extent));
 }
 
 static void rebuild_nest(struct schedule *schedule, struct statement *block,
@@ -169,12 +166,11 @@ static void rebuild_nest(struct schedule *schedule, struct statement *block,
     const struct expr *size = stage->output->shape[i];
     if (!regions[i].is_known || covers(schedule, &regions[i], size))
       regions[i] = (struct region){true, zero, size};
-    block->block.axes[i] = region_loop(schedule, stage, stage->axes[i],
-                                       regions[i].minimum, regions[i].extent,
-                                       &nest);
-    tree_add_predicate(
-        schedule, block,
-        expr_less_equal(pool, zero, block->block.axes[i]));
+    block->block.axes[i] =
+        region_loop(schedule, stage, stage->axes[i], regions[i].minimum,
+                    regions[i].extent, &nest);
+    tree_add_predicate(schedule, block,
+                       expr_less_equal(pool, zero, block->block.axes[i]));
     tree_add_predicate(schedule, block,
                        expr_less(pool, block->block.axes[i], size));
   }

@@ -34,8 +34,8 @@ static size_t direct_match(struct match_query *query, struct node *node,
                                 "weights");
   int64_t per_group = window.in_channels / window.groups;
   int64_t out_per_group = window.out_channels / window.groups;
-  if (window.groups > 1 && (per_group % query->block != 0 ||
-                            out_per_group % query->block != 0))
+  if (window.groups > 1 &&
+      (per_group % query->block != 0 || out_per_group % query->block != 0))
     return match_decline(query, "groups do not fill channel blocks");
   nodes[0] = node;
   return 1;
@@ -54,7 +54,7 @@ static void direct_demand(const struct match_query *query,
   window2d_halo(&window, out);
 }
 
-/* ---- Stages ------------------------------------------------------------------ */
+/* ---- Stages -------------------------------------------------------------- */
 struct packing {
   struct window2d window;
   int64_t block;
@@ -68,15 +68,13 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
   const struct packing *packing = context;
   const struct expr *block = expr_index(pool, packing->block);
   const struct expr *lane = axes[packing->blocked_input ? 5 : 4];
-  const struct expr *k =
-      expr_add(pool, expr_mul(pool, axes[0], block), lane);
+  const struct expr *k = expr_add(pool, expr_mul(pool, axes[0], block), lane);
   const struct expr *c = axes[1];
   if (packing->blocked_input)
     c = expr_add(pool, expr_mul(pool, c, block), axes[4]);
   const struct expr *indices[4] = {k, c, axes[2], axes[3]};
   const struct expr *exists = expr_and(
-      pool,
-      expr_less(pool, k, expr_index(pool, packing->window.out_channels)),
+      pool, expr_less(pool, k, expr_index(pool, packing->window.out_channels)),
       expr_less(pool, c,
                 expr_index(pool, packing->window.in_channels /
                                      packing->window.groups)));
@@ -93,8 +91,8 @@ static enum adze_status direct_express(struct builder *builder) {
   const struct window2d *window = &packing.window;
   packing.blocked_input = builder->placements[x->id].block != 0;
   int64_t per_group = window->in_channels / window->groups;
-  int64_t steps = packing.blocked_input ? ceil_div(per_group, builder->block)
-                                        : per_group;
+  int64_t steps =
+      packing.blocked_input ? ceil_div(per_group, builder->block) : per_group;
   const struct expr *shape[6] = {
       expr_index(pool, ceil_div(window->out_channels, builder->block)),
       expr_index(pool, steps),
@@ -118,9 +116,9 @@ static enum adze_status direct_express(struct builder *builder) {
   if (window->groups > 1) {
     const struct expr *blocks_per_group = expr_index(
         pool, window->out_channels / window->groups / builder->block);
-    group_start = expr_add(
-        pool, c, expr_mul(pool,
-                          expr_floor_div(pool, axes[1], blocks_per_group),
+    group_start =
+        expr_add(pool, c,
+                 expr_mul(pool, expr_floor_div(pool, axes[1], blocks_per_group),
                           shape[1]));
   }
   const struct expr *at[5] = {axes[0], group_start,
@@ -142,27 +140,27 @@ static enum adze_status direct_express(struct builder *builder) {
   return ADZE_OK;
 }
 
-/* ---- Knobs --------------------------------------------------------------------- */
-static const char *const direct_knobs[] = {"columns", "blocks", "unroll",
-                                           NULL};
+/* ---- Knobs --------------------------------------------------------------- */
+static const char *const direct_knobs[] = {"columns", "blocks", "unroll", NULL};
 
 static size_t direct_space(const struct builder *builder, size_t knob,
                            int64_t *values, size_t capacity) {
-  return tile_space(builder, knob == KNOB_COLUMNS  ? TILE_COLUMNS
-                             : knob == KNOB_BLOCKS ? TILE_BLOCKS
-                                                   : TILE_UNROLL,
+  return tile_space(builder,
+                    knob == KNOB_COLUMNS  ? TILE_COLUMNS
+                    : knob == KNOB_BLOCKS ? TILE_BLOCKS
+                                          : TILE_UNROLL,
                     values, capacity);
 }
 
 static void direct_choose(const struct builder *builder, int64_t *knobs) {
   const struct value *out = builder->group->nodes.data[0]->outputs[0];
   tile_choose(builder, value_dim(out, 3),
-              ceil_div(value_dim(out, 1), builder->block),
-              &knobs[KNOB_COLUMNS], &knobs[KNOB_BLOCKS]);
+              ceil_div(value_dim(out, 1), builder->block), &knobs[KNOB_COLUMNS],
+              &knobs[KNOB_BLOCKS]);
   knobs[KNOB_UNROLL] = 4;
 }
 
-/* ---- Schedule ------------------------------------------------------------------- */
+/* ---- Schedule ------------------------------------------------------------ */
 static enum adze_status direct_apply(struct builder *builder,
                                      struct schedule *schedule,
                                      const int64_t *knobs) {
@@ -171,10 +169,9 @@ static enum adze_status direct_apply(struct builder *builder,
    * keeps those runs out of registers. */
   static const char *const channels[] = {"c", NULL};
   const struct stage *anchor = builder->stages.data[0];
-  const struct stage *last =
-      builder->stages.data[builder->stages.count - 1];
+  const struct stage *last = builder->stages.data[builder->stages.count - 1];
   struct statement *write, *loops[LOOP_MAX_RANK], *k, *k_inner = NULL, *x,
-                           *x_inner = NULL;
+                                                      *x_inner = NULL;
   TRY(common_inline_elementwise(builder, schedule));
   TRY(common_writer(schedule, anchor, last, &write));
   size_t count =
@@ -194,8 +191,7 @@ static enum adze_status direct_apply(struct builder *builder,
       .inner_axis = 1,
   };
   TRY(common_reduce_at(
-      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
-      &plan));
+      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x, &plan));
   TRY(schedule_unroll(schedule, x_inner));
   TRY(schedule_unroll(schedule, k_inner));
   TRY(schedule_vectorize(schedule, loops[4]));

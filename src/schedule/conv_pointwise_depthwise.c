@@ -26,7 +26,7 @@ static const struct node *depthwise_of(const struct group *group) {
   return group->nodes.data[group->anchor_count - 1];
 }
 
-/* ---- Match ------------------------------------------------------------------------ */
+/* ---- Match --------------------------------------------------------------- */
 /* The only user of a value that nothing else needs, or NULL. */
 static struct node *only_user(const struct match_query *query,
                               const struct value *value) {
@@ -96,8 +96,7 @@ static size_t fused_match(struct match_query *query, struct node *node,
     next = only_user(query, next->outputs[0]);
   }
   if (!next || count + 1 > capacity || !window2d_of_conv(next, &depthwise) ||
-      !window2d_is_depthwise(&depthwise) ||
-      next->inputs[0] != last->outputs[0])
+      !window2d_is_depthwise(&depthwise) || next->inputs[0] != last->outputs[0])
     return match_decline(query, "no depthwise convolution follows");
   if (!is_cheaper(query, &wide, &depthwise, last->outputs[0]))
     return match_decline(query, "computing rows twice costs more than "
@@ -120,28 +119,27 @@ static void fused_demand(const struct match_query *query,
   window2d_halo(&window, out);
 }
 
-/* ---- Stages ------------------------------------------------------------------------- */
+/* ---- Stages -------------------------------------------------------------- */
 /* `between` over an element of `wide`: the elementwise stages, inlined into
  * one expression of the padded stage's axes. */
 struct inlining {
   struct builder *builder;
-  size_t first;            /* of builder->stages: the elementwise ones */
+  size_t first;                /* of builder->stages: the elementwise ones */
   const struct buffer *narrow; /* the 1x1 convolution as the graph has it */
   struct buffer *wide;
   const struct expr *const *axes; /* of the padded stage */
 };
 
-static const struct expr *inline_load(void *context,
-                                      const struct expr *node) {
+static const struct expr *inline_load(void *context, const struct expr *node) {
   struct inlining *inlining = context;
   struct expr_pool *pool = inlining->builder->pool;
   if (node->kind != EXPR_LOAD)
     return node;
   if (node->buffer == inlining->narrow)
-    return window2d_add_bias(
-        inlining->builder, inlining->builder->group->nodes.data[0],
-        expr_load(pool, inlining->wide, inlining->axes, 5),
-        inlining->axes[1], inlining->axes[4]);
+    return window2d_add_bias(inlining->builder,
+                             inlining->builder->group->nodes.data[0],
+                             expr_load(pool, inlining->wide, inlining->axes, 5),
+                             inlining->axes[1], inlining->axes[4]);
   for (size_t i = inlining->first; i < inlining->builder->stages.count; i++) {
     const struct stage *stage = inlining->builder->stages.data[i];
     if (stage->output != node->buffer)
@@ -164,12 +162,11 @@ static enum adze_status between_nodes(struct builder *builder,
   size_t count = group->anchor_count;
   const struct value *last = group->nodes.data[count - 2]->outputs[0];
   inlining->first = builder->stages.count;
-  inlining->narrow =
-      builder_buffer(builder, group->nodes.data[0]->outputs[0]);
+  inlining->narrow = builder_buffer(builder, group->nodes.data[0]->outputs[0]);
   for (size_t i = 1; i + 1 < count; i++)
     TRY(builder_express(builder, group->nodes.data[i]));
-  const struct expr *load = expr_load(
-      builder->pool, builder_buffer(builder, last), image, 5);
+  const struct expr *load =
+      expr_load(builder->pool, builder_buffer(builder, last), image, 5);
   *out = inline_load(inlining, load);
   builder->stages.count = inlining->first;
   return ADZE_OK;
@@ -184,15 +181,14 @@ static struct buffer *padded_buffer(struct builder *builder, const char *name,
   placement_shape(pool, image, &builder->placements[image->id], shape);
   for (int axis = 0; axis < 2; axis++)
     shape[2 + axis] = simplify(
-        pool, expr_add(pool, shape[2 + axis],
-                       expr_index(pool, window->before[axis] +
-                                            window->after[axis])));
+        pool,
+        expr_add(pool, shape[2 + axis],
+                 expr_index(pool, window->before[axis] + window->after[axis])));
   return buffer_new(pool, builder_name(builder, name), image->dtype,
                     BUFFER_STACK, shape, 5);
 }
 
-static enum adze_status add_padded(struct builder *builder,
-                                   struct buffer *wide,
+static enum adze_status add_padded(struct builder *builder, struct buffer *wide,
                                    const struct window2d *window,
                                    const struct value *image,
                                    struct buffer **out) {
@@ -207,18 +203,18 @@ static enum adze_status add_padded(struct builder *builder,
     position[d] =
         expr_sub(pool, axes[d], expr_index(pool, window->before[axis]));
     if (window->before[axis])
-      inside = expr_and(pool, inside,
-                        expr_less_equal(pool, expr_index(pool, 0),
-                                        position[d]));
+      inside =
+          expr_and(pool, inside,
+                   expr_less_equal(pool, expr_index(pool, 0), position[d]));
     if (window->after[axis])
-      inside = expr_and(pool, inside,
-                        expr_less(pool, position[d], image->dims[d]));
+      inside =
+          expr_and(pool, inside, expr_less(pool, position[d], image->dims[d]));
   }
   struct inlining inlining = {.builder = builder, .wide = wide, .axes = axes};
   const struct expr *between;
   TRY(between_nodes(builder, &inlining, position, &between));
-  stage->body = expr_select(pool, inside, between,
-                            expr_constant(pool, padded->dtype, 0));
+  stage->body =
+      expr_select(pool, inside, between, expr_constant(pool, padded->dtype, 0));
   vec_push(builder->arena, &builder->stages, stage);
   *out = padded;
   return ADZE_OK;
@@ -239,7 +235,7 @@ static enum adze_status fused_express(struct builder *builder) {
   return ADZE_OK;
 }
 
-/* ---- Knobs and schedule ---------------------------------------------------------------- */
+/* ---- Knobs and schedule -------------------------------------------------- */
 static const char *const fused_knobs[] = {"rows", "wide", "columns", NULL};
 
 static size_t fused_space(const struct builder *builder, size_t knob,
@@ -275,8 +271,7 @@ static enum adze_status schedule_padded(struct builder *builder,
                                         const int64_t *knobs) {
   const struct stage *wide = builder->stages.data[0],
                      *padded = builder->stages.data[1];
-  struct statement *block =
-      schedule_block(schedule, padded->name, BLOCK_WHOLE);
+  struct statement *block = schedule_block(schedule, padded->name, BLOCK_WHOLE);
   struct statement *loops[LOOP_MAX_RANK], *x, *column;
   TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
   TRY(schedule_compute_at(schedule, block, rows));
@@ -299,13 +294,12 @@ static enum adze_status fused_apply(struct builder *builder,
                                     struct schedule *schedule,
                                     const int64_t *knobs) {
   const struct stage *anchor = builder->stages.data[2];
-  const struct stage *last =
-      builder->stages.data[builder->stages.count - 1];
+  const struct stage *last = builder->stages.data[builder->stages.count - 1];
   struct statement *write, *loops[LOOP_MAX_RANK], *rows, *row, *x, *column;
   for (size_t i = 3; i + 1 < builder->stages.count; i++)
     TRY(schedule_compute_inline(
-        schedule, schedule_block(schedule, builder->stages.data[i]->name,
-                                 BLOCK_WHOLE)));
+        schedule,
+        schedule_block(schedule, builder->stages.data[i]->name, BLOCK_WHOLE)));
   TRY(common_writer(schedule, anchor, last, &write));
   size_t count =
       schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
@@ -314,9 +308,8 @@ static enum adze_status fused_apply(struct builder *builder,
   TRY(schedule_split(schedule, loops[3], knobs[KNOB_COLUMNS], &x, &column));
   TRY(schedule_partition(schedule, x));
   struct reduce_plan plan = depthwise_plan(builder, anchor);
-  TRY(common_reduce_at(schedule,
-                       schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
-                       &plan));
+  TRY(common_reduce_at(
+      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x, &plan));
   TRY(schedule_unroll(schedule, column));
   TRY(schedule_vectorize(schedule, loops[4]));
   TRY(schedule_padded(builder, schedule, rows, knobs));

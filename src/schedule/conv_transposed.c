@@ -70,7 +70,7 @@ static void transposed_demand(const struct match_query *query,
   }
 }
 
-/* ---- Stages ------------------------------------------------------------------- */
+/* ---- Stages -------------------------------------------------------------- */
 struct packing {
   struct window2d window;
   int64_t block;
@@ -92,9 +92,9 @@ static const struct expr *pack_phases(void *context, struct expr_pool *pool,
       expr_add(pool, expr_mul(pool, axes[2], block), axes[7]);
   const struct expr *c =
       expr_add(pool, expr_mul(pool, axes[3], block), axes[6]);
-  const struct expr *r[2], *exists =
-      expr_and(pool, below(pool, k, window->out_channels),
-               below(pool, c, window->in_channels));
+  const struct expr *r[2],
+      *exists = expr_and(pool, below(pool, k, window->out_channels),
+                         below(pool, c, window->in_channels));
   if (is_depthwise(window)) {
     exists = below(pool, k, window->out_channels);
     c = k;
@@ -103,10 +103,8 @@ static const struct expr *pack_phases(void *context, struct expr_pool *pool,
   for (int axis = 0; axis < 2; axis++) {
     r[axis] = expr_add(
         pool, axes[axis],
-        expr_mul(pool, axes[4 + axis],
-                 expr_index(pool, window->stride[axis])));
-    exists = expr_and(pool, exists, below(pool, r[axis],
-                                          window->kernel[axis]));
+        expr_mul(pool, axes[4 + axis], expr_index(pool, window->stride[axis])));
+    exists = expr_and(pool, exists, below(pool, r[axis], window->kernel[axis]));
   }
   const struct expr *indices[4] = {c, k, r[0], r[1]};
   return expr_select(pool, exists, expr_load(pool, source, indices, 4),
@@ -115,8 +113,7 @@ static const struct expr *pack_phases(void *context, struct expr_pool *pool,
 
 /* out[n,k,y,x,lane] from the phases. */
 static void gather_phases(struct builder *builder, const struct node *node,
-                          const struct stage *phases,
-                          struct buffer *output,
+                          const struct stage *phases, struct buffer *output,
                           const struct expr *const *strides) {
   struct expr_pool *pool = builder->pool;
   struct stage *stage = builder_stage(builder, output);
@@ -130,9 +127,8 @@ static void gather_phases(struct builder *builder, const struct node *node,
                               expr_floor_div(pool, axes[3], strides[1]),
                               expr_floor_mod(pool, axes[3], strides[1]),
                               axes[4]};
-  stage->body = window2d_add_bias(builder, node,
-                                  expr_load(pool, phases->output, at, 7),
-                                  axes[1], axes[4]);
+  stage->body = window2d_add_bias(
+      builder, node, expr_load(pool, phases->output, at, 7), axes[1], axes[4]);
   vec_push(builder->arena, &builder->stages, stage);
 }
 
@@ -165,9 +161,9 @@ static enum adze_status transposed_express(struct builder *builder) {
     phased[3 + 2 * axis] = shape[axis];
   }
   phased[6] = shape[7];
-  struct stage *stage = builder_stage(
-      builder, buffer_new(pool, builder_name(builder, "phases"), out->dtype,
-                          BUFFER_STACK, phased, 7));
+  struct stage *stage =
+      builder_stage(builder, buffer_new(pool, builder_name(builder, "phases"),
+                                        out->dtype, BUFFER_STACK, phased, 7));
   const struct expr *axes[7], *phase[2], *start[2];
   for (size_t i = 0; i < 7; i++)
     axes[i] = expr_variable(pool, stage->axes[i]);
@@ -176,9 +172,8 @@ static enum adze_status transposed_express(struct builder *builder) {
   const struct expr *tw = builder_reduction(builder, stage, "tw", shape[5]);
   const struct expr *ci = builder_reduction(builder, stage, "ci", shape[6]);
   for (size_t axis = 0; axis < 2; axis++) {
-    const struct expr *shifted =
-        expr_add(pool, axes[3 + 2 * axis],
-                 expr_index(pool, window->before[axis]));
+    const struct expr *shifted = expr_add(
+        pool, axes[3 + 2 * axis], expr_index(pool, window->before[axis]));
     phase[axis] = expr_floor_mod(pool, shifted, shape[axis]);
     start[axis] = expr_add(pool, axes[2 + 2 * axis],
                            expr_floor_div(pool, shifted, shape[axis]));
@@ -200,7 +195,7 @@ static enum adze_status transposed_express(struct builder *builder) {
   return ADZE_OK;
 }
 
-/* ---- Knobs and schedule --------------------------------------------------------- */
+/* ---- Knobs and schedule -------------------------------------------------- */
 static const char *const transposed_knobs[] = {"columns", "blocks", "unroll",
                                                NULL};
 
@@ -214,17 +209,18 @@ static int64_t phase_width(const struct builder *builder) {
 
 static size_t transposed_space(const struct builder *builder, size_t knob,
                                int64_t *values, size_t capacity) {
-  return tile_space(builder, knob == KNOB_COLUMNS  ? TILE_COLUMNS
-                             : knob == KNOB_BLOCKS ? TILE_BLOCKS
-                                                   : TILE_UNROLL,
+  return tile_space(builder,
+                    knob == KNOB_COLUMNS  ? TILE_COLUMNS
+                    : knob == KNOB_BLOCKS ? TILE_BLOCKS
+                                          : TILE_UNROLL,
                     values, capacity);
 }
 
 static void transposed_choose(const struct builder *builder, int64_t *knobs) {
   const struct value *out = builder->group->nodes.data[0]->outputs[0];
   tile_choose(builder, phase_width(builder),
-              ceil_div(value_dim(out, 1), builder->block),
-              &knobs[KNOB_COLUMNS], &knobs[KNOB_BLOCKS]);
+              ceil_div(value_dim(out, 1), builder->block), &knobs[KNOB_COLUMNS],
+              &knobs[KNOB_BLOCKS]);
   knobs[KNOB_UNROLL] = 4;
 }
 
@@ -232,22 +228,20 @@ static enum adze_status transposed_apply(struct builder *builder,
                                          struct schedule *schedule,
                                          const int64_t *knobs) {
   const struct stage *anchor = builder->stages.data[0];
-  const struct stage *last =
-      builder->stages.data[builder->stages.count - 1];
+  const struct stage *last = builder->stages.data[builder->stages.count - 1];
   struct window2d window;
   window2d_of_conv_transpose(builder->group->nodes.data[0], &window);
-  struct statement *write, *loops[LOOP_MAX_RANK], *k, *lane_block, *y, *py,
-      *x, *px, *column;
+  struct statement *write, *loops[LOOP_MAX_RANK], *k, *lane_block, *y, *py, *x,
+      *px, *column;
   TRY(common_inline_elementwise(builder, schedule));
   write = schedule_block(schedule, last->name, BLOCK_WHOLE);
-  TRY(schedule_set_scope(
-      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE),
-      BUFFER_REGISTER));
+  TRY(schedule_set_scope(schedule,
+                         schedule_block(schedule, anchor->name, BLOCK_WHOLE),
+                         BUFFER_REGISTER));
   size_t count =
       schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
   check(count == 5);
-  TRY(schedule_split(schedule, loops[1], knobs[KNOB_BLOCKS], &k,
-                     &lane_block));
+  TRY(schedule_split(schedule, loops[1], knobs[KNOB_BLOCKS], &k, &lane_block));
   TRY(schedule_split(schedule, loops[2], window.stride[0], &y, &py));
   TRY(schedule_split(schedule, loops[3], window.stride[1], &x, &px));
   TRY(schedule_split(schedule, x, knobs[KNOB_COLUMNS], &x, &column));
@@ -255,12 +249,10 @@ static enum adze_status transposed_apply(struct builder *builder,
   struct statement *order[] = {loops[0], k,      y,          py,      px,
                                x,        column, lane_block, loops[4]};
   TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
-  struct reduce_plan plan = {.factor = knobs[KNOB_UNROLL],
-                             .lanes = builder->block,
-                             .inner_axis = 1};
-  TRY(common_reduce_at(schedule,
-                       schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
-                       &plan));
+  struct reduce_plan plan = {
+      .factor = knobs[KNOB_UNROLL], .lanes = builder->block, .inner_axis = 1};
+  TRY(common_reduce_at(
+      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x, &plan));
   TRY(schedule_unroll(schedule, column));
   TRY(schedule_unroll(schedule, lane_block));
   TRY(schedule_vectorize(schedule, loops[4]));

@@ -33,11 +33,11 @@
 enum { TILE = 4, REACH = 6, KERNEL = 3, POINTS = 5 };
 enum { KNOB_ROWS, KNOB_COLUMNS, KNOB_BLOCKS, KNOB_UNROLL };
 
-/* ---- The transforms --------------------------------------------------------------- */
+/* ---- The transforms ------------------------------------------------------ */
 struct transforms {
-  double output[TILE][REACH];  /* AT */
+  double output[TILE][REACH];   /* AT */
   double weight[REACH][KERNEL]; /* G */
-  double input[REACH][REACH];  /* BT */
+  double input[REACH][REACH];   /* BT */
 };
 
 /* Coefficients, rising, of the product of (x - points[l]) but for l = skip. */
@@ -55,9 +55,7 @@ static void product_of_roots(const double *points, int skip, double *out) {
 }
 
 /* What is zero but for rounding, is zero. */
-static double cleaned(double value) {
-  return fabs(value) < 1e-12 ? 0 : value;
-}
+static double cleaned(double value) { return fabs(value) < 1e-12 ? 0 : value; }
 
 static void make_transforms(struct transforms *t) {
   const double points[POINTS] = {0, sqrt(0.5), -sqrt(0.5), sqrt(2), -sqrt(2)};
@@ -95,34 +93,32 @@ static const struct expr *matrix_row(struct expr_pool *pool,
         continue;
       const struct expr *term = terms[c];
       if (factor != 1)
-        term = expr_mul(pool, term,
-                        expr_constant(pool, term->dtype, factor));
+        term = expr_mul(pool, term, expr_constant(pool, term->dtype, factor));
       sum = sum ? expr_add(pool, sum, term) : term;
     }
-    result = result ? expr_select(pool,
-                                  expr_equal(pool, row, expr_index(pool, r)),
-                                  sum, result)
-                    : sum;
+    result = result
+                 ? expr_select(pool, expr_equal(pool, row, expr_index(pool, r)),
+                               sum, result)
+                 : sum;
   }
   return result;
 }
 
-/* ---- Match --------------------------------------------------------------------------- */
+/* ---- Match --------------------------------------------------------------- */
 static int64_t tiles(int64_t extent) { return ceil_div(extent, TILE); }
 
 static bool fits(const struct window2d *window) {
   bool fit = window->groups == 1;
   for (int axis = 0; axis < 2; axis++)
-    fit = fit && window->kernel[axis] == KERNEL &&
-          window->stride[axis] == 1 && window->dilation[axis] == 1;
+    fit = fit && window->kernel[axis] == KERNEL && window->stride[axis] == 1 &&
+          window->dilation[axis] == 1;
   return fit;
 }
 
 /* Cycles of the multiplications, the transforms, and the weights' way from
  * memory, against those of the direct convolution. */
 static bool is_cheaper(const struct match_query *query,
-                       const struct window2d *window,
-                       const struct value *out) {
+                       const struct window2d *window, const struct value *out) {
   const struct machine *machine = query->machine;
   int64_t height = value_dim(out, 2), width = value_dim(out, 3);
   if (height < 1 || width < 1)
@@ -132,8 +128,8 @@ static bool is_cheaper(const struct match_query *query,
   double outs = (double)ceil_div(window->out_channels, query->block);
   double positions = (double)(tiles(height) * tiles(width));
   double block = (double)query->block;
-  double direct = (double)(height * width) * 9 * in * block * outs * block /
-                  lanes / 0.93;
+  double direct =
+      (double)(height * width) * 9 * in * block * outs * block / lanes / 0.93;
   double products =
       positions * REACH * REACH * in * block * outs * block / lanes / 0.85;
   double transforms = positions * (in * 200 + outs * 170);
@@ -162,9 +158,8 @@ static size_t winograd_match(struct match_query *query, struct node *node,
 }
 
 static void winograd_demand(const struct match_query *query,
-                            const struct group *group,
-                            const struct node *node, size_t input,
-                            struct demand *out) {
+                            const struct group *group, const struct node *node,
+                            size_t input, struct demand *out) {
   (void)query, (void)group;
   struct window2d window;
   if (input != 0 || !window2d_of_conv(node, &window)) {
@@ -183,7 +178,7 @@ static void winograd_demand(const struct match_query *query,
   }
 }
 
-/* ---- Stages ------------------------------------------------------------------------------ */
+/* ---- Stages -------------------------------------------------------------- */
 struct packing {
   struct transforms transforms;
   int64_t block, in_channels, out_channels;
@@ -207,15 +202,15 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
                                   expr_index(pool, s)};
       taps[s] = expr_load(pool, source, at, 4);
     }
-    rows[r] = matrix_row(pool, &packing->transforms.weight[0][0], REACH,
-                         KERNEL, axes[1], taps);
+    rows[r] = matrix_row(pool, &packing->transforms.weight[0][0], REACH, KERNEL,
+                         axes[1], taps);
   }
   const struct expr *exists = expr_and(
       pool, expr_less(pool, k, expr_index(pool, packing->out_channels)),
       expr_less(pool, c, expr_index(pool, packing->in_channels)));
   return expr_select(pool, exists,
-                     matrix_row(pool, &packing->transforms.weight[0][0],
-                                REACH, KERNEL, axes[0], rows),
+                     matrix_row(pool, &packing->transforms.weight[0][0], REACH,
+                                KERNEL, axes[0], rows),
                      expr_constant(pool, source->dtype, 0));
 }
 
@@ -230,9 +225,8 @@ static struct stage *add_stage(struct winograd *w, const char *name,
                                const struct expr *const *shape, size_t rank,
                                const struct expr **axes) {
   struct builder *builder = w->builder;
-  struct buffer *buffer =
-      buffer_new(builder->pool, builder_name(builder, name), ADZE_F32,
-                 BUFFER_STACK, shape, rank);
+  struct buffer *buffer = buffer_new(builder->pool, builder_name(builder, name),
+                                     ADZE_F32, BUFFER_STACK, shape, rank);
   struct stage *stage = builder_stage(builder, buffer);
   for (size_t i = 0; i < rank; i++)
     axes[i] = expr_variable(builder->pool, stage->axes[i]);
@@ -257,19 +251,19 @@ static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
                                       w->reach, w->reach, w->block};
   struct stage *rows = add_stage(w, "rows", rows_shape, 7, a);
   for (int i = 0; i < REACH; i++) {
-    const struct expr *at[5] = {
-        a[0], a[3], tile_position(w, 0, a[1], expr_index(pool, i)),
-        tile_position(w, 1, a[2], a[5]), a[6]};
+    const struct expr *at[5] = {a[0], a[3],
+                                tile_position(w, 0, a[1], expr_index(pool, i)),
+                                tile_position(w, 1, a[2], a[5]), a[6]};
     terms[i] = expr_load(pool, in, at, 5);
   }
   rows->body = matrix_row(pool, &w->packing.transforms.input[0][0], REACH,
                           REACH, a[4], terms);
-  const struct expr *spread_shape[7] = {w->reach, w->reach, w->batch, w->ty,
-                                        w->tx, w->in_blocks, w->block};
+  const struct expr *spread_shape[7] = {w->reach, w->reach,     w->batch, w->ty,
+                                        w->tx,    w->in_blocks, w->block};
   struct stage *spread = add_stage(w, "spread", spread_shape, 7, a);
   for (int j = 0; j < REACH; j++) {
-    const struct expr *at[7] = {a[2], a[3], a[4], a[5],
-                                a[0], expr_index(pool, j), a[6]};
+    const struct expr *at[7] = {
+        a[2], a[3], a[4], a[5], a[0], expr_index(pool, j), a[6]};
     terms[j] = expr_load(pool, rows->output, at, 7);
   }
   spread->body = matrix_row(pool, &w->packing.transforms.input[0][0], REACH,
@@ -277,13 +271,12 @@ static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
   return spread->output;
 }
 
-static struct buffer *product_stage(struct winograd *w,
-                                    struct buffer *spread,
+static struct buffer *product_stage(struct winograd *w, struct buffer *spread,
                                     struct buffer *weights) {
   struct expr_pool *pool = w->builder->pool;
   const struct expr *a[7];
-  const struct expr *shape[7] = {w->reach, w->reach, w->batch, w->ty,
-                                 w->tx, w->out_blocks, w->block};
+  const struct expr *shape[7] = {w->reach, w->reach,      w->batch, w->ty,
+                                 w->tx,    w->out_blocks, w->block};
   struct stage *stage = add_stage(w, "product", shape, 7, a);
   const struct expr *c =
       builder_reduction(w->builder, stage, "c", w->in_blocks);
@@ -301,18 +294,18 @@ static void output_stages(struct winograd *w, const struct node *node,
                           struct buffer *product) {
   struct expr_pool *pool = w->builder->pool;
   const struct expr *a[7], *terms[REACH], *tile = expr_index(pool, TILE);
-  const struct expr *columns_shape[7] = {w->batch, w->out_blocks, w->ty, w->tx,
-                                         tile, w->reach, w->block};
+  const struct expr *columns_shape[7] = {
+      w->batch, w->out_blocks, w->ty, w->tx, tile, w->reach, w->block};
   struct stage *columns = add_stage(w, "columns", columns_shape, 7, a);
   for (int u = 0; u < REACH; u++) {
-    const struct expr *at[7] = {expr_index(pool, u), a[5], a[0], a[2],
-                                a[3], a[1], a[6]};
+    const struct expr *at[7] = {
+        expr_index(pool, u), a[5], a[0], a[2], a[3], a[1], a[6]};
     terms[u] = expr_load(pool, product, at, 7);
   }
   columns->body = matrix_row(pool, &w->packing.transforms.output[0][0], TILE,
                              REACH, a[4], terms);
-  struct stage *out = builder_stage(
-      w->builder, builder_buffer(w->builder, node->outputs[0]));
+  struct stage *out =
+      builder_stage(w->builder, builder_buffer(w->builder, node->outputs[0]));
   for (size_t i = 0; i < 5; i++)
     a[i] = expr_variable(pool, out->axes[i]);
   for (int v = 0; v < REACH; v++) {
@@ -362,25 +355,38 @@ static enum adze_status winograd_express(struct builder *builder) {
   return ADZE_OK;
 }
 
-/* ---- Knobs ------------------------------------------------------------------------------- */
+/* ---- Knobs --------------------------------------------------------------- */
 static const char *const winograd_knobs[] = {"rows", "columns", "blocks",
                                              "unroll", NULL};
 
+/* A register tile lies in one row of tiles or spans whole rows: only then are
+ * its accumulators at constant places. */
+static bool spans_rows(int64_t columns, int64_t rows, int64_t tx) {
+  return tx % columns == 0 || rows == 1 ||
+         (columns % tx == 0 && rows * tx % columns == 0);
+}
+
 static size_t winograd_space(const struct builder *builder, size_t knob,
                              int64_t *values, size_t capacity) {
-  size_t count = 0;
+  const struct value *out = builder->group->nodes.data[0]->outputs[0];
+  int64_t ty = tiles(value_dim(out, 2)), tx = tiles(value_dim(out, 3));
+  size_t count = 0, kept = 0;
   if (knob == KNOB_ROWS) {
-    const struct value *out = builder->group->nodes.data[0]->outputs[0];
-    int64_t ty = tiles(value_dim(out, 2));
     for (int64_t rows = 1; rows <= ty && count < capacity; rows++)
       if (ty % rows == 0)
         values[count++] = rows;
     return count;
   }
-  return tile_space(builder, knob == KNOB_COLUMNS  ? TILE_COLUMNS
-                             : knob == KNOB_BLOCKS ? TILE_BLOCKS
-                                                   : TILE_UNROLL,
-                    values, capacity);
+  count = tile_space(builder,
+                     knob == KNOB_COLUMNS  ? TILE_COLUMNS
+                     : knob == KNOB_BLOCKS ? TILE_BLOCKS
+                                           : TILE_UNROLL,
+                     values, capacity);
+  /* Columns that fit whatever the rows are. */
+  for (size_t i = 0; i < count; i++)
+    if (knob != KNOB_COLUMNS || tx % values[i] == 0)
+      values[kept++] = values[i];
+  return kept;
 }
 
 /* Rows of tiles in flight: most of the L2 cache holds their transforms, and
@@ -408,12 +414,12 @@ static void winograd_choose(const struct builder *builder, int64_t *knobs) {
   int64_t ty = tiles(value_dim(out, 2)), tx = tiles(value_dim(out, 3));
   knobs[KNOB_ROWS] = rows_in_flight(builder, &window, ty, tx);
   tile_choose(builder, knobs[KNOB_ROWS] * tx,
-              ceil_div(value_dim(out, 1), builder->block),
-              &knobs[KNOB_COLUMNS], &knobs[KNOB_BLOCKS]);
+              ceil_div(value_dim(out, 1), builder->block), &knobs[KNOB_COLUMNS],
+              &knobs[KNOB_BLOCKS]);
   knobs[KNOB_UNROLL] = 4;
 }
 
-/* ---- Schedule ------------------------------------------------------------------------------ */
+/* ---- Schedule ------------------------------------------------------------ */
 static struct statement *block_of(struct schedule *schedule,
                                   const struct stage *stage) {
   return schedule_block(schedule, stage->name, BLOCK_WHOLE);
@@ -487,9 +493,8 @@ static enum adze_status schedule_product(struct builder *builder,
   TRY(schedule_split(schedule, position, knobs[KNOB_COLUMNS], &position,
                      &column));
   TRY(schedule_partition(schedule, position));
-  struct reduce_plan plan = {.factor = knobs[KNOB_UNROLL],
-                             .lanes = builder->block,
-                             .inner_axis = 5};
+  struct reduce_plan plan = {
+      .factor = knobs[KNOB_UNROLL], .lanes = builder->block, .inner_axis = 5};
   TRY(common_reduce_at(schedule, block, position, &plan));
   TRY(schedule_unroll(schedule, column));
   if (has_blocks)
@@ -501,10 +506,9 @@ static enum adze_status winograd_apply(struct builder *builder,
                                        struct schedule *schedule,
                                        const int64_t *knobs) {
   const struct stage *columns = builder->stages.data[3];
-  const struct stage *last =
-      builder->stages.data[builder->stages.count - 1];
-  struct statement *loops[LOOP_MAX_RANK], *k, *k_inner, *y, *i, *rows, *row,
-      *x, *j;
+  const struct stage *last = builder->stages.data[builder->stages.count - 1];
+  struct statement *loops[LOOP_MAX_RANK], *k, *k_inner, *y, *i, *rows, *row, *x,
+      *j;
   for (size_t s = 4; s + 1 < builder->stages.count; s++)
     TRY(schedule_compute_inline(schedule,
                                 block_of(schedule, builder->stages.data[s])));
@@ -516,15 +520,15 @@ static enum adze_status winograd_apply(struct builder *builder,
   TRY(schedule_split(schedule, y, knobs[KNOB_ROWS], &rows, &row));
   TRY(schedule_split(schedule, loops[3], TILE, &x, &j));
   TRY(schedule_partition(schedule, x));
-  struct statement *order[] = {loops[0], rows, k, row,      x,
+  struct statement *order[] = {loops[0], rows, k, row,     x,
                                k_inner,  i,    j, loops[4]};
   TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
   struct statement *columns_block = block_of(schedule, columns);
   TRY(schedule_set_scope(schedule, columns_block, BUFFER_REGISTER));
   TRY(schedule_compute_at(schedule, columns_block, k_inner));
   struct statement *inner[LOOP_MAX_RANK];
-  size_t inner_count = schedule_loops_around(schedule, columns_block, inner,
-                                             ARRAY_COUNT(inner));
+  size_t inner_count =
+      schedule_loops_around(schedule, columns_block, inner, ARRAY_COUNT(inner));
   TRY(unroll_all(schedule, &inner[inner_count - 3], 2));
   TRY(schedule_vectorize(schedule, inner[inner_count - 1]));
   TRY(schedule_unroll(schedule, i));

@@ -7,7 +7,8 @@
 #include "schedule/window.h"
 
 /* Adds the stage that computes the 1x1 convolution `node`, without its bias,
- * into `out`, whose element (y, x) is at (y - before[0], x - before[1]) of the image. */
+ * into `out`, whose element (y, x) is at (y - before[0], x - before[1]) of the
+ * image. */
 void pointwise_stage(struct builder *builder, const struct node *node,
                      struct buffer *out, const int64_t *before);
 /* Rows of the depthwise output in a tile: as many as keep one block of

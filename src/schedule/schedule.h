@@ -30,7 +30,7 @@ struct schedule {
 void schedule_init(struct schedule *schedule, struct function *function,
                    const struct machine *machine, struct adze_error *error);
 
-/* ---- Finding ------------------------------------------------------------------ */
+/* ---- Finding ------------------------------------------------------------- */
 /* The block of a stage (with that part), or NULL. */
 struct statement *schedule_block(struct schedule *schedule, const char *stage,
                                  enum block_part part);
@@ -42,7 +42,7 @@ size_t schedule_loops_around(struct schedule *schedule,
                              const struct statement *block,
                              struct statement **loops, size_t capacity);
 
-/* ---- Primitives ------------------------------------------------------------------
+/* ---- Primitives -------------------------------------------------------------
  * split: one loop into outer x inner of constant extent `factor` (or the
  * loop's own, where that is a smaller constant); where it
  * does not divide the extent, the blocks below get a predicate. Replaces
@@ -53,8 +53,7 @@ enum adze_status schedule_split(struct schedule *schedule,
                                 struct statement **inner) ADZE_MUST_USE;
 /* fuse: a loop and the only statement of its body, a loop, into one. */
 enum adze_status schedule_fuse(struct schedule *schedule,
-                               struct statement *outer,
-                               struct statement *inner,
+                               struct statement *outer, struct statement *inner,
                                struct statement **fused) ADZE_MUST_USE;
 /* reorder: loops of one perfect nest into the order given; the positions they
  * hold together are filled anew, other loops keep theirs. The statements stay
@@ -62,12 +61,16 @@ enum adze_status schedule_fuse(struct schedule *schedule,
 enum adze_status schedule_reorder(struct schedule *schedule,
                                   struct statement *const *loops,
                                   size_t count) ADZE_MUST_USE;
-enum adze_status schedule_parallel(struct schedule *schedule, struct statement *loop) ADZE_MUST_USE;
-enum adze_status schedule_vectorize(struct schedule *schedule, struct statement *loop) ADZE_MUST_USE;
-enum adze_status schedule_unroll(struct schedule *schedule, struct statement *loop) ADZE_MUST_USE;
+enum adze_status schedule_parallel(struct schedule *schedule,
+                                   struct statement *loop) ADZE_MUST_USE;
+enum adze_status schedule_vectorize(struct schedule *schedule,
+                                    struct statement *loop) ADZE_MUST_USE;
+enum adze_status schedule_unroll(struct schedule *schedule,
+                                 struct statement *loop) ADZE_MUST_USE;
 /* partition: lower splits the last, partial tile of this (outer) loop off, so
  * that full tiles carry no predicate. */
-enum adze_status schedule_partition(struct schedule *schedule, struct statement *loop) ADZE_MUST_USE;
+enum adze_status schedule_partition(struct schedule *schedule,
+                                    struct statement *loop) ADZE_MUST_USE;
 /* compute_at: moves a producer's nest to the start of `loop`'s body, shrunk to
  * the region of its output that the statements there read. All readers must
  * be below `loop`. Loops around the block are made anew, named
@@ -88,11 +91,10 @@ enum adze_status schedule_cache_write(struct schedule *schedule,
                                       struct statement **copy) ADZE_MUST_USE;
 /* decompose_reduction: the initialisation becomes a block of its own, in loops
  * of its own just before `loop`, which must be around all reduction loops. */
-enum adze_status schedule_decompose_reduction(struct schedule *schedule,
-                                              struct statement *block,
-                                              struct statement *loop,
-                                              struct statement **initial)
-    ADZE_MUST_USE;
+enum adze_status
+schedule_decompose_reduction(struct schedule *schedule, struct statement *block,
+                             struct statement *loop,
+                             struct statement **initial) ADZE_MUST_USE;
 /* rfactor: every value of `loop`, which reduces, of constant extent, apart: a
  * stage <stage>.part, with the loop as its last axis, takes the block's place,
  * and the block's stage reduces over the parts, in loops behind the outermost
@@ -107,7 +109,7 @@ enum adze_status schedule_rfactor(struct schedule *schedule,
 enum adze_status schedule_set_scope(struct schedule *schedule,
                                     struct statement *block,
                                     enum buffer_scope scope) ADZE_MUST_USE;
-/* ---- Traces --------------------------------------------------------------------------
+/* ---- Traces -----------------------------------------------------------------
  * One line a primitive: "split x 14", "reorder n kbo y xo", "compute_at conv
  * xo", "parallel n". Replay takes any bytes; a line that does not parse or
  * apply fails with its number. */

@@ -30,7 +30,7 @@ struct group {
   const struct template *template;
   VEC(struct node *) nodes; /* anchors first, in graph order */
   size_t anchor_count;
-  struct value *output;     /* of the last node */
+  struct value *output; /* of the last node */
 };
 
 struct match_query {
@@ -45,27 +45,28 @@ struct match_query {
 
 /* How an operand should be placed. */
 struct demand {
-  bool blocked;                                /* or plain */
-  bool any;                                    /* takes either */
-  int64_t before[GRAPH_MAX_RANK], after[GRAPH_MAX_RANK]; /* zeros it will read */
+  bool blocked; /* or plain */
+  bool any;     /* takes either */
+  int64_t before[GRAPH_MAX_RANK],
+      after[GRAPH_MAX_RANK]; /* zeros it will read */
 };
 
 struct template {
   const char *name, *summary;
   bool output_blocked; /* else: as the first operand where the op follows */
   /* Anchors into nodes[0 .. return value), 0: declined, with a reason. */
-  size_t (*match)(struct match_query *query, struct node *node,
-                  struct node **nodes, size_t capacity);
+  size_t (*match)(struct match_query * query, struct node * node,
+                  struct node * *nodes, size_t capacity);
   void (*demand)(const struct match_query *query, const struct group *group,
                  const struct node *node, size_t input, struct demand *out);
-  enum adze_status (*express)(struct builder *builder);
+  enum adze_status (*express)(struct builder * builder);
   const char *const *knobs; /* names, NULL-terminated; at most 8 */
   /* The values that a knob can take; returns their number. */
   size_t (*space)(const struct builder *builder, size_t knob, int64_t *values,
                   size_t capacity);
   void (*choose)(const struct builder *builder, int64_t *knobs);
-  enum adze_status (*apply)(struct builder *builder,
-                            struct schedule *schedule, const int64_t *knobs);
+  enum adze_status (*apply)(struct builder * builder,
+                            struct schedule * schedule, const int64_t *knobs);
 };
 
 #define TEMPLATE(name) extern const struct template template_##name;

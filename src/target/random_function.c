@@ -47,7 +47,7 @@ static uint16_t pick_lanes(struct generator *g) {
 static const struct expr *value(struct generator *g, enum adze_dtype dtype,
                                 uint16_t lanes, int depth);
 
-/* ---- Leaves ----------------------------------------------------------------- */
+/* ---- Leaves -------------------------------------------------------------- */
 
 static const struct expr *splat(struct generator *g, const struct expr *e,
                                 uint16_t lanes) {
@@ -170,7 +170,7 @@ static const struct expr *leaf(struct generator *g, enum adze_dtype dtype,
   return load(g, dtype, lanes);
 }
 
-/* ---- Inner nodes -------------------------------------------------------------- */
+/* ---- Inner nodes --------------------------------------------------------- */
 
 static size_t dtype_size(enum adze_dtype dtype) {
   switch (dtype) {
@@ -301,7 +301,7 @@ static const struct expr *value(struct generator *g, enum adze_dtype dtype,
   return splat(g, result, lanes); /* makers may fold a vector to a scalar */
 }
 
-/* ---- Statements ------------------------------------------------------------------- */
+/* ---- Statements ---------------------------------------------------------- */
 
 static struct statement *set(struct generator *g, const struct local *local,
                              int depth) {
@@ -381,7 +381,7 @@ static struct statement *block(struct generator *g, int depth) {
   return list;
 }
 
-/* ---- Functions ---------------------------------------------------------------------- */
+/* ---- Functions ----------------------------------------------------------- */
 
 static struct buffer *new_buffer(struct generator *g, const char *prefix,
                                  enum adze_dtype dtype,
@@ -490,7 +490,7 @@ struct function *random_function(struct expr_pool *pool, const char *name,
   return function;
 }
 
-/* ---- Memory and comparison -------------------------------------------------------------- */
+/* ---- Memory and comparison ----------------------------------------------- */
 
 static double random_real(uint64_t *state) {
   static const double awkward[] = {0.0,

@@ -12,7 +12,7 @@ enum binding_kind {
   BINDING_INPUT,     /* instance->inputs[index] */
   BINDING_OUTPUT,    /* instance->outputs[index] */
   BINDING_WEIGHTS,   /* instance->weights + offset */
-  BINDING_WORKSPACE, /* instance->workspace + instance->offsets[index] + offset */
+  BINDING_WORKSPACE, /* instance->workspace + offsets[index] + offset */
 };
 struct binding {
   enum binding_kind kind;
@@ -32,7 +32,7 @@ struct module_step {
 /* What a target turns into code: the kernels, and the ABI entry points
  * (adze/package_abi.h) that call them in order. */
 struct module {
-  const char *prefix;        /* of all symbols: "" or "resnet50_" */
+  const char *prefix;             /* of all symbols: "" or "resnet50_" */
   VEC(struct function *) kernels; /* flat; distinct names */
   VEC(struct module_step) steps;
   /* plan(symbols, workspace_bytes, offsets, output_dims, status), all i64

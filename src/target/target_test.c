@@ -181,7 +181,7 @@ static void chains_of_selects_stay_small(void **state) {
   }
 }
 
-/* ---- Whole modules ------------------------------------------------------------ */
+/* ---- Whole modules ------------------------------------------------------- */
 
 /* plan: workspace of 64 * workers bytes, offsets {0, 128, 16}, dims {n}; a
  * negative n breaks constraint 4. */

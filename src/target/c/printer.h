@@ -48,7 +48,7 @@ struct printer {
   const char *variable;    /* that the last select was put into */
 };
 
-/* ---- value.c ---------------------------------------------------------------- */
+/* ---- value.c ------------------------------------------------------------- */
 const char *c_type(enum adze_dtype dtype);
 void c_line(struct stream *stream, const char *format, ...) ADZE_PRINTF(2, 3);
 /* Begins a statement of so many lanes. */
@@ -67,7 +67,7 @@ const char *c_value_element(struct printer *printer,
                             const struct buffer *buffer,
                             const struct expr *offset);
 
-/* ---- statement.c -------------------------------------------------------------- */
+/* ---- statement.c --------------------------------------------------------- */
 /* A definition of `function` named `symbol`. */
 void c_function_print(struct text *text, struct arena *arena,
                       const struct function *function, const char *symbol,
@@ -77,7 +77,7 @@ bool c_function_has_scratch(const struct function *function);
 void c_wrapper_print(struct text *text, const struct function *function,
                      const char *kernel, const char *symbol);
 
-/* ---- entry.c, compiler.c ------------------------------------------------------- */
+/* ---- entry.c, compiler.c ------------------------------------------------- */
 void c_entry_print(struct text *text, struct arena *arena,
                    const struct module *module);
 /* Compiles text with the C compiler: an object, or a shared library. */

@@ -18,7 +18,7 @@ bool c_function_has_scratch(const struct function *function) {
   return false;
 }
 
-/* ---- Names --------------------------------------------------------------------- */
+/* ---- Names --------------------------------------------------------------- */
 
 /* "conv1/relu:0" and 3 give "conv1_relu_0_3". */
 static char *identifier(struct arena *arena, const char *name,
@@ -52,7 +52,7 @@ static char *name_variable(struct printer *printer,
   return name;
 }
 
-/* ---- Stores and sets -------------------------------------------------------------- */
+/* ---- Stores and sets ----------------------------------------------------- */
 
 /* Appends lines one level less indented. */
 static void add_outdented(struct text *out, const char *lines) {
@@ -147,7 +147,7 @@ static void print_store(struct printer *printer, const struct statement *s) {
   finish_lanes(printer);
 }
 
-/* ---- Loops and conditions ------------------------------------------------------------ */
+/* ---- Loops and conditions ------------------------------------------------ */
 
 static void print_list(struct printer *printer, const struct statement *list);
 
@@ -231,7 +231,7 @@ static void print_list(struct printer *printer, const struct statement *list) {
   }
 }
 
-/* ---- Functions ------------------------------------------------------------------------- */
+/* ---- Functions ----------------------------------------------------------- */
 
 static bool is_stored(const struct statement *list,
                       const struct buffer *buffer) {

@@ -70,7 +70,7 @@ void c_line(struct stream *stream, const char *format, ...) {
   text_add(&stream->text, "\n");
 }
 
-/* ---- Uses -------------------------------------------------------------------- */
+/* ---- Uses ---------------------------------------------------------------- */
 
 static struct use *use_of(struct printer *printer, const struct expr *e) {
   struct use *use = map_get_key(&printer->uses, e->id);
@@ -121,7 +121,7 @@ bool c_value_reads(const struct printer *printer, const struct expr *e,
   return false;
 }
 
-/* ---- Leaves --------------------------------------------------------------------- */
+/* ---- Leaves -------------------------------------------------------------- */
 
 static const char *print_real(struct printer *printer, const struct expr *e) {
   struct arena *arena = printer->arena;
@@ -169,7 +169,7 @@ static const char *print_leaf(struct printer *printer, const struct expr *e) {
                       (unsigned)e->local->id);
 }
 
-/* ---- Operators --------------------------------------------------------------------- */
+/* ---- Operators ----------------------------------------------------------- */
 
 static const char *print_call(struct printer *printer, const char *function,
                               enum adze_dtype dtype, const struct expr *e) {
@@ -313,7 +313,7 @@ static const char *print_load(struct printer *printer, const struct expr *e) {
              : element;
 }
 
-/* ---- Select -------------------------------------------------------------------------- */
+/* ---- Select -------------------------------------------------------------- */
 
 static const char *new_name(struct printer *printer) {
   return arena_printf(printer->arena, "t%u", (unsigned)printer->temporaries++);
@@ -371,7 +371,7 @@ static const char *print_select(struct printer *printer, const struct expr *e) {
   return name;
 }
 
-/* ---- All kinds -------------------------------------------------------------------------- */
+/* ---- All kinds ----------------------------------------------------------- */
 
 static const char *print_inner(struct printer *printer, const struct expr *e) {
   if (expr_kind_is_binary(e->kind) || expr_kind_is_compare(e->kind))

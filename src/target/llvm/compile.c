@@ -22,7 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- Once per process --------------------------------------------------------- */
+/* ---- Once per process ---------------------------------------------------- */
 
 static void initialize(void) {
   static const char *const options[] = {
@@ -40,7 +40,7 @@ static void initialize(void) {
   LLVMParseCommandLineOptions((int)ARRAY_COUNT(options), options, NULL);
 }
 
-/* ---- A context with a module ---------------------------------------------------- */
+/* ---- A context with a module --------------------------------------------- */
 
 static void compiler_release(void *resource) {
   struct compiler *compiler = resource;
@@ -89,7 +89,7 @@ struct compiler *compiler_create(struct arena *arena,
   return compiler;
 }
 
-/* ---- Attributes and intrinsics ----------------------------------------------------- */
+/* ---- Attributes and intrinsics ------------------------------------------- */
 
 void compiler_add_attribute(struct compiler *compiler, LLVMValueRef function,
                             unsigned index, const char *name, uint64_t value) {
@@ -132,7 +132,7 @@ LLVMValueRef compiler_intrinsic(struct compiler *compiler, const char *name,
                         function, arguments, argument_count, "");
 }
 
-/* ---- Object code --------------------------------------------------------------------- */
+/* ---- Object code --------------------------------------------------------- */
 
 /* Registered before it is filled, so that nothing is lost when memory for the
  * registration runs out. */

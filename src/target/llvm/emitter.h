@@ -127,7 +127,7 @@ struct emitter {
   uint32_t guard_depth; /* how many conditions that is */
 };
 
-/* ---- node.c ---------------------------------------------------------------- */
+/* ---- node.c -------------------------------------------------------------- */
 struct node *emitter_node(struct emitter *emitter, const struct expr *e);
 struct node *emitter_address_node(struct emitter *emitter, LLVMValueRef a,
                                   LLVMValueRef b, int64_t factor,
@@ -167,7 +167,7 @@ struct place {
 struct place emitter_hoist(struct emitter *emitter, uint32_t level);
 void emitter_return(struct emitter *emitter, struct place place);
 
-/* ---- value.c --------------------------------------------------------------- */
+/* ---- value.c ------------------------------------------------------------- */
 LLVMTypeRef emit_type(const struct emitter *emitter, enum adze_dtype dtype,
                       uint32_t lanes);
 LLVMTypeRef emit_memory_type(const struct emitter *emitter,
@@ -183,7 +183,7 @@ LLVMValueRef emit_expr(struct emitter *emitter, const struct expr *e);
 LLVMValueRef emit_lanes(struct emitter *emitter, const struct expr *e,
                         uint32_t lanes);
 
-/* ---- division.c, round.c ---------------------------------------------------- */
+/* ---- division.c, round.c ------------------------------------------------- */
 LLVMValueRef emit_division(struct emitter *emitter, const struct expr *e);
 LLVMValueRef emit_rounding(struct emitter *emitter, enum expr_kind kind,
                            LLVMValueRef x, enum adze_dtype dtype,
@@ -192,12 +192,12 @@ LLVMValueRef emit_float_remainder(struct emitter *emitter, LLVMValueRef a,
                                   LLVMValueRef b, enum adze_dtype dtype,
                                   uint32_t lanes);
 
-/* ---- memory.c -------------------------------------------------------------- */
+/* ---- memory.c ------------------------------------------------------------ */
 LLVMValueRef emit_load(struct emitter *emitter, const struct expr *e);
 void emit_store(struct emitter *emitter, const struct buffer *buffer,
                 const struct expr *offset, const struct expr *value);
 
-/* ---- statement.c, kernel.c, entry.c ------------------------------------------ */
+/* ---- statement.c, kernel.c, entry.c -------------------------------------- */
 void emit_statements(struct emitter *emitter, const struct statement *list);
 /* Removes phis of locals that nothing reads. */
 void emit_remove_dead_phis(struct emitter *emitter);

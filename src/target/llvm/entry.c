@@ -36,7 +36,7 @@ _Static_assert(sizeof(struct adze_abi_instance) ==
                    INSTANCE_COUNT * sizeof(void *),
                "instance is an array of pointers");
 
-/* ---- Shorthand ------------------------------------------------------------------ */
+/* ---- Shorthand ----------------------------------------------------------- */
 
 static LLVMValueRef constant(const struct entry *entry, int64_t value) {
   return LLVMConstInt(entry->integer, (uint64_t)value, true);
@@ -90,7 +90,7 @@ static LLVMValueRef call(const struct entry *entry, LLVMValueRef function,
                         function, arguments, count, "");
 }
 
-/* ---- plan ------------------------------------------------------------------------- */
+/* ---- plan ---------------------------------------------------------------- */
 
 /* i64 plan(symbols, workers, workspace_bytes, offsets, output_dims) around the
  * flat function, which leaves its result in memory. */
@@ -125,7 +125,7 @@ static LLVMValueRef define_plan(const struct entry *entry) {
   return outer;
 }
 
-/* ---- run --------------------------------------------------------------------------- */
+/* ---- run ----------------------------------------------------------------- */
 
 /* void (env, worker, kernel): calls env->profile when there is one. */
 static LLVMValueRef define_profile(const struct entry *entry) {
@@ -300,7 +300,7 @@ static LLVMValueRef define_run(const struct entry *entry) {
   return run;
 }
 
-/* ---- query -------------------------------------------------------------------------- */
+/* ---- query --------------------------------------------------------------- */
 
 static LLVMValueRef private_constant(const struct entry *entry,
                                      LLVMValueRef value) {
@@ -356,7 +356,7 @@ static void define_query(const struct entry *entry, LLVMValueRef plan,
                                LLVMConstNull(entry->pointer), ""));
 }
 
-/* ---- Standalone output ------------------------------------------------------------------ */
+/* ---- Standalone output --------------------------------------------------- */
 
 /* Memory for what plan() writes, and the call; the status. */
 static LLVMValueRef call_plan(const struct entry *entry, LLVMValueRef plan,

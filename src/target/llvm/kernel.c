@@ -47,7 +47,7 @@ LLVMValueRef emit_kernel_declare(struct compiler *compiler,
   return code;
 }
 
-/* ---- Memory of the function's own --------------------------------------------- */
+/* ---- Memory of the function's own ---------------------------------------- */
 
 static LLVMValueRef stack_buffer(struct emitter *emitter,
                                  const struct buffer *buffer) {
@@ -141,7 +141,7 @@ LLVMValueRef emit_kernel_define(struct compiler *compiler,
   return emitter->code;
 }
 
-/* ---- The wrapper --------------------------------------------------------------------- */
+/* ---- The wrapper --------------------------------------------------------- */
 
 static LLVMValueRef load_at(struct compiler *compiler, LLVMTypeRef type,
                             LLVMValueRef array, size_t index) {

@@ -37,7 +37,7 @@ struct job {
   VEC(struct piece) pieces;
 };
 
-/* ---- Splitting ----------------------------------------------------------------- */
+/* ---- Splitting ----------------------------------------------------------- */
 
 static size_t weight_of(const struct statement *list) {
   size_t weight = 0;
@@ -86,7 +86,7 @@ static void split(struct arena *arena, struct job *job, size_t count) {
   }
 }
 
-/* ---- Compiling a piece ----------------------------------------------------------- */
+/* ---- Compiling a piece --------------------------------------------------- */
 
 static struct text *new_text(struct arena *arena) {
   struct text *text = ARENA_NEW(arena, struct text);
@@ -130,7 +130,7 @@ static void collect_dump(struct text *out, const struct text *piece) {
     text_add(out, text_string(piece));
 }
 
-/* ---- Aliasing ------------------------------------------------------------------------ */
+/* ---- Aliasing ------------------------------------------------------------ */
 
 static bool may_overlap(const struct binding *a, const struct binding *b) {
   return a->kind == b->kind && a->index == b->index &&
@@ -160,7 +160,7 @@ static void find_aliases(struct arena *arena, struct job *job,
   }
 }
 
-/* ---- emit ---------------------------------------------------------------------------- */
+/* ---- emit ---------------------------------------------------------------- */
 
 static enum adze_status
 llvm_emit(struct arena *arena, const struct machine *machine,
@@ -187,7 +187,7 @@ llvm_emit(struct arena *arena, const struct machine *machine,
   return ADZE_OK;
 }
 
-/* ---- load ------------------------------------------------------------------------------ */
+/* ---- load ---------------------------------------------------------------- */
 
 static enum adze_status orc_status(LLVMErrorRef failure,
                                    struct adze_error *error) {

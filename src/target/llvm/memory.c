@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- Offsets as sums --------------------------------------------------------- */
+/* ---- Offsets as sums ----------------------------------------------------- */
 
 struct term {
   const struct expr *expr; /* scalar */
@@ -94,7 +94,7 @@ static int compare_terms(const void *a, const void *b) {
   return 0;
 }
 
-/* ---- Addresses ------------------------------------------------------------------ */
+/* ---- Addresses ----------------------------------------------------------- */
 
 static LLVMValueRef emit_offset(struct emitter *emitter, LLVMTypeRef element,
                                 LLVMValueRef pointer, LLVMValueRef offset) {
@@ -182,7 +182,7 @@ static LLVMValueRef lane_address(struct emitter *emitter,
   return emit_offset(emitter, access->element, access->pointer, offset);
 }
 
-/* ---- Loads ------------------------------------------------------------------------ */
+/* ---- Loads --------------------------------------------------------------- */
 
 static unsigned element_bytes(LLVMTypeRef type) {
   LLVMTypeKind kind = LLVMGetTypeKind(type);
@@ -303,7 +303,7 @@ LLVMValueRef emit_load(struct emitter *emitter, const struct expr *e) {
                        LLVMConstNull(LLVMTypeOf(value)), "");
 }
 
-/* ---- Stores ----------------------------------------------------------------------- */
+/* ---- Stores -------------------------------------------------------------- */
 
 static void plain_store(struct emitter *emitter, LLVMValueRef value,
                         LLVMValueRef address, unsigned alignment) {

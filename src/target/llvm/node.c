@@ -14,7 +14,7 @@
  */
 #include "target/llvm/emitter.h"
 
-/* ---- The table --------------------------------------------------------------- */
+/* ---- The table ----------------------------------------------------------- */
 
 static size_t node_slot(const struct emitter *emitter, const void *a,
                         const void *b, int64_t factor) {
@@ -94,7 +94,7 @@ struct node *emitter_address_node(struct emitter *emitter, LLVMValueRef a,
   return node;
 }
 
-/* ---- Values ---------------------------------------------------------------------- */
+/* ---- Values -------------------------------------------------------------- */
 
 static bool changed_since(uint64_t mask, const uint64_t clocks[64],
                           uint64_t stamp) {
@@ -183,7 +183,7 @@ void emitter_buffer_changed(struct emitter *emitter,
       emitter->buffer_clocks[i % 64] = emitter->clock;
 }
 
-/* ---- Variables and buffers ------------------------------------------------------- */
+/* ---- Variables and buffers ----------------------------------------------- */
 
 size_t emitter_buffer_index(const struct emitter *emitter,
                             const struct buffer *buffer) {
@@ -215,7 +215,7 @@ void emitter_bind(struct emitter *emitter, const struct variable *variable,
     (void)map_set_key(emitter->variable_levels, variable->id, now);
 }
 
-/* ---- Places ----------------------------------------------------------------------- */
+/* ---- Places -------------------------------------------------------------- */
 
 static void emitter_position(struct emitter *emitter, struct place place) {
   emitter->block = place.block;

@@ -83,7 +83,7 @@ LLVMValueRef emit_rounding(struct emitter *emitter, enum expr_kind kind,
                     x);
 }
 
-/* ---- Remainder --------------------------------------------------------------- */
+/* ---- Remainder ----------------------------------------------------------- */
 
 /* What the parts of the remainder function share. Bits are integers as wide
  * as the float. */

@@ -9,7 +9,7 @@
  */
 #include "target/llvm/emitter.h"
 
-/* ---- What a list of statements changes ------------------------------------------ */
+/* ---- What a list of statements changes ----------------------------------- */
 
 struct changes {
   VEC(const struct local *) locals;
@@ -131,7 +131,7 @@ void emit_remove_dead_phis(struct emitter *emitter) {
   }
 }
 
-/* ---- Loops -------------------------------------------------------------------------- */
+/* ---- Loops --------------------------------------------------------------- */
 
 static LLVMBasicBlockRef new_block(struct emitter *emitter, const char *name) {
   return LLVMAppendBasicBlockInContext(emitter->context, emitter->code, name);
@@ -236,7 +236,7 @@ static void emit_for(struct emitter *emitter, const struct statement *s) {
   changes_apply(emitter, &changes);
 }
 
-/* ---- Conditions ----------------------------------------------------------------------- */
+/* ---- Conditions ---------------------------------------------------------- */
 
 /* One branch; returns the values at its end, from block *end. */
 static LLVMValueRef *
@@ -284,7 +284,7 @@ static void emit_if(struct emitter *emitter, const struct statement *s) {
   changes_apply(emitter, &changes);
 }
 
-/* ---- Statements ------------------------------------------------------------------------ */
+/* ---- Statements ---------------------------------------------------------- */
 
 /* A local that is set again starts a new round: the next step of an unrolled
  * loop. Instruction selection likes to gather loads from neighbouring places,

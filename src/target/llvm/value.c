@@ -13,7 +13,7 @@
 
 #include <llvm-c/Core.h>
 
-/* ---- Types and constants ------------------------------------------------------ */
+/* ---- Types and constants ------------------------------------------------- */
 
 static LLVMTypeRef scalar_type(LLVMContextRef context, enum adze_dtype dtype) {
   switch (dtype) {
@@ -108,7 +108,7 @@ static LLVMValueRef emit_literal(struct emitter *emitter,
   return emit_splat(emitter, value, e->lanes);
 }
 
-/* ---- Operators -------------------------------------------------------------------- */
+/* ---- Operators ----------------------------------------------------------- */
 
 static LLVMValueRef emit_unary_intrinsic(struct emitter *emitter,
                                          const char *name, LLVMValueRef x) {
@@ -222,7 +222,7 @@ static LLVMValueRef emit_binary(struct emitter *emitter, const struct expr *e) {
   return LLVMBuildXor(builder, a, b, "");
 }
 
-/* ---- Conversions ------------------------------------------------------------------ */
+/* ---- Conversions --------------------------------------------------------- */
 
 static LLVMValueRef emit_float_to_integer(struct emitter *emitter,
                                           const struct expr *e,
@@ -274,7 +274,7 @@ static LLVMValueRef emit_bitcast(struct emitter *emitter,
   return LLVMBuildBitCast(builder, x, type, "");
 }
 
-/* ---- Select: loads in the arm that isn't chosen must not happen --------------------- */
+/* ---- Select: loads in the arm that isn't chosen must not happen ---------- */
 
 static LLVMValueRef narrow_guard(struct emitter *emitter, LLVMValueRef outer,
                                  uint32_t outer_lanes, LLVMValueRef condition,
@@ -324,7 +324,7 @@ static LLVMValueRef emit_select(struct emitter *emitter, const struct expr *e) {
   return LLVMBuildSelect(emitter->builder, condition, yes, no, "");
 }
 
-/* ---- All kinds ------------------------------------------------------------------------ */
+/* ---- All kinds ----------------------------------------------------------- */
 
 static LLVMValueRef emit_fma(struct emitter *emitter, const struct expr *e) {
   LLVMTypeRef type = emit_type(emitter, e->dtype, e->lanes);

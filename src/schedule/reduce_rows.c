@@ -47,7 +47,8 @@ static bool is_plain_reduction(const struct node *node) {
 
 /* Which axes of the operand are reduced; false for other operators. */
 static bool find_reduced(const struct node *node, bool *out) {
-  size_t rank = node->inputs[0] ? node->inputs[0]->rank : 0;
+  const struct value *x = node->input_count > 0 ? node->inputs[0] : NULL;
+  size_t rank = x ? x->rank : 0;
   if (is_plain_reduction(node))
     reduce_list(node, rank, out);
   else if (node->op == &op_softmax || node->op == &op_log_softmax)

@@ -416,6 +416,8 @@ static void winograd_choose(const struct builder *builder, int64_t *knobs) {
   tile_choose(builder, knobs[KNOB_ROWS] * tx,
               ceil_div(value_dim(out, 1), builder->block), &knobs[KNOB_COLUMNS],
               &knobs[KNOB_BLOCKS]);
+  while (!spans_rows(knobs[KNOB_COLUMNS], knobs[KNOB_ROWS], tx))
+    knobs[KNOB_COLUMNS]--;
   knobs[KNOB_UNROLL] = 4;
 }
 

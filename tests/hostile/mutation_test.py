@@ -232,7 +232,7 @@ def main():
         print("the networks beside the project are absent: small ones only")
     count = 100 if harness.sanitized else 240
     if long:
-        count = 1200 if harness.sanitized else 3000
+        count = 600 if harness.sanitized else 1500
     first = int(os.environ.get("ADZE_HOSTILE_SEED", "0"))
     jobs = [(number, first + number, small[number % len(small)])
             for number in range(count)]

@@ -61,6 +61,15 @@ static int threads_of(const char *value) {
              : 0;
 }
 
+bool environment_verifies(void) {
+  const char *value = environment_get(ENVIRONMENT_ADZE_VERIFY);
+#ifdef NDEBUG
+  return value && strcmp(value, "0");
+#else
+  return !value || strcmp(value, "0");
+#endif
+}
+
 int environment_threads(void) {
   const char *value = environment_get(ENVIRONMENT_ADZE_THREADS);
   int threads = value ? threads_of(value) : 0;

@@ -23,6 +23,8 @@ const char *environment_get(enum environment_variable variable);
 /* Whether `word` is one of the comma-separated words of the value, or the
  * value has the word "all". */
 bool environment_has(enum environment_variable variable, const char *word);
+/* Whether verifiers run after every pass: ADZE_VERIFY, else in debug builds. */
+bool environment_verifies(void);
 /* ADZE_THREADS, else the number of CPUs this process may use; at least 1. */
 int environment_threads(void);
 /* INVALID_ARGUMENT when ADZE_THREADS is set, but to no number that

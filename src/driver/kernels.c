@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From groups to flat kernels. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/environment.h"
 #include "driver/compilation.h"
@@ -18,23 +17,14 @@ static void dump(const char *stage, const struct function *function) {
   arena_destroy(arena);
 }
 
-static bool verifying(void) {
-  const char *value = environment_get(ENVIRONMENT_ADZE_VERIFY);
-#ifdef NDEBUG
-  return value && strcmp(value, "0");
-#else
-  return !value || strcmp(value, "0");
-#endif
-}
-
 static enum adze_status finish_kernel(struct compilation *compilation,
                                       struct function *function) {
   dump("schedule", function);
-  if (verifying())
+  if (environment_verifies())
     TRY(verify_structured(function, compilation->error));
   TRY(lower(function, &compilation->machine, compilation->error));
   dump("lower", function);
-  if (verifying())
+  if (environment_verifies())
     TRY(verify_flat(function, compilation->error));
   return ADZE_OK;
 }

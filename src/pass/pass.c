@@ -54,15 +54,6 @@ static const char *print(struct arena *arena, const struct graph *graph) {
   return text_string(&text);
 }
 
-static bool verifying(void) {
-  const char *value = environment_get(ENVIRONMENT_ADZE_VERIFY);
-#ifdef NDEBUG
-  return value && strcmp(value, "0");
-#else
-  return !value || strcmp(value, "0");
-#endif
-}
-
 static enum adze_status run_one(const struct pass *pass, struct graph *graph,
                                 bool times, struct adze_error *error) {
   struct arena *scratch = arena_create("pass");
@@ -84,7 +75,7 @@ static enum adze_status run_one(const struct pass *pass, struct graph *graph,
       fprintf(stderr, "// after %s: unchanged\n", pass->name);
   }
   arena_reset(scratch);
-  return verifying() ? graph_verify(graph, error) : ADZE_OK;
+  return environment_verifies() ? graph_verify(graph, error) : ADZE_OK;
 }
 
 enum adze_status pass_run_all(struct graph *graph, bool times,

@@ -54,6 +54,7 @@ enum adze_status lower(struct function *function,
   lower_hoist(&lowering);
   TRY(lower_registers(&lowering));
   TRY(lower_workers(&lowering));
+  lower_initialise(&lowering);
   lower_finish(&lowering);
   function->is_flat = true;
   return ADZE_OK;

@@ -10,6 +10,7 @@
  *   hoist       conditions move out of the loops that do not change them
  *   registers   register buffers become locals
  *   workers     parallel loops are split over workers, with barriers between
+ *   initialise  locals that a path reads unset start as zero
  *   finish      functions expanded, multiply-adds fused, offsets simplified
  */
 #ifndef LOWER_LOWER_H

@@ -22,6 +22,7 @@ void lower_unroll(struct lowering *lowering);
 void lower_hoist(struct lowering *lowering);
 enum adze_status lower_registers(struct lowering *lowering);
 enum adze_status lower_workers(struct lowering *lowering);
+void lower_initialise(struct lowering *lowering);
 void lower_finish(struct lowering *lowering);
 
 /* Rewrites every expression of a statement list (loop bounds, conditions,

@@ -105,7 +105,7 @@ function(adze_fuzz_target name source)
     file(MAKE_DIRECTORY ${found})
     add_test(NAME ${name}
       COMMAND ${name} -max_total_time=${ADZE_FUZZ_SECONDS} -timeout=10
-        -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=${found}-
+        -rss_limit_mb=2048 -print_final_stats=1 -error_exitcode=1 -artifact_prefix=${found}-
         ${found} ${PROJECT_SOURCE_DIR}/tests/corpus/${corpus})
     adze_register_test(${name})
     set_tests_properties(${name} PROPERTIES LABELS fuzz)

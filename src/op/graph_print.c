@@ -123,12 +123,18 @@ static void print_attribute(struct text *text,
 
 /* ---- Nodes --------------------------------------------------------------- */
 
+/* A constant's line stands in front of the first one that uses it. */
+static void print_first_use(struct graph_printer *p,
+                            const struct value *value) {
+  if (value->constant != NULL && p->numbers[value->id] == 0)
+    print_constant(p, value);
+}
+
 static void print_node(struct graph_printer *p, const struct node *node) {
   const struct attribute_desc *table = node->op->attributes;
   for (size_t i = 0; i < node->input_count; i++)
-    if (node->inputs[i] != NULL && node->inputs[i]->constant != NULL &&
-        p->numbers[node->inputs[i]->id] == 0)
-      print_constant(p, node->inputs[i]);
+    if (node->inputs[i] != NULL)
+      print_first_use(p, node->inputs[i]);
   text_add(p->text, "  node ");
   print_string(p->text, node->name);
   for (size_t i = 0; i < node->output_count; i++) {
@@ -181,8 +187,10 @@ void graph_print(struct text *text, const struct graph *graph) {
     print_string(text, graph->constraints.data[i].sentence);
     text_add(text, "\n");
   }
-  for (size_t i = 0; i < graph->outputs.count; i++)
-    text_format(text, "  output %%%u\n",
-                p.numbers[graph->outputs.data[i]->id] - 1);
+  for (size_t i = 0; i < graph->outputs.count; i++) {
+    const struct value *output = graph->outputs.data[i];
+    print_first_use(&p, output);
+    text_format(text, "  output %%%u\n", p.numbers[output->id] - 1);
+  }
   text_add(text, "}\n");
 }

@@ -92,9 +92,13 @@ enum adze_status graph_verify(const struct graph *graph,
     TRY(make(&verify, graph->inputs.data[i], "an input"));
   for (size_t i = 0; i < graph->nodes.count; i++)
     TRY(check_node(&verify, graph->nodes.data[i]));
-  for (size_t i = 0; i < graph->outputs.count; i++)
-    if (!verify.is_made[graph->outputs.data[i]->id])
+  for (size_t i = 0; i < graph->outputs.count; i++) {
+    struct value *output = graph->outputs.data[i];
+    if (output->constant != NULL && !verify.is_made[output->id])
+      TRY(make(&verify, output, "a constant"));
+    if (!verify.is_made[output->id])
       return fail(error, ADZE_INTERNAL, "graph: output '%s' is not made",
-                  graph->outputs.data[i]->name);
+                  output->name);
+  }
   return ADZE_OK;
 }

@@ -16,7 +16,7 @@
  * not exist are zero, and lanes that don't exist are finite, so they add
  * nothing.
  *
- * Blocks of output channels run outermost, so that their weights stay in the
+ * Panels of output channels run outermost, so that their weights stay in the
  * L2 cache while the rows pass by.
  */
 #include "ir/simplify.h"
@@ -24,7 +24,7 @@
 #include "schedule/tile.h"
 #include "schedule/window.h"
 
-enum { KNOB_COLUMNS, KNOB_BLOCKS, KNOB_UNROLL };
+enum { KNOB_COLUMNS, KNOB_BLOCKS, KNOB_UNROLL, KNOB_PANEL };
 
 static size_t direct_match(struct match_query *query, struct node *node,
                            struct node **nodes, size_t capacity) {
@@ -141,15 +141,53 @@ static enum adze_status direct_express(struct builder *builder) {
 }
 
 /* ---- Knobs --------------------------------------------------------------- */
-static const char *const direct_knobs[] = {"columns", "blocks", "unroll", NULL};
+static const char *const direct_knobs[] = {"columns", "blocks", "unroll",
+                                           "panel", NULL};
 
 static size_t direct_space(const struct builder *builder, size_t knob,
                            int64_t *values, size_t capacity) {
+  if (knob == KNOB_PANEL) {
+    size_t count = 0;
+    int64_t channel_blocks =
+        ceil_div(value_dim(builder->group->nodes.data[0]->outputs[0], 1),
+                 builder->block);
+    for (int64_t v = 1; v <= channel_blocks && count < capacity; v++)
+      if (channel_blocks % v == 0)
+        values[count++] = v;
+    return count;
+  }
   return tile_space(builder,
                     knob == KNOB_COLUMNS  ? TILE_COLUMNS
                     : knob == KNOB_BLOCKS ? TILE_BLOCKS
                                           : TILE_UNROLL,
                     values, capacity);
+}
+
+/* Register tiles side by side in the output channels that take the same place
+ * before the next place is looked at: as many as have their weights in half of
+ * the L2 cache, so that the place's inputs are fetched once for all of them and
+ * then come from the L1 cache. They are one worker's, so there must be enough
+ * panels of them for all cores to have like shares. */
+static int64_t panel_choose(const struct builder *builder, int64_t blocks) {
+  const struct node *node = builder->group->nodes.data[0];
+  const struct value *out = node->outputs[0];
+  const struct machine *machine = builder->machine;
+  struct window2d window;
+  window2d_of_conv(node, &window);
+  int64_t tiles = ceil_div(window.out_channels, builder->block) / blocks;
+  int64_t bytes = window.in_channels / window.groups * window.kernel[0] *
+                  window.kernel[1] * blocks * builder->block * 4;
+  int64_t rows = value_dim(out, 2) < 1 ? 64 : value_dim(out, 2);
+  int64_t panel = machine->l2_bytes / 2 / bytes;
+  if (window.groups > 1)
+    return 1; /* other tiles read other channels */
+  for (panel = panel < tiles ? panel : tiles; panel > 1; panel--) {
+    int64_t shares = rows * (tiles / panel);
+    if (tiles % panel == 0 &&
+        ceil_div(shares, machine->cores) * machine->cores * 20 <= shares * 21)
+      break;
+  }
+  return panel < 1 ? 1 : panel;
 }
 
 static void direct_choose(const struct builder *builder, int64_t *knobs) {
@@ -158,6 +196,7 @@ static void direct_choose(const struct builder *builder, int64_t *knobs) {
               ceil_div(value_dim(out, 1), builder->block), &knobs[KNOB_COLUMNS],
               &knobs[KNOB_BLOCKS]);
   knobs[KNOB_UNROLL] = 4;
+  knobs[KNOB_PANEL] = panel_choose(builder, knobs[KNOB_BLOCKS]);
 }
 
 /* ---- Schedule ------------------------------------------------------------ */
@@ -170,8 +209,8 @@ static enum adze_status direct_apply(struct builder *builder,
   static const char *const channels[] = {"c", NULL};
   const struct stage *anchor = builder->stages.data[0];
   const struct stage *last = builder->stages.data[builder->stages.count - 1];
-  struct statement *write, *loops[LOOP_MAX_RANK], *k, *k_inner = NULL, *x,
-                                                      *x_inner = NULL;
+  struct statement *write, *loops[LOOP_MAX_RANK], *panel, *k,
+      *k_inner = NULL, *x, *x_inner = NULL;
   TRY(common_inline_elementwise(builder, schedule));
   TRY(common_writer(schedule, anchor, last, &write));
   size_t count =
@@ -180,8 +219,9 @@ static enum adze_status direct_apply(struct builder *builder,
   TRY(schedule_split(schedule, loops[1], knobs[KNOB_BLOCKS], &k, &k_inner));
   TRY(schedule_split(schedule, loops[3], knobs[KNOB_COLUMNS], &x, &x_inner));
   TRY(schedule_partition(schedule, x));
-  struct statement *order[] = {loops[0], k,       loops[2], x,
-                               x_inner,  k_inner, loops[4]};
+  TRY(schedule_split(schedule, k, knobs[KNOB_PANEL], &panel, &k));
+  struct statement *order[] = {loops[0], panel,   loops[2], x,
+                               k,        x_inner, k_inner,  loops[4]};
   TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
   bool blocked = builder->stages.data[0]->reduction_count == 4;
   struct reduce_plan plan = {
@@ -191,11 +231,11 @@ static enum adze_status direct_apply(struct builder *builder,
       .inner_axis = 1,
   };
   TRY(common_reduce_at(
-      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x, &plan));
+      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), k, &plan));
   TRY(schedule_unroll(schedule, x_inner));
   TRY(schedule_unroll(schedule, k_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
-  struct statement *outer[] = {loops[0], k, loops[2]};
+  struct statement *outer[] = {loops[0], panel, loops[2]};
   return common_parallel(schedule, outer, ARRAY_COUNT(outer));
 }
 

@@ -23,13 +23,14 @@ struct bench_arguments {
   int threads, warmup;
   const char *input_shapes;
   double time;
-  bool layers, json, verbose;
+  bool layers, json, verbose, no_winograd;
 };
 
 #define FIELD(name) CLI_FIELD(struct bench_arguments, name)
 static const struct cli_option bench_options[] = {
     {FIELD(threads), 0, CLI_INT, "N", "0", "Measuring",
      "threads that run; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
+    {FIELD(no_winograd), 0, CLI_FLAG, NULL, NULL, "Measuring", CLI_NO_WINOGRAD},
     {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Measuring",
      "sizes of inputs, \"image:[1,3,257,257]\""},
     {FIELD(time), 't', CLI_REAL, "SECONDS", "2", "Measuring",
@@ -74,7 +75,8 @@ static enum adze_status bench_model(struct arena *arena, const char *path,
   struct session_options options = {.path = path,
                                     .input_shapes = arguments->input_shapes,
                                     .threads = arguments->threads,
-                                    .verbose = arguments->verbose};
+                                    .verbose = arguments->verbose,
+                                    .no_winograd = arguments->no_winograd};
   TRY(session_load(arena, &options, &session, error));
   TRY(session_prepare(session, NULL, error));
   for (size_t i = 0; i < session->input_count; i++)

@@ -171,6 +171,7 @@ static enum adze_status find_place(struct arena *arena, const char *path,
   add_compiler(&key);
   key_add_text(&key, options->target);
   key_add_text(&key, options->input_shapes);
+  key_add_text(&key, options->no_winograd ? "no-winograd" : NULL);
   TRY(find_folder(arena, &folder, error));
   *out = arena_printf(arena, "%s/%.*s-%016llx%016llx.tar", folder,
                       stem < 64 ? stem : 64, name, (unsigned long long)key.high,

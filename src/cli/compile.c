@@ -16,7 +16,7 @@ struct compile_arguments {
   const char *target_llvm_mtriple;
   const char *input_shapes, *shape_hint;
   const char *mean_values, *scale_values;
-  bool reverse_input_channels, winograd, print_pass_times, verbose;
+  bool reverse_input_channels, no_winograd, print_pass_times, verbose;
   struct cli_list property;
   int threads;
 };
@@ -45,9 +45,7 @@ static const struct cli_option compile_options[] = {
      "as -mattr=... in --target"},
     {FIELD(target_llvm_mtriple), 0, CLI_TEXT, "TRIPLE", NULL, "Target",
      "as -mtriple=TRIPLE in --target"},
-    {FIELD(winograd), 0, CLI_FLAG, NULL, NULL, "Target",
-     "compute 3x3 convolutions by Winograd's algorithm where that is cheaper: "
-     "up to twice as fast, errors up to 1e-4 of the largest value"},
+    {FIELD(no_winograd), 0, CLI_FLAG, NULL, NULL, "Target", CLI_NO_WINOGRAD},
     {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Input",
      "sizes of inputs, \"image:[1,3,257,257] other:[1,?]\"; a ?, a word or a "
      "number below 1 leaves a dimension open until the model is run"},
@@ -197,7 +195,7 @@ static enum adze_status compile_run(struct cli *cli, void *data,
   options.mean_values = arguments->mean_values;
   options.scale_values = arguments->scale_values;
   options.reverse_input_channels = arguments->reverse_input_channels;
-  options.winograd = arguments->winograd;
+  options.no_winograd = arguments->no_winograd;
   options.dump_code = arguments->dump_code;
   options.print_pass_times = arguments->print_pass_times;
   options.threads = arguments->threads;

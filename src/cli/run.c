@@ -20,7 +20,7 @@ struct run_arguments {
   int fill_mode;
   const char *outputs, *labels;
   int output_names, print_top;
-  bool print_time, profile, verbose;
+  bool print_time, profile, verbose, no_winograd;
   int repeat, number, device, threads;
 };
 
@@ -58,6 +58,7 @@ static const struct cli_option run_options[] = {
     {FIELD(device), 0, CLI_CHOICE, "cpu", "cpu", "Working", "where to run"},
     {FIELD(threads), 0, CLI_INT, "N", "0", "Working",
      "threads that run; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
+    {FIELD(no_winograd), 0, CLI_FLAG, NULL, NULL, "Working", CLI_NO_WINOGRAD},
     {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Working",
      "print the stages of compiling a model on stderr"},
 };
@@ -207,7 +208,8 @@ static enum adze_status run_run(struct cli *cli, void *data,
   struct session_options options = {.path = cli->positional[0],
                                     .input_shapes = arguments->input_shapes,
                                     .threads = arguments->threads,
-                                    .verbose = arguments->verbose};
+                                    .verbose = arguments->verbose,
+                                    .no_winograd = arguments->no_winograd};
   if (arguments->labels && !arguments->print_top)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "run: option --labels needs --print-top");

@@ -39,6 +39,7 @@ enum adze_status session_load(struct arena *arena,
       options->threads ? options->threads : environment_threads();
   adze_compile_options_init(&compile);
   compile.input_shapes = options->input_shapes;
+  compile.no_winograd = options->no_winograd;
   compile.progress = progress_show;
   compile.progress_context = &progress;
   progress_begin(&progress, slash ? slash + 1 : options->path,

@@ -19,6 +19,7 @@ struct session_options {
   int threads;              /* 0: the default */
   bool verbose;             /* stages of compiling on stderr */
   bool fresh;               /* compile without the cache */
+  bool no_winograd;         /* as --no-winograd */
 };
 
 struct session {

@@ -23,7 +23,7 @@ struct verify_arguments {
   double rtol, atol;
   const char *input_shapes;
   int threads, samples;
-  bool verbose;
+  bool verbose, no_winograd;
 };
 
 #define FIELD(name) CLI_FIELD(struct verify_arguments, name)
@@ -31,15 +31,16 @@ static const struct cli_option verify_option_rows[] = {
     {FIELD(rtol), 0, CLI_REAL, "X", "0.001", "Comparing",
      "how much an element may differ, times the expected value; without "
      "stored data a tenth of it, times the largest value of the output",
-     .minimum = 0,
-     .maximum = 1e30},
+     .minimum = 0, .maximum = 1e30},
     {FIELD(atol), 0, CLI_REAL, "X", "1e-7", "Comparing",
      "how much it may differ besides", .minimum = 0, .maximum = 1e30},
     {FIELD(samples), 0, CLI_INT, "N", "64", "Comparing",
      "elements of each group's output that the reference computes, where no "
-     "data is stored", .minimum = 1, .maximum = 1e6},
+     "data is stored",
+     .minimum = 1, .maximum = 1e6},
     {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Comparing",
      "then print each group with its largest error, on stderr"},
+    {FIELD(no_winograd), 0, CLI_FLAG, NULL, NULL, "Running", CLI_NO_WINOGRAD},
     {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Running",
      "sizes of inputs, \"image:[1,3,257,257]\", where no data tells them"},
     {FIELD(threads), 0, CLI_INT, "N", "0", "Running",
@@ -158,7 +159,8 @@ static enum adze_status verify_run(struct cli *cli, void *data,
                                    .input_shapes = arguments->input_shapes,
                                    .threads = arguments->threads,
                                    .samples = (size_t)arguments->samples,
-                                   .verbose = arguments->verbose};
+                                   .verbose = arguments->verbose,
+                                   .no_winograd = arguments->no_winograd};
   struct verify_cases cases;
   size_t failed = 0;
   TRY(verify_find(cli->arena, cli->positional, cli->positional_count, &cases,

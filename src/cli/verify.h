@@ -30,6 +30,7 @@ struct verify_options {
   int threads;
   size_t samples; /* of each group, against the reference */
   bool verbose;   /* a line for each group */
+  bool no_winograd;
 };
 
 /* ---- verify_find.c ---------------------------------------------------------

@@ -261,6 +261,7 @@ static enum adze_status run_reference(struct session *session,
   TRY(adze_instance_run(session->instance, error));
   adze_compile_options_init(&compile);
   compile.input_shapes = options->input_shapes;
+  compile.no_winograd = options->no_winograd;
   compile.progress = progress_show;
   compile.progress_context = &progress;
   progress_begin(&progress, session->path, false);
@@ -281,7 +282,8 @@ enum adze_status verify_run_case(struct arena *arena,
   struct session_options load = {.path = test->model,
                                  .input_shapes = options->input_shapes,
                                  .threads = options->threads,
-                                 .fresh = true};
+                                 .fresh = true,
+                                 .no_winograd = options->no_winograd};
   if (!test->set_count && file_is_package(test->model))
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "%s: a package holds no model to compare with; give an npz "

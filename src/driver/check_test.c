@@ -258,7 +258,6 @@ static void check_all(const char *target, enum adze_output_format format) {
     adze_compile_options_init(&compile);
     compile.target = target;
     compile.output_format = format;
-    compile.winograd = true;
     adze_check_options_init(&check);
     check.report = see;
     check.context = &seen;

@@ -198,7 +198,7 @@ static enum adze_status make_kernels(struct compilation *compilation) {
                    compilation->error));
   compilation_stage(compilation, "passes", 1, 1);
   TRY(plan_make(compilation->graph, &compilation->machine,
-                compilation->options->winograd, &compilation->plan,
+                !compilation->options->no_winograd, &compilation->plan,
                 compilation->error));
   compilation_stage(compilation, "plan", 1, 1);
   return compile_kernels(compilation);

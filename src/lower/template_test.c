@@ -104,7 +104,6 @@ static void test_winograd(void **state) {
   for (uint32_t seed = 0; seed < 12; seed++) {
     struct network net;
     network_start(&net, seed, targets[seed % 3]);
-    net.winograd = true;
     int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 16, 40),
                        network_pick(&net, 7, 20),
                        network_pick(&net, 7, seed % 4 ? 33 : 90)};

@@ -145,7 +145,7 @@ static size_t winograd_match(struct match_query *query, struct node *node,
                              struct node **nodes, size_t capacity) {
   struct window2d window;
   if (!query->winograd)
-    return match_decline(query, "--winograd was not asked for");
+    return match_decline(query, "--no-winograd was given");
   if (capacity < 1 || !window2d_of_conv(node, &window) || !fits(&window))
     return match_decline(query, "not a 3x3 convolution of stride 1");
   if (window.in_channels < query->block || window.out_channels < query->block)

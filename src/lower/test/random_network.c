@@ -268,7 +268,7 @@ const float *network_reference(struct network *net, const float *in,
 const float *network_run_plan(struct network *net, float *in, size_t in_count) {
   struct graph *graph = net->graph;
   struct plan *plan;
-  assert_ok(plan_make(graph, &net->machine, net->winograd, &plan, &net->error),
+  assert_ok(plan_make(graph, &net->machine, true, &plan, &net->error),
             net->error);
   struct memory *values =
       ARENA_ARRAY(net->arena, struct memory, graph->value_count + 1);

@@ -20,7 +20,6 @@ struct network {
   struct machine machine;
   struct adze_error error;
   uint32_t seed;
-  bool winograd;
 };
 
 /* How often each template took a group. */

@@ -23,9 +23,8 @@ static size_t depthwise_match(struct match_query *query, struct node *node,
 }
 
 static void depthwise_demand(const struct match_query *query,
-                             const struct group *group,
-                             const struct node *node, size_t input,
-                             struct demand *out) {
+                             const struct group *group, const struct node *node,
+                             size_t input, struct demand *out) {
   (void)query, (void)group;
   struct window2d window;
   if (input != 0 || !window2d_of_conv(node, &window)) {
@@ -42,8 +41,7 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
                                        const struct expr *const *axes) {
   const struct builder *builder = context;
   const struct expr *c = expr_add(
-      pool, expr_mul(pool, axes[0], expr_index(pool, builder->block)),
-      axes[3]);
+      pool, expr_mul(pool, axes[0], expr_index(pool, builder->block)), axes[3]);
   const struct expr *indices[4] = {c, expr_index(pool, 0), axes[1], axes[2]};
   return expr_select(pool, expr_less(pool, c, source->shape[0]),
                      expr_load(pool, source, indices, 4),
@@ -55,11 +53,10 @@ void depthwise_stage(struct builder *builder, const struct node *node,
   struct expr_pool *pool = builder->pool;
   const struct expr *shape[4] = {
       expr_index(pool, ceil_div(window->out_channels, builder->block)),
-      expr_index(pool, window->kernel[0]),
-      expr_index(pool, window->kernel[1]), expr_index(pool, builder->block)};
-  struct buffer *weights =
-      builder_pack(builder, node->inputs[1], "depthwise", shape, 4,
-                   pack_weights, builder);
+      expr_index(pool, window->kernel[0]), expr_index(pool, window->kernel[1]),
+      expr_index(pool, builder->block)};
+  struct buffer *weights = builder_pack(builder, node->inputs[1], "depthwise",
+                                        shape, 4, pack_weights, builder);
   struct buffer *sums = window2d_sums(builder, node);
   struct stage *stage = builder_stage(builder, sums);
   const struct expr *axes[5];
@@ -67,10 +64,9 @@ void depthwise_stage(struct builder *builder, const struct node *node,
     axes[i] = expr_variable(pool, stage->axes[i]);
   const struct expr *kh = builder_reduction(builder, stage, "kh", shape[1]);
   const struct expr *kw = builder_reduction(builder, stage, "kw", shape[2]);
-  const struct expr *at[5] = {axes[0], axes[1],
-                              window2d_position(pool, window, 0, axes[2], kh),
-                              window2d_position(pool, window, 1, axes[3], kw),
-                              axes[4]};
+  const struct expr *at[5] = {
+      axes[0], axes[1], window2d_position(pool, window, 0, axes[2], kh),
+      window2d_position(pool, window, 1, axes[3], kw), axes[4]};
   const struct expr *w[4] = {axes[1], kh, kw, axes[4]};
   stage->reduce = REDUCE_SUM;
   stage->initial = expr_constant(pool, sums->dtype, 0);
@@ -98,8 +94,8 @@ static int64_t widest_tile(const struct builder *builder,
   window2d_of_conv(node, &window);
   int64_t reach = (window.kernel[1] - 1) * window.dilation[1];
   int64_t registers = builder->machine->vector_registers - 2;
-  int64_t columns = (registers - reach + window.stride[1] - 1) /
-                    (1 + window.stride[1]);
+  int64_t columns =
+      (registers - reach + window.stride[1] - 1) / (1 + window.stride[1]);
   return columns < 1 ? 1 : columns;
 }
 
@@ -107,8 +103,7 @@ size_t depthwise_space_columns(const struct builder *builder,
                                const struct node *node, int64_t *values,
                                size_t capacity) {
   size_t count = 0;
-  for (int64_t v = 1; v <= widest_tile(builder, node) && count < capacity;
-       v++)
+  for (int64_t v = 1; v <= widest_tile(builder, node) && count < capacity; v++)
     values[count++] = v;
   return count;
 }
@@ -116,8 +111,8 @@ size_t depthwise_space_columns(const struct builder *builder,
 static size_t depthwise_space(const struct builder *builder, size_t knob,
                               int64_t *values, size_t capacity) {
   (void)knob;
-  return depthwise_space_columns(builder, builder->group->nodes.data[0],
-                                 values, capacity);
+  return depthwise_space_columns(builder, builder->group->nodes.data[0], values,
+                                 capacity);
 }
 
 int64_t depthwise_choose_columns(const struct builder *builder,
@@ -159,8 +154,7 @@ static enum adze_status depthwise_apply(struct builder *builder,
                                         struct schedule *schedule,
                                         const int64_t *knobs) {
   const struct stage *anchor = builder->stages.data[0];
-  const struct stage *last =
-      builder->stages.data[builder->stages.count - 1];
+  const struct stage *last = builder->stages.data[builder->stages.count - 1];
   struct statement *write, *loops[LOOP_MAX_RANK], *x, *x_inner;
   TRY(common_inline_elementwise(builder, schedule));
   TRY(common_writer(schedule, anchor, last, &write));
@@ -170,9 +164,8 @@ static enum adze_status depthwise_apply(struct builder *builder,
   TRY(schedule_split(schedule, loops[3], knobs[0], &x, &x_inner));
   TRY(schedule_partition(schedule, x));
   struct reduce_plan plan = depthwise_plan(builder, anchor);
-  TRY(common_reduce_at(schedule,
-                       schedule_block(schedule, anchor->name, BLOCK_WHOLE), x,
-                       &plan));
+  TRY(common_reduce_at(
+      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x, &plan));
   TRY(schedule_unroll(schedule, x_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
   return common_parallel(schedule, loops, 3);

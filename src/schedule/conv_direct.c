@@ -192,9 +192,11 @@ static int64_t panel_choose(const struct builder *builder, int64_t blocks) {
 
 static void direct_choose(const struct builder *builder, int64_t *knobs) {
   const struct value *out = builder->group->nodes.data[0]->outputs[0];
-  tile_choose(builder, value_dim(out, 3),
-              ceil_div(value_dim(out, 1), builder->block), &knobs[KNOB_COLUMNS],
-              &knobs[KNOB_BLOCKS]);
+  struct tile tile = tile_choose(builder->machine, value_dim(out, 3),
+                                 ceil_div(value_dim(out, 1), builder->block),
+                                 TILE_MOST_BLOCKS);
+  knobs[KNOB_COLUMNS] = tile.columns;
+  knobs[KNOB_BLOCKS] = tile.blocks;
   knobs[KNOB_UNROLL] = 4;
   knobs[KNOB_PANEL] = panel_choose(builder, knobs[KNOB_BLOCKS]);
 }

@@ -55,8 +55,8 @@ static int64_t bytes_between(const struct match_query *query,
 }
 
 /* Fusing saves writing and reading what lies between; it costs the rows that
- * are computed twice, and register tiles of one block of channels, which load
- * more per multiply-add. */
+ * are computed twice, the padding, which is computed too, and register tiles of
+ * one block of channels, which load more per multiply-add. */
 static bool is_cheaper(const struct match_query *query,
                        const struct window2d *wide,
                        const struct window2d *depthwise,
@@ -68,16 +68,21 @@ static bool is_cheaper(const struct match_query *query,
   double bandwidth = bytes > (double)machine->l2_bytes
                          ? machine->l3_bytes_per_cycle
                          : machine->l2_bytes_per_cycle;
-  double saved = 2 * bytes / bandwidth;
-  int64_t rows = rows_in_tile(machine, depthwise, query->block,
-                              value_dim(between, 2), value_dim(between, 3));
+  int64_t blocks = ceil_div(value_dim(between, 1), query->block);
+  int64_t height = value_dim(between, 2), width = value_dim(between, 3);
+  int64_t padded_width = width + depthwise->before[1] + depthwise->after[1];
+  int64_t rows = rows_in_tile(machine, depthwise, query->block, height, width);
   int64_t reach = (depthwise->kernel[0] - 1) * depthwise->dilation[0];
-  double twice = (double)reach / (double)(rows * depthwise->stride[0] + reach);
-  if (rows * depthwise->stride[0] >= value_dim(between, 2))
-    twice = 0;
-  double macs = bytes / 4 * (double)wide->in_channels;
-  double lanes = (double)query->block * machine->fma_per_cycle;
-  return macs / lanes * (twice + 0.04) < saved;
+  int64_t tiles = ceil_div(height, rows * depthwise->stride[0]);
+  double computed_rows =
+      (double)(tiles * (rows - 1) * depthwise->stride[0] + tiles * (reach + 1));
+  double steps = (double)wide->in_channels;
+  double fused = steps * computed_rows *
+                 tile_choose(machine, padded_width, blocks, 1).row_cycles;
+  double apart =
+      steps * (double)height *
+      tile_choose(machine, width, blocks, TILE_MOST_BLOCKS).row_cycles;
+  return fused < apart + 2 * bytes / bandwidth;
 }
 
 static size_t fused_match(struct match_query *query, struct node *node,
@@ -255,11 +260,13 @@ static void fused_choose(const struct builder *builder, int64_t *knobs) {
   const struct node *node = depthwise_of(builder->group);
   const struct value *image = node->inputs[0];
   struct window2d window;
-  int64_t blocks, width = value_dim(image, 3);
+  int64_t width = value_dim(image, 3);
   window2d_of_conv(node, &window);
-  tile_choose(builder,
-              width < 1 ? -1 : width + window.before[1] + window.after[1], 1,
-              &knobs[KNOB_WIDE], &blocks);
+  knobs[KNOB_WIDE] =
+      tile_choose(builder->machine,
+                  width < 1 ? -1 : width + window.before[1] + window.after[1],
+                  1, 1)
+          .columns;
   knobs[KNOB_COLUMNS] = depthwise_choose_columns(builder, node);
   knobs[KNOB_ROWS] = rows_in_tile(builder->machine, &window, builder->block,
                                   value_dim(image, 2), width);

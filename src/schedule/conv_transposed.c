@@ -218,9 +218,11 @@ static size_t transposed_space(const struct builder *builder, size_t knob,
 
 static void transposed_choose(const struct builder *builder, int64_t *knobs) {
   const struct value *out = builder->group->nodes.data[0]->outputs[0];
-  tile_choose(builder, phase_width(builder),
-              ceil_div(value_dim(out, 1), builder->block), &knobs[KNOB_COLUMNS],
-              &knobs[KNOB_BLOCKS]);
+  struct tile tile = tile_choose(builder->machine, phase_width(builder),
+                                 ceil_div(value_dim(out, 1), builder->block),
+                                 TILE_MOST_BLOCKS);
+  knobs[KNOB_COLUMNS] = tile.columns;
+  knobs[KNOB_BLOCKS] = tile.blocks;
   knobs[KNOB_UNROLL] = 4;
 }
 

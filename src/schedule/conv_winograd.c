@@ -413,9 +413,11 @@ static void winograd_choose(const struct builder *builder, int64_t *knobs) {
   window2d_of_conv(node, &window);
   int64_t ty = tiles(value_dim(out, 2)), tx = tiles(value_dim(out, 3));
   knobs[KNOB_ROWS] = rows_in_flight(builder, &window, ty, tx);
-  tile_choose(builder, knobs[KNOB_ROWS] * tx,
-              ceil_div(value_dim(out, 1), builder->block), &knobs[KNOB_COLUMNS],
-              &knobs[KNOB_BLOCKS]);
+  struct tile tile = tile_choose(builder->machine, knobs[KNOB_ROWS] * tx,
+                                 ceil_div(value_dim(out, 1), builder->block),
+                                 TILE_MOST_BLOCKS);
+  knobs[KNOB_COLUMNS] = tile.columns;
+  knobs[KNOB_BLOCKS] = tile.blocks;
   while (!spans_rows(knobs[KNOB_COLUMNS], knobs[KNOB_ROWS], tx))
     knobs[KNOB_COLUMNS]--;
   knobs[KNOB_UNROLL] = 4;

@@ -5,9 +5,11 @@
  * loop over them is fused with the parallel one, so it has no partial step). */
 #include "schedule/tile.h"
 
-static bool tile_fits(const struct builder *builder, int64_t columns,
+enum { MOST_COLUMNS = 28, OPEN_WIDTH = 840 /* any tile divides it */ };
+
+static bool tile_fits(const struct machine *machine, int64_t columns,
                       int64_t blocks) {
-  return columns * blocks + blocks + 1 <= builder->machine->vector_registers;
+  return columns * blocks + blocks + 1 <= machine->vector_registers;
 }
 
 size_t tile_space(const struct builder *builder, enum tile_knob knob,
@@ -19,12 +21,12 @@ size_t tile_space(const struct builder *builder, enum tile_knob knob,
     return count;
   }
   const struct group *group = builder->group;
-  int64_t limit = knob == TILE_COLUMNS ? 28 : 4;
+  int64_t limit = knob == TILE_COLUMNS ? MOST_COLUMNS : TILE_MOST_BLOCKS;
   int64_t channel_blocks =
       ceil_div(value_dim(group->nodes.data[0]->outputs[0], 1), builder->block);
   for (int64_t v = 1; v <= limit && count < capacity; v++)
     if ((knob == TILE_COLUMNS || channel_blocks % v == 0) &&
-        tile_fits(builder, knob == TILE_COLUMNS ? v : 1,
+        tile_fits(builder->machine, knob == TILE_COLUMNS ? v : 1,
                   knob == TILE_BLOCKS ? v : 1))
       values[count++] = v;
   return count;
@@ -42,32 +44,28 @@ static double tile_cycles(const struct machine *machine, int64_t columns,
 
 /* Of a whole row for all blocks of output channels; a tile also costs a little
  * for its start and its epilogue. */
-static double row_cycles(const struct builder *builder, int64_t width,
+static double row_cycles(const struct machine *machine, int64_t width,
                          int64_t channel_blocks, int64_t columns,
                          int64_t blocks) {
-  const struct machine *machine = builder->machine;
-  double cycles = 0;
-  cycles += (double)(width / columns) *
-            (tile_cycles(machine, columns, blocks) + 0.5);
+  double cycles =
+      (double)(width / columns) * (tile_cycles(machine, columns, blocks) + 0.5);
   if (width % columns)
     cycles += tile_cycles(machine, width % columns, blocks) + 0.5;
   return cycles * (double)(channel_blocks / blocks);
 }
 
-void tile_choose(const struct builder *builder, int64_t width,
-                 int64_t channel_blocks, int64_t *columns, int64_t *blocks) {
-  double best = 0;
+struct tile tile_choose(const struct machine *machine, int64_t width,
+                        int64_t channel_blocks, int64_t most_blocks) {
+  struct tile best = {1, 1, 0};
   if (width < 1)
-    width = 840; /* open: any tile divides it */
-  for (int64_t b = 1; b <= 4 && b <= channel_blocks; b++)
-    for (int64_t c = 1; c <= 28 && c <= width; c++) {
-      if (channel_blocks % b != 0 || !tile_fits(builder, c, b))
+    width = OPEN_WIDTH;
+  for (int64_t b = 1; b <= most_blocks && b <= channel_blocks; b++)
+    for (int64_t c = 1; c <= MOST_COLUMNS && c <= width; c++) {
+      if (channel_blocks % b != 0 || !tile_fits(machine, c, b))
         continue;
-      double cycles = row_cycles(builder, width, channel_blocks, c, b);
-      if (best == 0 || cycles < best * 0.999) {
-        best = cycles;
-        *columns = c;
-        *blocks = b;
-      }
+      double cycles = row_cycles(machine, width, channel_blocks, c, b);
+      if (best.row_cycles == 0 || cycles < best.row_cycles * 0.999)
+        best = (struct tile){c, b, cycles};
     }
+  return best;
 }

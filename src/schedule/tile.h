@@ -6,14 +6,20 @@
 
 #include "schedule/builder.h"
 
+enum { TILE_MOST_BLOCKS = 4 };
 enum tile_knob { TILE_COLUMNS, TILE_BLOCKS, TILE_UNROLL };
 
 /* The values that a knob can take on this machine; returns their number. */
 size_t tile_space(const struct builder *builder, enum tile_knob knob,
                   int64_t *values, size_t capacity);
-/* The tile that computes rows of `width` columns (-1: open) for
- * `channel_blocks` blocks in the fewest cycles. */
-void tile_choose(const struct builder *builder, int64_t width,
-                 int64_t channel_blocks, int64_t *columns, int64_t *blocks);
+
+struct tile {
+  int64_t columns, blocks;
+  double row_cycles; /* of one reduction step of a row, in every block */
+};
+/* The tile of at most `most_blocks` blocks that computes rows of `width`
+ * columns (-1: open) for `channel_blocks` blocks in the fewest cycles. */
+struct tile tile_choose(const struct machine *machine, int64_t width,
+                        int64_t channel_blocks, int64_t most_blocks);
 
 #endif

@@ -173,8 +173,9 @@ static enum adze_status compact_buffer(struct lowering *lowering,
   statement_map_exprs(lowering->function->body, shift_expr, &search);
   statement_walk(lowering->function->body, shift_store, &search);
   uint32_t id = buffer->id;
-  struct buffer *dense = buffer_new(lowering->pool, buffer->name, buffer->dtype,
-                                    buffer->scope, shape, buffer->rank);
+  struct buffer *dense = buffer_new_halo(
+      lowering->pool, buffer->name, buffer->dtype, buffer->scope, shape,
+      buffer->rank, buffer->halo_before, buffer->halo_after);
   *buffer = *dense;
   buffer->id = id;
   return ADZE_OK;

@@ -60,6 +60,11 @@ static void add_parameter(struct builder *builder, struct parameter added) {
   vec_push(builder->arena, &builder->parameters, added);
 }
 
+void builder_add_temporary(struct builder *builder, struct buffer *buffer) {
+  add_parameter(builder,
+                (struct parameter){.buffer = buffer, .is_temporary = true});
+}
+
 static struct buffer *add_constant(struct builder *builder,
                                    struct buffer *buffer, struct stage *stage,
                                    const struct value *source,
@@ -327,8 +332,7 @@ static struct stage *rewrite_stage(struct rewriting *r,
     buffer->scope = BUFFER_WORKER;
   } else {
     buffer->name = builder_name(builder, buffer->name);
-    add_parameter(builder,
-                  (struct parameter){.buffer = buffer, .is_temporary = true});
+    builder_add_temporary(builder, buffer);
   }
   struct stage *stage = builder_stage(builder, buffer);
   struct substitution substitutions[LOOP_MAX_RANK * 2];

@@ -50,6 +50,9 @@ void builder_init(struct builder *builder, struct graph *graph,
  * output, a local buffer for values inside the group. */
 struct buffer *builder_buffer(struct builder *builder,
                               const struct value *value);
+/* Memory that this kernel's stages hand to one another, of all workers: makes
+ * the buffer (BUFFER_ARGUMENT) a parameter. */
+void builder_add_temporary(struct builder *builder, struct buffer *buffer);
 /* The stages of a node by its operator's own expression, in memory's
  * indices. */
 enum adze_status builder_express(struct builder *builder,

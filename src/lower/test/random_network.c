@@ -209,9 +209,7 @@ static void run_group(struct network *net, struct plan *plan,
   for (size_t i = 0; i < template_table_count; i++)
     network_template_uses[i] += group->template == template_table[i];
   enum adze_status status = builder_make_stages(&builder);
-  /* Winograd's columns may cross rows of tiles only as choose picks them. */
-  if (status == ADZE_OK && network_pick(net, 0, 1) &&
-      group->template != &template_conv_winograd) {
+  if (status == ADZE_OK && network_pick(net, 0, 1)) {
     vary_knobs(net, &builder, knobs);
     builder.knobs = knobs;
   }

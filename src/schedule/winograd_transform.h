@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Winograd's minimal filtering F(tile, kernel) in one dimension: `tile` outputs
+ * of a filter of `kernel` taps from reach = tile + kernel - 1 inputs in `reach`
+ * multiplications,
+ *
+ *   outputs = AT ((G taps) * (BT inputs))        (* element by element)
+ *
+ * nested for two dimensions. After A. Lavin, S. Gray, "Fast Algorithms for
+ * Convolutional Neural Networks" (2016), with points in pairs ±p, ±1/p, whose
+ * rounding error is a third of that of 0, ±1, ±2 where there are six.
+ */
+#ifndef SCHEDULE_WINOGRAD_TRANSFORM_H
+#define SCHEDULE_WINOGRAD_TRANSFORM_H
+
+#include "ir/expr.h"
+
+enum { WINOGRAD_MOST = 8 }; /* points */
+
+/* Rows of `columns` coefficients. */
+struct winograd_matrix {
+  int rows, columns;
+  double at[WINOGRAD_MOST][WINOGRAD_MOST];
+};
+
+struct winograd_transform {
+  int tile, kernel, reach;
+  struct winograd_matrix output; /* AT: [tile][reach] */
+  struct winograd_matrix weight; /* G: [reach][kernel] */
+  struct winograd_matrix input;  /* BT: [reach][reach] */
+};
+
+/* False unless reach is 4, 6 or 8. */
+bool winograd_transform_make(int tile, int kernel,
+                             struct winograd_transform *out);
+
+/* row == 0 ? sum(c) at[0][c]*terms[c] : row == 1 ? … Points ±p make rows, or
+ * columns, that differ in signs only; what these share is one expression, so
+ * that it is computed once where all rows are. */
+const struct expr *winograd_row(struct expr_pool *pool,
+                                const struct winograd_matrix *matrix,
+                                const struct expr *row,
+                                const struct expr *const *terms);
+/* Operations (multiply-adds count once) of all rows for one vector of terms. */
+int winograd_operations(const struct winograd_matrix *matrix);
+
+#endif

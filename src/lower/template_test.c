@@ -2,6 +2,7 @@
 /* Every template on random networks, for blocks of 4, 8 and 16 channels: with
  * epilogues of all kinds, awkward extents, open heights and widths. */
 #include "lower/test/random_network.h"
+#include "schedule/winograd_plan.h"
 
 /* ---- Networks ----------------------------------------------------------- */
 static const char *const targets[] = {"llvm -mcpu=x86-64", "llvm -mcpu=haswell",
@@ -99,25 +100,55 @@ static void test_pointwise_depthwise(void **state) {
   }
 }
 
+/* Which ways of Winograd's algorithm the model chose in all networks. */
+struct winograd_uses {
+  size_t in_steps, in_rows, of_kernel[8], of_tile[8];
+};
+static void count_uses(const struct network *net, struct winograd_uses *uses) {
+  for (size_t i = 0; i < net->graph->nodes.count; i++) {
+    struct winograd_plan plan;
+    const char *reason;
+    if (!winograd_plan_make(&net->machine, net->machine.vector_bits / 32,
+                            net->graph->nodes.data[i], &plan, &reason))
+      continue;
+    uses->in_steps += plan.rows == 0;
+    uses->in_rows += plan.rows > 0;
+    uses->of_kernel[plan.transform.kernel]++;
+    uses->of_tile[plan.transform.tile]++;
+  }
+}
+
 static void test_winograd(void **state) {
   (void)state;
-  for (uint32_t seed = 0; seed < 12; seed++) {
+  struct winograd_uses uses = {0};
+  /* One core, so that rows need not be many to be shared. */
+  static const char *const machines[] = {"llvm -mcpu=x86-64 -num-cores=1",
+                                         "llvm -mcpu=haswell -num-cores=1",
+                                         "llvm -mcpu=znver4"};
+  for (uint32_t seed = 0; seed < 24; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, machines[seed % 3]);
     int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 16, 40),
                        network_pick(&net, 7, 20),
                        network_pick(&net, 7, seed % 4 ? 33 : 90)};
-    struct conv_spec three = {.out = network_pick(&net, 16, 40),
-                              .kernel = {3, 3},
-                              .stride = {1, 1},
-                              .dilation = {1, 1},
-                              .pads = {1, network_pick(&net, 0, 2), 1, 0},
-                              .group = 1};
+    int64_t kernel = seed % 4 == 1 ? 5 : seed % 8 == 3 ? 7 : 3;
+    struct conv_spec spec = {
+        .out = network_pick(&net, 16, 40),
+        .kernel = {kernel, kernel},
+        .stride = {1, 1},
+        .dilation = {1, 1},
+        .pads = {kernel / 2, network_pick(&net, 0, 2), kernel / 2, 0},
+        .group = 1};
     struct value *x = network_input(&net, 4, dims);
     x = network_unary(&net, &op_relu,
-                      network_conv(&net, &op_conv, x, &three, true));
-    network_finish(&net, network_conv(&net, &op_conv, x, &three, seed % 2));
+                      network_conv(&net, &op_conv, x, &spec, true));
+    x = network_conv(&net, &op_conv, x, &spec, seed % 2);
+    count_uses(&net, &uses);
+    network_finish(&net, x);
   }
+  assert_true(uses.in_steps && uses.in_rows);
+  assert_true(uses.of_kernel[3] && uses.of_kernel[5] && uses.of_kernel[7]);
+  assert_true(uses.of_tile[2] && uses.of_tile[4]);
 }
 
 static void test_residual(void **state) {

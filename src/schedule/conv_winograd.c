@@ -113,15 +113,50 @@ struct winograd {
   const struct expr *positions, *in_blocks, *out_blocks, *block, *reach, *tile;
 };
 
+/* The points of one position are written one after the other, each into a plane
+ * of its own. How many of them fall into the same set of a cache, of sets that
+ * repeat every page? */
+static int64_t lines_in_one_set(int64_t plane_bytes, int64_t points) {
+  enum { LINE = 64, SETS = 64 };
+  int64_t lines[SETS] = {0}, most = 0;
+  for (int64_t i = 0; i < points; i++) {
+    int64_t *count = &lines[i * plane_bytes / LINE % SETS];
+    most = ++*count > most ? *count : most;
+  }
+  return most;
+}
+
+/* Positions that nobody uses behind those of a plane, so that planes do not lie
+ * a power of two apart. */
+static int64_t plane_padding(const struct winograd_plan *plan,
+                             int64_t positions, int64_t blocks) {
+  int64_t points = plan->transform.reach * plan->transform.reach;
+  int64_t position_bytes = (blocks + 1) * plan->block * 4, best = 0, fewest = 0;
+  for (int64_t padding = 0; padding < 8 && padding <= positions / 8;
+       padding++) {
+    int64_t lines =
+        lines_in_one_set((positions + padding) * position_bytes, points);
+    if (fewest == 0 || lines < fewest) {
+      fewest = lines;
+      best = padding;
+    }
+  }
+  return best;
+}
+
 /* What one step hands to the next: memory of the kernel where steps are the
- * whole image's, else of a worker. Between the channels of two positions lies a
- * block that nobody uses: else the points of one position, which are written
- * one after the other, would lie a power of two apart and in the same few sets
- * of a cache. */
+ * whole image's, else of a worker. A block that nobody uses lies between the
+ * channels of two positions as well. */
 static struct buffer *handed_on(struct winograd *w, const char *name,
                                 const struct expr *const *shape, size_t rank) {
   static const int64_t none[LOOP_MAX_RANK];
   int64_t after[LOOP_MAX_RANK] = {0};
+  int64_t blocks = 1,
+          positions = w->plan.tiles[1] *
+                      (w->plan.rows ? w->plan.rows : w->plan.tiles[0]) *
+                      (w->plan.batch > 0 ? w->plan.batch : 1);
+  expr_get_integer(shape[3], &blocks);
+  after[2] = plane_padding(&w->plan, positions, blocks);
   after[3] = 1;
   struct builder *builder = w->builder;
   struct buffer *buffer = buffer_new_halo(

@@ -58,6 +58,21 @@ static enum adze_status bring_producers(struct builder *builder,
   return ADZE_OK;
 }
 
+/* How many of the outer loops run in parallel: the innermost one of them stays
+ * serial where the others are work enough, so that its index is counted up, not
+ * divided out of that of the fused loop. */
+static size_t parallel_count(struct statement *const *loops, size_t count) {
+  enum { ENOUGH = 64 };
+  int64_t work = 1, extent;
+  if (count < 2)
+    return count;
+  for (size_t i = 0; i + 1 < count && work < ENOUGH; i++)
+    if (!expr_get_integer(loops[i]->loop.extent, &extent) ||
+        !int64_mul(work, extent, &work))
+      work = ENOUGH; /* open, or large */
+  return work < ENOUGH ? count : count - 1;
+}
+
 static enum adze_status schedule_stage(struct builder *builder,
                                        struct schedule *schedule,
                                        const struct stage *stage) {
@@ -82,7 +97,8 @@ static enum adze_status schedule_stage(struct builder *builder,
         &(struct reduce_plan){.factor = 1, .lanes = lanes}));
   TRY(bring_producers(builder, schedule, stage, last, lanes));
   TRY(schedule_vectorize(schedule, inner));
-  return common_parallel(schedule, loops, count > 1 ? count - 1 : 1);
+  return common_parallel(schedule, loops,
+                         count > 1 ? parallel_count(loops, count - 1) : 1);
 }
 
 static enum adze_status generic_apply(struct builder *builder,

@@ -55,7 +55,7 @@ static double output_cycles(const struct machine *machine,
 }
 
 static double from_cache(const struct machine *machine, double bytes) {
-  return bytes < 0.5 * (double)machine->l2_bytes ? machine->l2_bytes_per_cycle
+  return bytes < 0.75 * (double)machine->l2_bytes ? machine->l2_bytes_per_cycle
          : bytes < 0.5 * (double)machine->l3_bytes
              ? machine->l3_bytes_per_cycle
              : machine->memory_bytes_per_cycle;
@@ -95,7 +95,7 @@ static double plan_cycles(const struct machine *machine,
             (double)parts;
   }
   return share *
-         (1.2 * products + 1.3 * transforms + weights_way + 0.4 * traffic);
+         (1.2 * products + 1.3 * transforms + weights_way + 1.5 * traffic);
 }
 
 static void try_rows(const struct machine *machine,

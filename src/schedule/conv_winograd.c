@@ -12,7 +12,7 @@
  *                                     * packed[u,v,k,c,ci,lane]
  *   columns[p,k,i,v,lane] = sum(u) AT[i,u] product[u,v,p,k,lane]
  *   out[n,k,y,x,lane] = bias + sum(v) AT[x mod M,v]
- *                                     columns[p(n, y div M, x div M),k,y mod M,v]
+ *                     * columns[p(n, y div M, x div M), k, y mod M, v, lane]
  *
  * The sums with constant matrices are written out row by row, since most of
  * their terms vanish; the row in use is chosen by comparing an index, which

@@ -7,6 +7,7 @@
  * set it. Its temporary files lie in a folder that the parent removes, since
  * who crashes does not tidy up.
  */
+#include "cli/interrupt.h"
 #include "cli/verify.h"
 
 #include <errno.h>
@@ -31,13 +32,13 @@ static const struct cli_option verify_option_rows[] = {
     {FIELD(rtol), 0, CLI_REAL, "X", "0.001", "Comparing",
      "how much an element may differ, times the expected value; without "
      "stored data a tenth of it, times the largest value of the output",
-     .minimum = 0,
-     .maximum = 1e30},
+     .minimum = 0, .maximum = 1e30},
     {FIELD(atol), 0, CLI_REAL, "X", "1e-7", "Comparing",
      "how much it may differ besides", .minimum = 0, .maximum = 1e30},
     {FIELD(samples), 0, CLI_INT, "N", "64", "Comparing",
      "elements of each group's output that the reference computes, where no "
-     "data is stored", .minimum = 1, .maximum = 1e6},
+     "data is stored",
+     .minimum = 1, .maximum = 1e6},
     {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Comparing",
      "then print each group with its largest error, on stderr"},
     {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Running",
@@ -72,6 +73,7 @@ static const char *without_path(const char *message,
  * handlers and buffers. */
 static _Noreturn void run_child(int out, const struct verify_case *test,
                                 const struct verify_options *options) {
+  interrupt_as_child();
   struct adze_error error = {0};
   struct verify_job job = {.arena = arena_create("verify"),
                            .test = test,

@@ -95,6 +95,21 @@ static void test_openpose(void **state) {
   assert_int_equal(maps[1].output, 3);
 }
 
+/* Names that say nothing: still the last. */
+static void test_openpose_unnamed(void **state) {
+  (void)state;
+  const struct adze_tensor_info outputs[] = {
+      output("a", 38, 32, 50), output("b", 19, 32, 50), output("c", 38, 32, 50),
+      output("d", 19, 32, 50)};
+  const struct pose_network *network;
+  struct pose_map maps[POSE_MAX_MAPS];
+  struct adze_error error = {.message = ""};
+  assert_ok(pose_network_find("openpose", outputs, 4, &network, maps, &error),
+            error);
+  assert_int_equal(maps[0].output, 3);
+  assert_int_equal(maps[1].output, 2);
+}
+
 /* One output, heatmaps first; its channels may be the inner dimension. */
 static void test_openpose_joined(void **state) {
   (void)state;
@@ -199,6 +214,7 @@ int main(void) {
       cmocka_unit_test(test_posenet_open),
       cmocka_unit_test(test_topdown),
       cmocka_unit_test(test_openpose),
+      cmocka_unit_test(test_openpose_unnamed),
       cmocka_unit_test(test_openpose_joined),
       cmocka_unit_test(test_others),
       cmocka_unit_test(test_sizes_differ),

@@ -383,6 +383,28 @@ static void test_match(void **state) {
   setup_release(&setup);
 }
 
+/* A field that is interrupted in one of ten places is a limb, in two of them it
+ * is not. */
+static void test_gap(void **state) {
+  (void)state;
+  static struct setup setup;
+  static struct openpose_pairs pairs;
+  const struct openpose_peaks from = {1, {{10, 10, 1}}},
+                              to = {1, {{37, 10, 1}}};
+  setup_make(&setup, false);
+  for (int i = 0; i < CELLS; i++)
+    setup.data[(19 + 12) * CELLS + i] = 1;
+  for (int gap = 0; gap < 3; gap++) {
+    openpose_match(&setup.frame.maps[OPENPOSE_FIELDS], &openpose_limbs[0],
+                   &from, &to, &pairs);
+    assert_int_equal(pairs.count, gap < 2);
+    if (gap < 2) /* shorter than half the map is high, it would be 1 */
+      assert_true(fabsf(pairs.items[0].score - 23 / 27.0f) < 1e-5f);
+    *cell(&setup, OPENPOSE_FIELDS, 12, 10, 19 + 6 * gap) = 0;
+  }
+  setup_release(&setup);
+}
+
 /* ---- Maps that no network should make ------------------------------------ */
 
 static void check_finite(const struct setup *setup) {
@@ -448,7 +470,8 @@ int main(void) {
       cmocka_unit_test(test_missing_parts), cmocka_unit_test(test_pieces),
       cmocka_unit_test(test_most_persons),  cmocka_unit_test(test_peaks),
       cmocka_unit_test(test_most_peaks),    cmocka_unit_test(test_match),
-      cmocka_unit_test(test_any_values),    cmocka_unit_test(test_crowd),
+      cmocka_unit_test(test_gap),           cmocka_unit_test(test_any_values),
+      cmocka_unit_test(test_crowd),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,9 @@ ROWS = [
     ("posenet_mnv1_050.onnx", ["--input-size", "641x481"], 0.74, 0.49),
     ("posenet_mnv1_050.onnx", ["--input-size", "513x513"], 0.68, 0.42),
     ("posenet_mnv1_050.onnx", ["--decode", "single"], 0.25, 0.0),
+    ("tfpose_mobilenet_v2_small.onnx", ["--input-size", "656x368"], 0.62, 0.3),
+    ("tfpose_mobilenet_v2_small.onnx",
+     ["--network", "openpose", "--input-size", "432x368"], 0.5, 0.25),
     ("ultralight_simplepose.onnx", ["--boxes", "test_coco.json"], 0.78, 0.59),
 ]
 

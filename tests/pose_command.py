@@ -109,7 +109,7 @@ def check_refusals(folder):
     bad(7, "not JSON", PHOTO, "-m", TOPDOWN, "--boxes", text)
     bad(7, "not JSON", PHOTO, "-m", POSENET, *SIZE, "--evaluate", text)
     bad(2, "--boxes", PHOTO, "-m", POSENET, *SIZE, "--boxes", ANNOTATIONS)
-    bad(2, "posenet, topdown", PHOTO, "-m", POSENET, "--network", "poznet")
+    bad(2, "posenet, openpose, topdown", PHOTO, "-m", POSENET, "--network", "poznet")
     bad(6, "posenet", PHOTO, "-m", TOPDOWN, "--network", "posenet")
     bad(10, "192", PHOTO, "-m", TOPDOWN, "--input-size", "64x64")
     for size in ("64", "x64", "64x", "0x64", "64x64x64", "99999x99999"):

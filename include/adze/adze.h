@@ -67,6 +67,12 @@ adze_compile(const char *model_path, const char *output,
              const struct adze_compile_options *options,
              struct adze_error *error) ADZE_MUST_USE;
 
+/* Removes the temporary folders of all compiles in this process, and lets no
+ * more be made: for a program that is about to be ended by a signal. Compiles
+ * that go on fail. From any thread that is not in a signal's handler: best one
+ * that waits for signals (sigwait). */
+ADZE_EXPORT void adze_end_temporary_folders(void);
+
 /* ---- What is in a model, without compiling it ---------------------------- */
 struct adze_count {
   const char *name;

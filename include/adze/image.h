@@ -63,8 +63,9 @@ adze_image_create(int width, int height, struct adze_image *out,
  * struct is fine. */
 ADZE_EXPORT void adze_image_release(struct adze_image *image);
 
-/* Writes a PNG beside its place and renames it. IO; LIMIT above 32767 pixels a
- * side; UNAVAILABLE when built without Cairo. */
+/* Writes a PNG beside its place and renames it; made to be fast, it is some
+ * tenth larger than it could be. IO; LIMIT above the limits of reading;
+ * UNAVAILABLE when built without FFmpeg. */
 ADZE_EXPORT enum adze_status
 adze_image_write_png(const struct adze_image *image, const char *path,
                      struct adze_error *error) ADZE_MUST_USE;

@@ -108,13 +108,13 @@ struct adze_pose_options {
   enum adze_pose_decode decode; /* PoseNet */
   /* The network's input where the package leaves it open; 0: the network's
    * usual size. Rounded to what the network takes (PoseNet: 16k + 1, so 640
-   * gives 641 and 600 gives 593; top-down: 32k). */
+   * gives 641 and 600 gives 593; top-down: 32k; OpenPose: 8k). */
   int input_width, input_height;
   float score_threshold; /* PoseNet: keypoints that a person starts from */
   /* PoseNet: input pixels within which keypoints of one kind are the same. */
   float nms_radius;
   int refine_steps; /* PoseNet: by offsets, for every keypoint */
-  int max_persons;  /* PoseNet */
+  int max_persons;  /* of networks that find every person: the best ones */
   /* Persons that score less are left out; 0 keeps all, as COCO's evaluation
    * wants. */
   float person_threshold;

@@ -58,6 +58,10 @@ enum adze_status file_write_all(const char *path, const void *data, size_t size,
 enum adze_status folder_make_temporary(char *out,
                                        struct adze_error *error) ADZE_MUST_USE;
 void folder_remove(const char *path);
+/* Removes all temporary folders that there are, with what other threads have
+ * put there, and lets no more be made: for a program that is about to end. Not
+ * for a signal's handler. */
+void folder_end_temporary(void);
 /* mkdir -p. */
 enum adze_status folder_make(const char *path,
                              struct adze_error *error) ADZE_MUST_USE;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 
@@ -231,10 +232,45 @@ static void folders_are_made_and_removed(void **state) {
   assert_int_equal(entry_count(at(place, "kept")), 1);
 }
 
+/* What is in them goes too; those that were removed before are forgotten. */
+static void temporary_folders_end(void **state) {
+  struct place *place = *state;
+  struct adze_error error;
+  char folders[3][PATH_MAX], before[PATH_MAX] = "";
+  if (getenv("TMPDIR"))
+    snprintf(before, sizeof before, "%s", getenv("TMPDIR"));
+  setenv("TMPDIR", place->folder, 1);
+  for (int i = 0; i < 3; i++)
+    assert_ok(folder_make_temporary(folders[i], &error), error);
+  folder_remove(folders[1]);
+  assert_int_equal(entry_count(place->folder), 2);
+  char deep[PATH_MAX + 8];
+  snprintf(deep, sizeof deep, "%s/a/b", folders[2]);
+  assert_ok(folder_make(deep, &error), error);
+  pid_t child = fork(); /* no more can be made after it */
+  if (child == 0) {
+    folder_end_temporary();
+    bool made = folder_make_temporary(folders[1], &error) == ADZE_OK;
+    _exit(made || access(place->folder, F_OK) == 0);
+  }
+  int how;
+  assert_int_equal(waitpid(child, &how, 0), child);
+  assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+  folder_remove(folders[0]);
+  folder_remove(folders[2]);
+  if (*before)
+    setenv("TMPDIR", before, 1);
+  else
+    unsetenv("TMPDIR");
+  /* The place itself, made when the child was, is made again. */
+  assert_ok(folder_make(place->folder, &error), error);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(maps_files),
+      CASE(temporary_folders_end),
       CASE(refuses_what_is_no_file),
       CASE(stays_below_the_folder),
       CASE(a_file_appears_when_committed),

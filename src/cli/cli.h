@@ -56,6 +56,8 @@ struct cli_option {
   const char *group;    /* heading in help; rows of a group are adjacent */
   const char *help;     /* without capital and full stop */
   double minimum, maximum;
+  /* Names that the value can be, for help; NULL after the last. */
+  const char *(*names)(size_t index);
 };
 /* Help of --no-winograd, which several commands have. */
 #define CLI_NO_WINOGRAD                                                       \

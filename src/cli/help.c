@@ -53,13 +53,19 @@ static void option_heading(const struct cli_option *option, char *out,
            option->value ? option->value : "");
 }
 
-static void option_text(const struct cli_option *option, char *out,
-                        size_t bytes) {
-  if (option->standard)
-    snprintf(out, bytes, "%s (default: %s)", option->help, option->standard);
-  else
-    snprintf(out, bytes, "%s%s", option->help,
-             option->kind == CLI_LIST ? " (may be repeated)" : "");
+/* What it means; in a table the default has a column of its own. */
+static void option_text(const struct cli_option *option, bool in_table,
+                        char *out, size_t bytes) {
+  size_t used = (size_t)snprintf(out, bytes, "%s", option->help);
+  for (size_t i = 0; option->names && option->names(i) && used < bytes; i++)
+    used += (size_t)snprintf(out + used, bytes - used, "%s%s", i ? ", " : ": ",
+                             option->names(i));
+  if (used >= bytes)
+    return;
+  if (option->standard && !in_table)
+    snprintf(out + used, bytes - used, " (default: %s)", option->standard);
+  else if (option->kind == CLI_LIST)
+    snprintf(out + used, bytes - used, " (may be repeated)");
 }
 
 static void print_option(FILE *out, const char *heading, const char *text) {
@@ -89,7 +95,7 @@ void cli_help_command(FILE *out, const struct cli_command *command) {
     if (!string_equal(group, option->group))
       fprintf(out, "\n%s:\n", group = option->group);
     option_heading(option, heading, sizeof heading);
-    option_text(option, text, sizeof text);
+    option_text(option, false, text, sizeof text);
     print_option(out, heading, text);
   }
   fputs("\nHelp:\n", out);
@@ -136,7 +142,7 @@ static void print_cell(FILE *out, const char *text) {
 
 static void markdown_command(FILE *out, const struct cli_command *command) {
   const char *group = "";
-  char heading[160];
+  char heading[160], text[512];
   fprintf(out, "\n## adze %s\n\n%s\n\n    ", command->name,
           command->description);
   print_usage(out, command);
@@ -147,14 +153,14 @@ static void markdown_command(FILE *out, const struct cli_command *command) {
       fprintf(out, "\n| %s | default | meaning |\n|---|---|---|\n", group);
     }
     option_heading(option, heading, sizeof heading);
+    option_text(option, true, text, sizeof text);
     fputs("| `", out);
     print_cell(out, heading);
     fputs("` | ", out);
     print_cell(out, option->standard ? option->standard : "");
     fputs(" | ", out);
-    print_cell(out, option->help);
-    fprintf(out, "%s |\n",
-            option->kind == CLI_LIST ? " (may be repeated)" : "");
+    print_cell(out, text);
+    fputs(" |\n", out);
   }
   fputs("\nExamples:\n\n", out);
   for (const char *line = command->examples; *line;) {

@@ -29,16 +29,24 @@ struct pose_arguments {
   bool verbose;
 };
 
+static const char *network_name(size_t index) {
+  return index < adze_pose_network_count() ? adze_pose_network_name(index)
+                                           : NULL;
+}
+
 #define FIELD(name) CLI_FIELD(struct pose_arguments, name)
 static const struct cli_option pose_options[] = {
     {FIELD(model), 'm', CLI_TEXT, "MODEL|PACKAGE", NULL, "Network",
      "the pose network; a model file is compiled into a cache first"},
-    {FIELD(network), 0, CLI_TEXT, "posenet|topdown", NULL, "Network",
-     "what kind it is (default: told from its outputs)"},
+    {FIELD(network), 0, CLI_TEXT, "KIND", NULL, "Network",
+     "what kind it is (default: told from its outputs)", .names = network_name},
     {FIELD(input_size), 0, CLI_TEXT, "WxH", NULL, "Network",
      "what pictures are stretched to, where the model leaves that open; "
      "PoseNet takes 16k+1 pixels a side, so that 640x480 gives 641x481 "
-     "(default: 513x513 for posenet, 192x256 for topdown)"},
+     "(default: the usual size of its kind)"},
+    {FIELD(max_persons), 0, CLI_INT, "N", "10", "Network",
+     "how many persons to look for, if it finds every person at once",
+     .minimum = 1, .maximum = 10000},
     {FIELD(decode), 0, CLI_CHOICE, "multi|single", "multi", "PoseNet",
      "every person, or the best place of each keypoint as one person"},
     {FIELD(score_threshold), 0, CLI_REAL, "SCORE", "0.5", "PoseNet",
@@ -48,8 +56,6 @@ static const struct cli_option pose_options[] = {
      .maximum = 1e6},
     {FIELD(refine_steps), 0, CLI_INT, "N", "2", "PoseNet",
      "how often a keypoint's place is refined", .maximum = 100},
-    {FIELD(max_persons), 0, CLI_INT, "N", "10", "PoseNet",
-     "how many persons to look for", .minimum = 1, .maximum = 10000},
     {FIELD(boxes), 0, CLI_TEXT, "FILE.json", NULL, "Top-down",
      "boxes of persons: COCO annotations or detections (default: the whole "
      "picture is one)"},
@@ -127,8 +133,8 @@ static void tell_size(const struct adze_pose_options *options,
                       const adze_pose *pose) {
   int width = adze_pose_input_width(pose);
   int height = adze_pose_input_height(pose);
-  if (options->input_width && (width != options->input_width ||
-                               height != options->input_height))
+  if (options->input_width &&
+      (width != options->input_width || height != options->input_height))
     printf("the network's input is %dx%d, not %dx%d\n", width, height,
            options->input_width, options->input_height);
 }
@@ -347,13 +353,15 @@ const struct cli_command cli_command_pose = {
     .summary = "find the persons in pictures",
     .description =
         "Finds the body poses of the persons in JPEG, PNG and BMP pictures "
-        "with a pose network: PoseNet, which finds every person at once, or a "
-        "top-down network, which looks at one box at a time. Without an option "
-        "that asks for JSON, a line per person is printed.",
+        "with a pose network: PoseNet or one like OpenPose, which find every "
+        "person at once, or a top-down network, which looks at one box at a "
+        "time. Without an option that asks for JSON, a line per person is "
+        "printed.",
     .examples =
         "adze pose photo.jpg --model posenet.onnx --write-images drawn\n"
         "adze pose *.jpg -m posenet.tar --input-size 641x481 --write-json out\n"
         "adze pose *.jpg -m posenet.tar --write-coco-json results.json\n"
+        "adze pose photo.jpg -m openpose.onnx --input-size 656x368\n"
         "adze pose *.jpg -m simplepose.onnx --boxes boxes.json --verbose\n",
     .options = pose_options,
     .option_count = ARRAY_COUNT(pose_options),

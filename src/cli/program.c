@@ -14,6 +14,7 @@
 #include "base/environment.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 
 const struct cli_command *const cli_commands[] = {
 #define CLI_COMMAND(name) &cli_command_##name,
@@ -75,6 +76,7 @@ static enum adze_status run_command(struct program *program,
   }
   if (uses_threads(command))
     TRY(environment_check(program->error));
+  interrupt_watch();
   return command->run(&cli, arguments, program->error);
 }
 

@@ -7,6 +7,7 @@
  * set it. Its temporary files lie in a folder that the parent removes, since
  * who crashes does not tidy up.
  */
+#include "cli/interrupt.h"
 #include "cli/verify.h"
 
 #include <errno.h>
@@ -73,6 +74,7 @@ static const char *without_path(const char *message,
  * handlers and buffers. */
 static _Noreturn void run_child(int out, const struct verify_case *test,
                                 const struct verify_options *options) {
+  interrupt_as_child();
   struct adze_error error = {0};
   struct verify_job job = {.arena = arena_create("verify"),
                            .test = test,

@@ -15,8 +15,9 @@ const char *adze_version(void) { return ADZE_VERSION; }
 static const struct adze_library_info library_table[] = {
     {"LLVM", ADZE_LLVM_VERSION, "code generation", ADZE_HAVE_LLVM},
     {"lld", ADZE_LLD_PATH, "linking packages", sizeof ADZE_LLD_PATH > 1},
-    {"FFmpeg", ADZE_FFMPEG_VERSION, "reading images", ADZE_HAVE_FFMPEG},
-    {"Cairo", ADZE_CAIRO_VERSION, "drawing, writing PNG", ADZE_HAVE_CAIRO},
+    {"FFmpeg", ADZE_FFMPEG_VERSION, "reading, writing images",
+     ADZE_HAVE_FFMPEG},
+    {"Cairo", ADZE_CAIRO_VERSION, "drawing", ADZE_HAVE_CAIRO},
     {"Jansson", ADZE_JANSSON_VERSION, "JSON", ADZE_HAVE_JANSSON},
     {"libzip", ADZE_LIBZIP_VERSION, "npz files", ADZE_HAVE_LIBZIP},
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/environment.h"
+#include "base/file.h"
 #include "driver/compilation.h"
 #include "import/import.h"
 #include "ir/loop_text.h"
@@ -242,3 +243,5 @@ enum adze_status adze_compile(const char *model_path, const char *output,
   arena_destroy(compilation.arena);
   return status;
 }
+
+void adze_end_temporary_folders(void) { folder_end_temporary(); }

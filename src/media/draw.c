@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Skeletons, drawn with Cairo.
  *
- * Each person is drawn opaque into a group of its own, which is then painted
- * with the alpha asked for: so limbs that cross don't show through each other.
+ * Each person is drawn opaque onto a surface of its own, as large as it, which
+ * is then laid over the picture with the alpha asked for: so limbs that cross
+ * don't show through each other. What is alike is drawn at once, as Cairo's
+ * time goes by the stroke: all rims, then limbs by their colours, then joints.
  * Every line and joint has a dark rim, which keeps it visible on any
  * background. The left side is green, the right side orange, the middle blue;
  * a limb between two sides fades from one to the other. Line width follows the
  * person's size. The best person is drawn last, on top.
  */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "adze/pose.h"
 #include "base/base.h"
@@ -22,9 +26,10 @@ struct colour {
   double red, green, blue;
 };
 
-static const struct colour left_colour = {0.10, 0.88, 0.52};
-static const struct colour right_colour = {1.00, 0.56, 0.12};
-static const struct colour middle_colour = {0.26, 0.62, 1.00};
+enum side { LEFT, RIGHT, MIDDLE };
+static const struct colour colours[] = {[LEFT] = {0.10, 0.88, 0.52},
+                                        [RIGHT] = {1.00, 0.56, 0.12},
+                                        [MIDDLE] = {0.26, 0.62, 1.00}};
 static const struct colour rim_colour = {0.06, 0.07, 0.10};
 
 /* The neck isn't a keypoint of COCO: it is between the shoulders. */
@@ -66,10 +71,10 @@ struct figure {
 };
 
 /* In COCO's order odd keypoints are on the left, even ones on the right. */
-static struct colour joint_colour(int joint) {
+static enum side side_of(int joint) {
   if (joint == ADZE_KEYPOINT_NOSE || joint == NECK)
-    return middle_colour;
-  return joint % 2 ? left_colour : right_colour;
+    return MIDDLE;
+  return joint % 2 ? LEFT : RIGHT;
 }
 
 static bool is_face(int joint) { return joint <= ADZE_KEYPOINT_RIGHT_EAR; }
@@ -114,82 +119,185 @@ static void set_colour(cairo_t *cairo, struct colour colour) {
   cairo_set_source_rgb(cairo, colour.red, colour.green, colour.blue);
 }
 
-static void bone_path(cairo_t *cairo, const struct joint *from,
-                      const struct joint *to) {
-  cairo_move_to(cairo, from->x, from->y);
-  cairo_line_to(cairo, to->x, to->y);
+/* ---- Limbs --------------------------------------------------------------- */
+
+static bool is_face_bone(size_t bone) {
+  return is_face(bones[bone].from) && is_face(bones[bone].to);
 }
 
-static void draw_bone(cairo_t *cairo, const struct figure *figure, int from,
-                      int to) {
-  const struct joint *start = &figure->joints[from], *end = &figure->joints[to];
-  struct colour first = joint_colour(from), last = joint_colour(to);
+/* False when one of its ends isn't visible. */
+static bool bone_path(cairo_t *cairo, const struct figure *figure,
+                      size_t bone) {
+  const struct joint *from = &figure->joints[bones[bone].from];
+  const struct joint *to = &figure->joints[bones[bone].to];
+  if (!from->visible || !to->visible)
+    return false;
+  cairo_move_to(cairo, from->x, from->y);
+  cairo_line_to(cairo, to->x, to->y);
+  return true;
+}
+
+static void draw_rims(cairo_t *cairo, const struct figure *figure, bool face,
+                      double width) {
+  set_colour(cairo, rim_colour);
+  cairo_set_line_width(cairo, width + fmax(0.7 * width, 2));
+  for (size_t i = 0; i < ARRAY_COUNT(bones); i++)
+    if (is_face_bone(i) == face)
+      bone_path(cairo, figure, i);
+  cairo_stroke(cairo);
+}
+
+/* Those that have one colour. */
+static void draw_plain_bones(cairo_t *cairo, const struct figure *figure,
+                             bool face, enum side side) {
+  for (size_t i = 0; i < ARRAY_COUNT(bones); i++)
+    if (is_face_bone(i) == face && side_of(bones[i].from) == side &&
+        side_of(bones[i].to) == side)
+      bone_path(cairo, figure, i);
+  set_colour(cairo, colours[side]);
+  cairo_stroke(cairo);
+}
+
+static void draw_fading_bone(cairo_t *cairo, const struct figure *figure,
+                             size_t bone) {
+  const struct joint *start = &figure->joints[bones[bone].from];
+  const struct joint *end = &figure->joints[bones[bone].to];
+  struct colour first = colours[side_of(bones[bone].from)];
+  struct colour last = colours[side_of(bones[bone].to)];
   cairo_pattern_t *fade =
       cairo_pattern_create_linear(start->x, start->y, end->x, end->y);
   cairo_pattern_add_color_stop_rgb(fade, 0.25, first.red, first.green,
                                    first.blue);
   cairo_pattern_add_color_stop_rgb(fade, 0.75, last.red, last.green, last.blue);
   cairo_set_source(cairo, fade);
-  bone_path(cairo, start, end);
   cairo_stroke(cairo);
   cairo_pattern_destroy(fade);
 }
 
-static void draw_bones(cairo_t *cairo, const struct figure *figure, bool rim) {
-  for (size_t i = 0; i < ARRAY_COUNT(bones); i++) {
-    int from = bones[i].from, to = bones[i].to;
-    if (!figure->joints[from].visible || !figure->joints[to].visible)
-      continue;
-    bool face = is_face(from) && is_face(to);
-    double width = figure->width * (face ? 0.7 : 1);
-    cairo_set_line_width(cairo, rim ? width + fmax(0.7 * width, 2) : width);
-    if (rim) {
-      set_colour(cairo, rim_colour);
-      bone_path(cairo, &figure->joints[from], &figure->joints[to]);
-      cairo_stroke(cairo);
-    } else {
-      draw_bone(cairo, figure, from, to);
-    }
+static void draw_bones(cairo_t *cairo, const struct figure *figure) {
+  double widths[] = {figure->width, 0.7 * figure->width}; /* body, face */
+  for (int face = 0; face < 2; face++)
+    draw_rims(cairo, figure, face, widths[face]);
+  for (int face = 0; face < 2; face++) {
+    cairo_set_line_width(cairo, widths[face]);
+    for (int side = LEFT; side <= MIDDLE; side++)
+      draw_plain_bones(cairo, figure, face, (enum side)side);
+    for (size_t i = 0; i < ARRAY_COUNT(bones); i++)
+      if (is_face_bone(i) == face &&
+          side_of(bones[i].from) != side_of(bones[i].to) &&
+          bone_path(cairo, figure, i))
+        draw_fading_bone(cairo, figure, i);
   }
 }
 
-static void draw_disc(cairo_t *cairo, const struct joint *joint, double radius,
-                      struct colour colour) {
-  set_colour(cairo, colour);
-  cairo_arc(cairo, joint->x, joint->y, radius, 0, 2 * 3.14159265358979);
-  cairo_fill(cairo);
+/* ---- Joints -------------------------------------------------------------- */
+
+/* How large a layer of a joint's disc is. */
+enum layer { DISC_RIM, DISC_WHITE, DISC_COLOUR };
+
+static double disc_radius(const struct figure *figure, int joint,
+                          enum layer layer) {
+  double radius = fmax(figure->width * (is_face(joint) ? 0.75 : 1.05), 1.6);
+  if (layer == DISC_RIM)
+    return radius + fmax(0.3 * radius, 0.8);
+  return layer == DISC_WHITE ? radius : radius * 0.62;
+}
+
+/* The discs of one side. */
+static void disc_paths(cairo_t *cairo, const struct figure *figure,
+                       enum layer layer, enum side side) {
+  for (int i = 0; i < ADZE_KEYPOINT_COUNT; i++) {
+    const struct joint *joint = &figure->joints[i];
+    if (!joint->visible || side_of(i) != side)
+      continue;
+    cairo_new_sub_path(cairo);
+    cairo_arc(cairo, joint->x, joint->y, disc_radius(figure, i, layer), 0,
+              2 * 3.14159265358979);
+  }
 }
 
 static void draw_joints(cairo_t *cairo, const struct figure *figure) {
   static const struct colour white = {1, 1, 1};
-  for (int i = 0; i < ADZE_KEYPOINT_COUNT; i++) {
-    const struct joint *joint = &figure->joints[i];
-    if (!joint->visible)
-      continue;
-    double radius = fmax(figure->width * (is_face(i) ? 0.75 : 1.05), 1.6);
-    draw_disc(cairo, joint, radius + fmax(0.3 * radius, 0.8), rim_colour);
-    draw_disc(cairo, joint, radius, white);
-    draw_disc(cairo, joint, radius * 0.62, joint_colour(i));
+  for (int layer = DISC_RIM; layer <= DISC_WHITE; layer++) {
+    for (int side = LEFT; side <= MIDDLE; side++)
+      disc_paths(cairo, figure, (enum layer)layer, (enum side)side);
+    set_colour(cairo, layer == DISC_RIM ? rim_colour : white);
+    cairo_fill(cairo);
+  }
+  for (int side = LEFT; side <= MIDDLE; side++) {
+    disc_paths(cairo, figure, DISC_COLOUR, (enum side)side);
+    set_colour(cairo, colours[side]);
+    cairo_fill(cairo);
   }
 }
 
-static void draw_figure(cairo_t *cairo, const struct figure *figure,
-                        double alpha) {
+/* ---- Persons ------------------------------------------------------------- */
+
+/* The pixels that a figure can touch. */
+struct area {
+  int left, top, width, height;
+};
+
+/* False when none of them is in the picture. */
+static bool area_of(const struct figure *figure, const struct adze_image *image,
+                    struct area *out) {
   double margin = 3 * figure->width + 4;
-  cairo_save(cairo);
-  cairo_rectangle(cairo, floor(figure->left - margin),
-                  floor(figure->top - margin),
-                  ceil(figure->right - figure->left + 2 * margin),
-                  ceil(figure->bottom - figure->top + 2 * margin));
-  cairo_clip(cairo);
-  cairo_push_group(cairo);
+  int left = (int)fmax(floor(figure->left - margin), 0);
+  int top = (int)fmax(floor(figure->top - margin), 0);
+  int right = (int)fmin(ceil(figure->right + margin), image->width);
+  int bottom = (int)fmin(ceil(figure->bottom + margin), image->height);
+  *out = (struct area){left, top, right - left, bottom - top};
+  return right > left && bottom > top;
+}
+
+/* Of Cairo's pixels for it. */
+static size_t area_bytes(const struct area *area) {
+  return (size_t)area->width * (size_t)area->height * 4;
+}
+
+static enum adze_status draw_figure(const struct figure *figure,
+                                    const struct area *area, uint8_t *pixels,
+                                    double alpha, struct adze_image *image,
+                                    struct adze_error *error) {
+  memset(pixels, 0, area_bytes(area));
+  cairo_surface_t *surface = cairo_image_surface_create_for_data(
+      pixels, CAIRO_FORMAT_ARGB32, area->width, area->height, 4 * area->width);
+  cairo_t *cairo = cairo_create(surface);
+  cairo_translate(cairo, -area->left, -area->top);
   cairo_set_line_cap(cairo, CAIRO_LINE_CAP_ROUND);
-  draw_bones(cairo, figure, true);
-  draw_bones(cairo, figure, false);
+  cairo_set_antialias(cairo, CAIRO_ANTIALIAS_FAST);
+  cairo_set_tolerance(cairo, 0.25);
+  draw_bones(cairo, figure);
   draw_joints(cairo, figure);
-  cairo_pop_group_to_source(cairo);
-  cairo_paint_with_alpha(cairo, alpha);
-  cairo_restore(cairo);
+  cairo_status_t result = cairo_status(cairo);
+  cairo_destroy(cairo);
+  if (result == CAIRO_STATUS_SUCCESS)
+    surface_blend(surface, alpha, image, area->left, area->top);
+  cairo_surface_destroy(surface);
+  if (result != CAIRO_STATUS_SUCCESS)
+    return fail(error, ADZE_OUT_OF_MEMORY, "Cairo can't draw: %s",
+                cairo_status_to_string(result));
+  return ADZE_OK;
+}
+
+/* What is to be drawn of a person, and where; false when nothing is. */
+static bool prepare_figure(const struct adze_person *person,
+                           const struct adze_draw_options *options,
+                           const struct adze_image *image,
+                           struct figure *figure, struct area *area) {
+  return figure_make(figure, person, options) && area_of(figure, image, area);
+}
+
+static enum adze_status draw_all(const struct adze_poses *poses,
+                                 const struct adze_draw_options *options,
+                                 uint8_t *pixels, struct adze_image *image,
+                                 struct adze_error *error) {
+  struct figure figure;
+  struct area area;
+  for (size_t i = poses->count; i-- > 0;)
+    if (prepare_figure(&poses->persons[i], options, image, &figure, &area))
+      TRY(draw_figure(&figure, &area, pixels, options->alpha, image, error));
+  return ADZE_OK;
 }
 
 enum adze_status adze_poses_draw(const struct adze_poses *poses,
@@ -200,21 +308,20 @@ enum adze_status adze_poses_draw(const struct adze_poses *poses,
   adze_draw_options_init(&defaults);
   if (!options)
     options = &defaults;
-  cairo_surface_t *surface;
-  TRY(surface_from_image(image, &surface, error));
-  cairo_t *cairo = cairo_create(surface);
-  for (size_t i = poses->count; i-- > 0;) {
-    struct figure figure;
-    if (figure_make(&figure, &poses->persons[i], options))
-      draw_figure(cairo, &figure, options->alpha);
-  }
-  cairo_status_t result = cairo_status(cairo);
-  cairo_destroy(cairo);
-  if (result == CAIRO_STATUS_SUCCESS)
-    surface_to_image(surface, image);
-  cairo_surface_destroy(surface);
-  if (result != CAIRO_STATUS_SUCCESS)
-    return fail(error, ADZE_OUT_OF_MEMORY, "Cairo can't draw: %s",
-                cairo_status_to_string(result));
-  return ADZE_OK;
+  TRY(surface_check(image, error));
+  struct figure figure;
+  struct area area;
+  size_t most = 0; /* all persons take turns in the memory of the largest */
+  for (size_t i = 0; i < poses->count; i++)
+    if (prepare_figure(&poses->persons[i], options, image, &figure, &area) &&
+        area_bytes(&area) > most)
+      most = area_bytes(&area);
+  if (most == 0)
+    return ADZE_OK;
+  uint8_t *pixels = malloc(most);
+  if (!pixels)
+    return fail(error, ADZE_OUT_OF_MEMORY, "no memory to draw persons");
+  enum adze_status status = draw_all(poses, options, pixels, image, error);
+  free(pixels);
+  return status;
 }

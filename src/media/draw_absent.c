@@ -4,15 +4,6 @@
 #include "adze/pose.h"
 #include "base/base.h"
 
-enum adze_status adze_image_write_png(const struct adze_image *image,
-                                      const char *path,
-                                      struct adze_error *error) {
-  (void)image;
-  return fail(error, ADZE_UNAVAILABLE,
-              "%s: writing PNG needs Cairo, and adze was built without it",
-              path);
-}
-
 enum adze_status adze_poses_draw(const struct adze_poses *poses,
                                  const struct adze_draw_options *options,
                                  struct adze_image *image,

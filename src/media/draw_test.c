@@ -90,6 +90,62 @@ static void test_options(void **state) {
   adze_image_release(&image);
 }
 
+static const uint8_t *pixel_at(const struct adze_image *image, int x, int y) {
+  return image->pixels + (size_t)y * image->stride + 3 * (size_t)x;
+}
+
+/* Opaque, a limb has its colour; with less alpha it is that far from grey; in a
+ * corner and beyond it, what is inside the picture is drawn. */
+static void test_alpha(void **state) {
+  (void)state;
+  struct adze_person person = arm();
+  struct adze_draw_options options;
+  adze_draw_options_init(&options);
+  options.line_width = 8;
+  options.alpha = 1;
+  struct adze_image image = draw(&person, 1, &options);
+  static const uint8_t green[3] = {26, 224, 133};
+  for (int c = 0; c < 3; c++)
+    assert_true(abs(pixel_at(&image, 35, 20)[c] - green[c]) <= 1);
+  adze_image_release(&image);
+  for (int tenths = 1; tenths < 10; tenths++) {
+    options.alpha = (float)tenths / 10;
+    image = draw(&person, 1, &options);
+    for (int c = 0; c < 3; c++) {
+      double expected = 100 + options.alpha * (green[c] - 100);
+      assert_true(fabs(pixel_at(&image, 35, 20)[c] - expected) <= 1.5);
+    }
+    adze_image_release(&image);
+  }
+  options.alpha = NAN;
+  image = draw(&person, 1, &options);
+  assert_false(is_any_drawn(&image));
+  adze_image_release(&image);
+}
+
+static void test_edges(void **state) {
+  (void)state;
+  struct adze_person person = arm();
+  person.keypoints[ADZE_KEYPOINT_LEFT_SHOULDER].x = -20;
+  person.keypoints[ADZE_KEYPOINT_LEFT_SHOULDER].y = HEIGHT - 1;
+  person.keypoints[ADZE_KEYPOINT_LEFT_ELBOW].x = WIDTH - 1;
+  person.keypoints[ADZE_KEYPOINT_LEFT_ELBOW].y = HEIGHT - 1;
+  person.keypoints[ADZE_KEYPOINT_LEFT_WRIST].x = WIDTH - 1;
+  person.keypoints[ADZE_KEYPOINT_LEFT_WRIST].y = -300;
+  struct adze_image image = draw(&person, 1, NULL);
+  assert_true(is_drawn(&image, 0, HEIGHT - 1));
+  assert_true(is_drawn(&image, WIDTH - 1, HEIGHT - 1));
+  assert_true(is_drawn(&image, WIDTH - 1, 0));
+  assert_false(is_drawn(&image, 0, 0));
+  adze_image_release(&image);
+  /* All of a person beside the picture. */
+  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
+    person.keypoints[k].x += 500;
+  image = draw(&person, 1, NULL);
+  assert_false(is_any_drawn(&image));
+  adze_image_release(&image);
+}
+
 static void test_same_every_time(void **state) {
   (void)state;
   struct adze_person persons[2] = {arm(), arm()};
@@ -138,6 +194,7 @@ static void test_any_keypoints(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_places),          cmocka_unit_test(test_options),
+      cmocka_unit_test(test_alpha),           cmocka_unit_test(test_edges),
       cmocka_unit_test(test_same_every_time), cmocka_unit_test(test_nothing),
       cmocka_unit_test(test_any_keypoints),
   };

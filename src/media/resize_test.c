@@ -7,6 +7,7 @@
 
 #include "adze/image.h"
 #include "base/base.h"
+#include "media/warp.h"
 
 static struct adze_image random_image(int width, int height) {
   struct adze_image image;
@@ -92,6 +93,24 @@ static double between(double low, double high) {
   return low + (high - low) * rand() / RAND_MAX;
 }
 
+/* Places are computed in single precision. */
+static void check_warp(const struct adze_image *image, const double m[6],
+                       struct adze_image_target *target) {
+  int width = target->width, height = target->height;
+  assert_int_equal(adze_image_warp(image, m, target, NULL), ADZE_OK);
+  for (int c = 0; c < 3; c++)
+    for (int y = 0; y < height; y++)
+      for (int x = 0; x < width; x++) {
+        double expected = slow_warp(image, m, x, y, target->bgr ? 2 - c : c);
+        double found =
+            target->data[c * target->channel_stride + y * target->row_stride +
+                         x * target->column_stride];
+        if (!(fabs(found - expected) < 0.02))
+          fail_msg("%dx%d to %dx%d at %d,%d: %g, expected %g", image->width,
+                   image->height, width, height, x, y, found, expected);
+      }
+}
+
 static void test_warp(void **state) {
   (void)state;
   srand(12);
@@ -103,16 +122,77 @@ static void test_warp(void **state) {
     adze_image_target_init(&target, data, WIDTH, HEIGHT);
     double m[6] = {between(-2, 3), between(-1, 1), between(-30, 30),
                    between(-1, 1), between(-2, 3), between(-30, 30)};
-    assert_int_equal(adze_image_warp(&image, m, &target, NULL), ADZE_OK);
-    for (int i = 0; i < 3 * WIDTH * HEIGHT; i++) {
-      int c = i / (WIDTH * HEIGHT), y = i / WIDTH % HEIGHT, x = i % WIDTH;
-      double expected = slow_warp(&image, m, x, y, c);
-      /* Places are computed in single precision. */
-      if (!(fabs(data[i] - expected) < 0.02))
-        fail_msg("round %d at %d,%d: %g, expected %g", round, x, y, data[i],
-                 expected);
-    }
+    check_warp(&image, m, &target);
     adze_image_release(&image);
+  }
+}
+
+/* Boxes, which take another way: inside, over every edge, mirrored, of every
+ * width, as planes or pixels. */
+static void test_warp_box(void **state) {
+  (void)state;
+  srand(14);
+  for (int round = 0; round < 300; round++) {
+    struct adze_image image = random_image(1 + rand() % 50, 1 + rand() % 50);
+    int width = 1 + rand() % 40, height = 1 + rand() % 20;
+    size_t bytes = sizeof(float) * 3 * (size_t)(width * height);
+    float *data = malloc(bytes);
+    assert_non_null(data);
+    struct adze_image_target target;
+    adze_image_target_init(&target, data, width, height);
+    target.bgr = round % 3 == 0;
+    if (round % 4 == 0) {
+      target.channel_stride = 1;
+      target.column_stride = 3;
+      target.row_stride = 3 * width;
+    }
+    double m[6] = {between(-2, 3),  0, between(-30, 60), 0, between(-2, 3),
+                   between(-30, 60)};
+    if (round % 5 == 0) { /* exactly on pixels */
+      m[0] = m[4] = 1;
+      m[2] = rand() % 9 - 4;
+      m[5] = rand() % 9 - 4;
+    }
+    check_warp(&image, m, &target);
+    free(data);
+    adze_image_release(&image);
+  }
+}
+
+/* The steps for this machine give the bits of the plain ones. */
+static void test_warp_steps(void **state) {
+  (void)state;
+  const struct warp_steps *other = warp_steps_avx2();
+  if (!other)
+    test_skip("this machine has no AVX2");
+  enum { WIDTH = 53, BYTES = 3 * 47 };
+  uint8_t upper[BYTES], lower[BYTES];
+  float mixed[2][BYTES + 1] = {0}, out[2][3 * WIDTH];
+  struct warp_column columns[WIDTH];
+  srand(15);
+  for (int round = 0; round < 50; round++) {
+    for (int i = 0; i < BYTES; i++) {
+      upper[i] = (uint8_t)rand();
+      lower[i] = (uint8_t)rand();
+    }
+    for (int i = 0; i < WIDTH; i++)
+      columns[i] =
+          (struct warp_column){3 * (rand() % 46), (float)between(0, 1)};
+    float share = (float)between(0, 1);
+    for (int i = 0; i < 2; i++) {
+      const struct warp_steps *steps = i ? other : &warp_steps_plain;
+      steps->mix(upper, lower, 1 - share, share, BYTES, mixed[i]);
+      const struct warp_row row = {.mixed = mixed[i],
+                                   .columns = columns,
+                                   .width = WIDTH,
+                                   .column_stride = 1,
+                                   .strides = {2 * WIDTH, WIDTH, 0},
+                                   .mean = {103, 116, 123},
+                                   .scale = {0.017f, 0.018f, 0.019f}};
+      steps->spread(&row, 0, out[i]);
+    }
+    assert_memory_equal(mixed[0], mixed[1], sizeof mixed[0]);
+    assert_memory_equal(out[0], out[1], sizeof out[0]);
   }
 }
 
@@ -194,6 +274,7 @@ static void test_wrong_sizes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_resize),        cmocka_unit_test(test_warp),
+      cmocka_unit_test(test_warp_box),      cmocka_unit_test(test_warp_steps),
       cmocka_unit_test(test_warp_far_away), cmocka_unit_test(test_target),
       cmocka_unit_test(test_wrong_sizes),
   };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our pictures as Cairo's surfaces and back. */
+/* Cairo's surfaces over our pictures. */
 #ifndef MEDIA_SURFACE_H
 #define MEDIA_SURFACE_H
 
@@ -7,12 +7,13 @@
 
 #include "adze/image.h"
 
-/* Returns new, an RGB24 surface with the picture's pixels; LIMIT, OUT_OF_MEMORY
- * or INVALID_ARGUMENT (an empty picture). */
-enum adze_status surface_from_image(const struct adze_image *image,
-                                    cairo_surface_t **out,
-                                    struct adze_error *error) ADZE_MUST_USE;
-/* Copies the pixels of a surface of the same size back. */
-void surface_to_image(cairo_surface_t *surface, struct adze_image *image);
+/* LIMIT for a picture with more pixels a side than a surface can have,
+ * INVALID_ARGUMENT for an empty one. */
+enum adze_status surface_check(const struct adze_image *image,
+                               struct adze_error *error) ADZE_MUST_USE;
+/* Lays a surface of 32-bit pixels with transparency over the picture, its upper
+ * left corner at (left, top) and all of it inside. */
+void surface_blend(cairo_surface_t *surface, double alpha,
+                   struct adze_image *image, int left, int top);
 
 #endif

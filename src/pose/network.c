@@ -2,7 +2,7 @@
 /* The table of pose networks, and telling from a model's outputs which of them
  * it is: every map that a kind needs is an output of that many channels, [1,
  * channels, height, width] or [1, height, width, channels], and all maps are
- * of one size.
+ * of one size; or one output holds the channels of all maps.
  */
 #include <math.h>
 #include <stdio.h>
@@ -66,32 +66,54 @@ static bool is_taken(const struct pose_map *maps, int count, size_t output) {
 }
 
 /* Finds the output for map `index`; one whose name has the map's word goes
- * before the others. */
+ * before the others, the last before the first where the network refines. */
 static bool find_map(const struct pose_network *network, int index,
                      const struct adze_tensor_info *outputs, size_t count,
                      struct pose_map *maps) {
   const char *word = network->maps[index].word;
-  bool found = false;
+  bool found = false, found_named = false;
   for (size_t i = 0; i < count; i++) {
     struct pose_map view = {.output = i};
     if (is_taken(maps, index, i) ||
         !map_view(&outputs[i], network->maps[index].channels, &view))
       continue;
     bool named = outputs[i].name && strstr(outputs[i].name, word);
-    if (named || !found)
+    if (network->refines ? named || !found_named : named || !found)
       maps[index] = view;
     found = true;
-    if (named)
+    found_named = found_named || named;
+    if (named && !network->refines)
       break;
   }
   return found;
 }
 
-/* Whether the outputs have all maps; if not, *missing is the number of the
- * first one that they lack. */
-static bool match(const struct pose_network *network,
-                  const struct adze_tensor_info *outputs, size_t count,
-                  struct pose_map *maps, int *missing) {
+/* Finds an output that is all maps, one after the other. */
+static bool find_joined(const struct pose_network *network,
+                        const struct adze_tensor_info *outputs, size_t count,
+                        struct pose_map *maps) {
+  int channels = 0;
+  for (int i = 0; i < network->map_count; i++)
+    channels += network->maps[i].channels;
+  for (size_t output = 0; output < count; output++) {
+    struct pose_map view = {.output = output};
+    if (!map_view(&outputs[output], channels, &view))
+      continue;
+    for (int i = 0; i < network->map_count; i++) {
+      view.channels = network->maps[i].channels;
+      maps[i] = view;
+      view.first_channel += view.channels;
+    }
+    return true;
+  }
+  return false;
+}
+
+/* Whether each map is an output; if not, *missing is the number of the first
+ * one that they lack. */
+static bool find_separate(const struct pose_network *network,
+                          const struct adze_tensor_info *outputs, size_t count,
+                          struct pose_map *maps, int *missing) {
   for (int i = 0; i < network->map_count; i++) {
     *missing = i;
     if (!find_map(network, i, outputs, count, maps) ||
@@ -99,6 +121,14 @@ static bool match(const struct pose_network *network,
       return false;
   }
   return true;
+}
+
+/* Separate ones go first: a map can be as wide as all have channels. */
+static bool match(const struct pose_network *network,
+                  const struct adze_tensor_info *outputs, size_t count,
+                  struct pose_map *maps, int *missing) {
+  return find_separate(network, outputs, count, maps, missing) ||
+         find_joined(network, outputs, count, maps);
 }
 
 static const struct pose_network *find_named(const char *name) {
@@ -154,6 +184,23 @@ int pose_network_round_size(const struct pose_network *network, int size) {
   if (steps < 1)
     steps = 1;
   return steps * network->size_step + network->size_rest;
+}
+
+enum adze_status pose_prepare_stretched(struct pose_frame *frame,
+                                        const struct adze_image *image,
+                                        const struct adze_box *box,
+                                        struct adze_error *error) {
+  (void)box;
+  double scale_x = (double)image->width / frame->input.width;
+  double scale_y = (double)image->height / frame->input.height;
+  frame->box = (struct adze_box){0};
+  frame->to_image = (struct pose_transform){
+      .scale_x = scale_x,
+      .offset_x = 0.5 * scale_x - 0.5,
+      .scale_y = scale_y,
+      .offset_y = 0.5 * scale_y - 0.5,
+  };
+  return adze_image_resize(image, &frame->input, error);
 }
 
 /* Around the keypoints that were found. */

@@ -24,10 +24,11 @@
 
 /* Where an output's channels, rows and columns are (strides in elements). */
 struct pose_map {
-  size_t output; /* its number among the model's outputs */
+  size_t output;     /* its number among the model's outputs */
+  int first_channel; /* of the output's: a map may be a part of it */
   int channels, height, width;
   ptrdiff_t channel_stride, row_stride, column_stride;
-  const float *data;
+  const float *data; /* of the map's first channel */
 };
 
 static inline const float *pose_map_at(const struct pose_map *map, int channel,
@@ -61,11 +62,15 @@ struct pose_network {
    * sizes it takes: size_step * k + size_rest, k >= 1. */
   int default_width, default_height;
   int size_step, size_rest;
-  float mean[3], scale[3]; /* of RGB, 0..255 */
+  float mean[3], scale[3]; /* of the input's channels, 0..255 */
+  bool bgr;                /* the order of these */
   /* The maps decode wants: how many, what to call them in messages, how many
    * channels each has. Outputs of equal channel counts are told apart by
-   * `words` in their names, else taken in order. */
+   * `words` in their names, else taken in order; where the network `refines`
+   * its maps in stages, the last ones are taken. All maps may also be one
+   * output, one after the other. */
   int map_count;
+  bool refines;
   struct {
     const char *name;
     int channels;
@@ -99,6 +104,12 @@ enum adze_status pose_network_find(const char *name,
 /* The size that the network takes for `size`: as many whole steps as are in it
  * (at least one) and the rest, so PoseNet takes both 640 and 641 as 641. */
 int pose_network_round_size(const struct pose_network *network, int size);
+
+/* A `prepare` that stretches the whole picture over the input. */
+enum adze_status pose_prepare_stretched(struct pose_frame *frame,
+                                        const struct adze_image *image,
+                                        const struct adze_box *box,
+                                        struct adze_error *error);
 
 /* Ends a decode: keeps coordinates finite and marks what isn't found, moves
  * them to the picture, adds the box around them where the frame has none. */

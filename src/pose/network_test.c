@@ -63,6 +63,79 @@ static void test_topdown(void **state) {
             error);
 }
 
+/* Two outputs in any order, told apart by their channels. */
+static void test_openpose(void **state) {
+  (void)state;
+  const struct adze_tensor_info outputs[] = {
+      output("Mconv7_stage2_L1", 38, 32, 57),
+      output("Mconv7_stage2_L2", 19, 32, 57)};
+  const struct pose_network *network;
+  struct pose_map maps[POSE_MAX_MAPS];
+  struct adze_error error = {.message = ""};
+  assert_ok(pose_network_find(NULL, outputs, 2, &network, maps, &error), error);
+  assert_string_equal(network->name, "openpose");
+  assert_int_equal(maps[0].output, 1);
+  assert_int_equal(maps[1].output, 0);
+  assert_int_equal(maps[0].first_channel, 0);
+  assert_int_equal(maps[0].channel_stride, 32 * 57);
+  /* Another stage refines them; it is the last that counts, named or not. */
+  const struct adze_tensor_info stages[] = {
+      output("stage_0_heatmaps", 19, 32, 57),
+      output("stage_0_pafs", 38, 32, 57),
+      output("stage_1_heatmaps", 19, 32, 57),
+      output("stage_1_pafs", 38, 32, 57), output("other", 38, 32, 57)};
+  for (size_t first = 0; first < 3; first += 2) {
+    assert_ok(pose_network_find(NULL, stages + first, 4 - first, &network, maps,
+                                &error),
+              error);
+    assert_int_equal(maps[0].output, first ? 0 : 2);
+    assert_int_equal(maps[1].output, first ? 1 : 3);
+  }
+  assert_ok(pose_network_find(NULL, stages, 5, &network, maps, &error), error);
+  assert_int_equal(maps[1].output, 3);
+}
+
+/* Names that say nothing: still the last. */
+static void test_openpose_unnamed(void **state) {
+  (void)state;
+  const struct adze_tensor_info outputs[] = {
+      output("a", 38, 32, 50), output("b", 19, 32, 50), output("c", 38, 32, 50),
+      output("d", 19, 32, 50)};
+  const struct pose_network *network;
+  struct pose_map maps[POSE_MAX_MAPS];
+  struct adze_error error = {.message = ""};
+  assert_ok(pose_network_find("openpose", outputs, 4, &network, maps, &error),
+            error);
+  assert_int_equal(maps[0].output, 3);
+  assert_int_equal(maps[1].output, 2);
+}
+
+/* One output, heatmaps first; its channels may be the inner dimension. */
+static void test_openpose_joined(void **state) {
+  (void)state;
+  const struct pose_network *network;
+  struct pose_map maps[POSE_MAX_MAPS];
+  struct adze_error error = {.message = ""};
+  for (int last = 0; last < 2; last++) {
+    const struct adze_tensor_info outputs[] = {output("x", 3, 46, 82),
+                                               last ? output("y", 46, 82, 57)
+                                                    : output("y", 57, 46, 82)};
+    assert_ok(pose_network_find(NULL, outputs, 2, &network, maps, &error),
+              error);
+    assert_string_equal(network->name, "openpose");
+    for (int i = 0; i < 2; i++) {
+      assert_int_equal(maps[i].output, 1);
+      assert_int_equal(maps[i].first_channel, i ? 19 : 0);
+      assert_int_equal(maps[i].channels, i ? 38 : 19);
+      assert_int_equal(maps[i].height, 46);
+      assert_int_equal(maps[i].width, 82);
+      assert_int_equal(maps[i].channel_stride, last ? 1 : 46 * 82);
+      assert_int_equal(maps[i].row_stride, last ? 57 * 82 : 82);
+      assert_int_equal(maps[i].column_stride, last ? 57 : 1);
+    }
+  }
+}
+
 static void test_others(void **state) {
   (void)state;
   struct adze_tensor_info outputs[] = {output("x", 18, 64, 48),
@@ -78,7 +151,7 @@ static void test_others(void **state) {
   assert_fails(pose_network_find("posenet", outputs, 3, &network, maps, &error),
                error, ADZE_UNSUPPORTED, "heatmap");
   assert_fails(pose_network_find("poznet", outputs, 3, &network, maps, &error),
-               error, ADZE_INVALID_ARGUMENT, "posenet, topdown");
+               error, ADZE_INVALID_ARGUMENT, "posenet, openpose, topdown");
   outputs[0] = output("x", 17, 64, 48);
   outputs[0].dtype = ADZE_F16;
   assert_fails(pose_network_find(NULL, outputs, 1, &network, maps, &error),
@@ -118,13 +191,14 @@ static void test_round_size(void **state) {
     assert_int_equal(
         pose_network_round_size(&pose_network_posenet, sizes[i][0]),
         sizes[i][1]);
+  assert_int_equal(pose_network_round_size(&pose_network_openpose, 660), 656);
   assert_int_equal(pose_network_round_size(&pose_network_topdown, 192), 192);
   assert_int_equal(pose_network_round_size(&pose_network_topdown, 20), 32);
 }
 
 static void test_table(void **state) {
   (void)state;
-  assert_int_equal(adze_pose_network_count(), 2);
+  assert_int_equal(adze_pose_network_count(), 3);
   for (size_t i = 0; i < adze_pose_network_count(); i++) {
     assert_true(strlen(adze_pose_network_name(i)) > 0);
     assert_true(strlen(adze_pose_network_summary(i)) > 0);
@@ -136,9 +210,15 @@ static void test_table(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_posenet),      cmocka_unit_test(test_posenet_open),
-      cmocka_unit_test(test_topdown),      cmocka_unit_test(test_others),
-      cmocka_unit_test(test_sizes_differ), cmocka_unit_test(test_round_size),
+      cmocka_unit_test(test_posenet),
+      cmocka_unit_test(test_posenet_open),
+      cmocka_unit_test(test_topdown),
+      cmocka_unit_test(test_openpose),
+      cmocka_unit_test(test_openpose_unnamed),
+      cmocka_unit_test(test_openpose_joined),
+      cmocka_unit_test(test_others),
+      cmocka_unit_test(test_sizes_differ),
+      cmocka_unit_test(test_round_size),
       cmocka_unit_test(test_table),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,18 +98,19 @@ static enum adze_status set_normalisation(struct adze_pose *pose,
   if (!adze_model_property(pose->model, "preprocessing")) {
     memcpy(input->mean, pose->network->mean, sizeof input->mean);
     memcpy(input->scale, pose->network->scale, sizeof input->scale);
+    input->bgr = pose->network->bgr;
   }
   TRY(read_triple(pose->model, "pose.mean", input->mean, error));
   TRY(read_triple(pose->model, "pose.scale", input->scale, error));
   const char *channels = adze_model_property(pose->model, "pose.channels");
-  if (!channels || strcmp(channels, "rgb") == 0)
+  if (!channels)
     return ADZE_OK;
-  if (strcmp(channels, "bgr") != 0)
+  input->bgr = strcmp(channels, "bgr") == 0;
+  if (!input->bgr && strcmp(channels, "rgb") != 0)
     return fail(error, ADZE_INVALID_PACKAGE,
                 "the package's property pose.channels must be rgb or bgr, "
                 "found '%s'",
                 channels);
-  input->bgr = true;
   return ADZE_OK;
 }
 
@@ -213,7 +214,8 @@ static enum adze_status bind_outputs(struct adze_pose *pose,
       return fail(error, ADZE_UNSUPPORTED,
                   "the size of this network's %s is not known before it runs",
                   pose->network->maps[i].name);
-    map->data = pose->outputs[map->output];
+    map->data =
+        pose->outputs[map->output] + map->first_channel * map->channel_stride;
   }
   return ADZE_OK;
 }

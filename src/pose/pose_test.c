@@ -332,6 +332,64 @@ static void test_properties(void **state) {
                ADZE_UNSUPPORTED, "posenet");
 }
 
+/* Heatmaps and fields in one output: the second map begins behind the first,
+ * and this kind wants blue first. */
+static void play_joined(adze_instance *instance) {
+  float *data = instance->outputs[0];
+  memset(data, 0, sizeof(float) * 57 * 46 * 82);
+  /* Nose, neck and both shoulders in a row, three cells apart. */
+  static const int columns[4] = {40, 43, 40, 46};
+  static const int rows[4] = {17, 20, 20, 20}, parts[4] = {0, 1, 2, 5};
+  for (int i = 0; i < 4; i++)
+    data[(parts[i] * 46 + rows[i]) * 82 + columns[i]] = 0.85f;
+  for (int i = 0; i < 46 * 82; i++) {
+    data[(19 + 12) * 46 * 82 + i] = -1; /* neck to right shoulder, x */
+    data[(19 + 20) * 46 * 82 + i] = 1;  /* to the left one */
+    data[(19 + 28) * 46 * 82 + i] = -0.7f;
+    data[(19 + 29) * 46 * 82 + i] = -0.7f;
+  }
+}
+
+static void test_joined(void **state) {
+  (void)state;
+  adze_model model = {
+      1,      1, tensor("image", 3, -1, -1), {tensor("maps", 57, 46, 82)},
+      {NULL}, 0};
+  struct adze_pose_options options;
+  adze_pose_options_init(&options);
+  options.person_threshold = 0.1f;
+  adze_pose *pose;
+  struct adze_error error = {.message = ""};
+  assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
+            error);
+  assert_string_equal(adze_pose_network(pose), "openpose");
+  assert_int_equal(adze_pose_input_width(pose), 656);
+  assert_int_equal(adze_pose_input_height(pose), 368);
+  struct adze_image image = grey_image(656, 368, 11);
+  for (size_t at = 2; at < image.stride * 368; at += 3)
+    image.pixels[at] = 21; /* blue */
+  const struct adze_poses *poses;
+  play = play_joined;
+  assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+  assert_true(fabsf(seen[0] - 21) < 1e-4f);
+  assert_int_equal(poses->count, 1);
+  const struct adze_keypoint *found = poses->persons[0].keypoints;
+  assert_true(found[ADZE_KEYPOINT_NOSE].x == 40.5f * 8 - 0.5f);
+  assert_true(found[ADZE_KEYPOINT_LEFT_SHOULDER].x == 46.5f * 8 - 0.5f);
+  assert_true(found[ADZE_KEYPOINT_RIGHT_SHOULDER].y == 20.5f * 8 - 0.5f);
+  assert_true(found[ADZE_KEYPOINT_LEFT_EYE].score == 0);
+  assert_true(fabsf(poses->persons[0].score - 3 * 0.85f / 17) < 1e-5f);
+  adze_pose_destroy(pose);
+  /* What the package says goes before. */
+  model.properties[0] = "pose.channels";
+  model.properties[1] = "rgb";
+  assert_ok(adze_pose_create_from_model(&model, NULL, &pose, &error), error);
+  assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+  assert_true(fabsf(seen[0] - 11) < 1e-4f);
+  adze_pose_destroy(pose);
+  adze_image_release(&image);
+}
+
 static void test_refused(void **state) {
   (void)state;
   adze_pose *pose;
@@ -389,9 +447,10 @@ static void test_wrong_options(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_default_size), cmocka_unit_test(test_run),
-      cmocka_unit_test(test_boxes),        cmocka_unit_test(test_properties),
-      cmocka_unit_test(test_refused),      cmocka_unit_test(test_wrong_options),
+      cmocka_unit_test(test_default_size),  cmocka_unit_test(test_run),
+      cmocka_unit_test(test_boxes),         cmocka_unit_test(test_properties),
+      cmocka_unit_test(test_joined),        cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_wrong_options),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -288,23 +288,6 @@ static size_t scratch_bytes(const struct pose_map *maps) {
          (size_t)heat->width;
 }
 
-static enum adze_status prepare(struct pose_frame *frame,
-                                const struct adze_image *image,
-                                const struct adze_box *box,
-                                struct adze_error *error) {
-  (void)box;
-  double scale_x = (double)image->width / frame->input.width;
-  double scale_y = (double)image->height / frame->input.height;
-  frame->box = (struct adze_box){0};
-  frame->to_image = (struct pose_transform){
-      .scale_x = scale_x,
-      .offset_x = 0.5 * scale_x - 0.5,
-      .scale_y = scale_y,
-      .offset_y = 0.5 * scale_y - 0.5,
-  };
-  return adze_image_resize(image, &frame->input, error);
-}
-
 const struct pose_network pose_network_posenet = {
     .name = "posenet",
     .summary = "PoseNet: heatmap, offset, displacement_fwd, displacement_bwd; "
@@ -322,6 +305,6 @@ const struct pose_network pose_network_posenet = {
              {"backward displacement", 32, "bwd"}},
     .most_persons = most_persons,
     .scratch_bytes = scratch_bytes,
-    .prepare = prepare,
+    .prepare = pose_prepare_stretched,
     .decode = decode,
 };

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -27,18 +28,38 @@ static const char *first_line(struct arena *arena, const char *path) {
   return line;
 }
 
-static enum adze_status spawn(struct arena *arena, char *const *arguments,
-                              const char *log, struct adze_error *error) {
+/* The child's signals are the usual ones, whatever this program does with its
+ * own. Returns an errno. */
+static int start(pid_t *child, char *const *arguments, const char *log) {
   posix_spawn_file_actions_t actions;
-  pid_t child;
+  posix_spawnattr_t attributes;
   if (posix_spawn_file_actions_init(&actions) != 0)
     guard_out_of_memory();
+  if (posix_spawnattr_init(&attributes) != 0) {
+    (void)posix_spawn_file_actions_destroy(&actions);
+    guard_out_of_memory();
+  }
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   int failure = posix_spawn_file_actions_addopen(
       &actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   if (failure == 0)
-    failure =
-        posix_spawnp(&child, arguments[0], &actions, NULL, arguments, environ);
+    failure = posix_spawnp(child, arguments[0], &actions, &attributes,
+                           arguments, environ);
+  (void)posix_spawnattr_destroy(&attributes);
   (void)posix_spawn_file_actions_destroy(&actions);
+  return failure;
+}
+
+static enum adze_status spawn(struct arena *arena, char *const *arguments,
+                              const char *log, struct adze_error *error) {
+  pid_t child;
+  int failure = start(&child, arguments, log);
   if (failure != 0)
     return fail(error, ADZE_UNAVAILABLE,
                 "the C compiler \"%s\", which the target \"c\" needs, can't "

@@ -6,6 +6,11 @@ larger disc that grows with the person, and count as OKS does: relative to the
 person's size and how exactly the keypoint can be placed. Displacements are
 from a keypoint to the next one, within a disc around the first. Where persons
 meet, the nearest one counts.
+
+The decoder goes from limb to limb by way of the nose, also when that is outside
+the picture or not to be seen; it then reads the maps at the edge. So vectors of
+such keypoints are taught as well, with less weight, around the nearest place
+in the picture.
 """
 import torch
 from torch.nn import functional
@@ -16,21 +21,22 @@ SIGMAS = torch.tensor([.026, .025, .025, .035, .035, .079, .079, .072, .072,
                        .062, .062, .107, .107, .087, .087, .089, .089])
 HEAT_RADIUS = 9.0
 POSITIVE_WEIGHT = 1.5
+UNSEEN_WEIGHT = 0.3
+# Of the square root of the area.
+OFFSET_REACH = 0.35
 FAR = 1e6
 
 
-def nearest(keypoints, usable, height, width):
-    """For each keypoint and cell the nearest person that has it: distance,
-    the person's number [N, K, H, W]; and the way from the cell to it, y, x."""
+def nearest(places, usable, height, width):
+    """For each keypoint and cell the nearest person that has it: distance and
+    the person's number [N, K, H, W]."""
     ys = torch.arange(height).float()[:, None] * STRIDE
     xs = torch.arange(width).float()[None, :] * STRIDE
-    dy = keypoints[..., 1, None, None] - ys
-    dx = keypoints[..., 0, None, None] - xs
+    dy = places[..., 1, None, None] - ys
+    dx = places[..., 0, None, None] - xs
     square = dy * dy + dx * dx + (~usable)[..., None, None] * FAR**2
     square, person = square.min(1)
-    return (square.sqrt(), person,
-            of_person(keypoints[..., 1], person) - ys,
-            of_person(keypoints[..., 0], person) - xs)
+    return square.sqrt(), person
 
 
 def of_person(values, person):
@@ -50,55 +56,73 @@ def vector_loss(found, want_y, want_x, weight, tolerance):
     return total
 
 
-def heat_loss(logits, keypoints, inside, labelled, distance):
-    unlabelled, _, _, _ = nearest(keypoints, inside & ~labelled,
-                                  *logits.shape[2:])
+def heat_loss(logits, places, labelled, unlabelled):
+    distance, _ = nearest(places, labelled, *logits.shape[2:])
+    other, _ = nearest(places, unlabelled, *logits.shape[2:])
     target = (distance <= HEAT_RADIUS).float()
     # Around places that are not labelled either answer is right.
-    counts = (unlabelled > 2 * HEAT_RADIUS) | (target > 0)
+    counts = (other > 2 * HEAT_RADIUS) | (target > 0)
     loss = functional.binary_cross_entropy_with_logits(
         logits, target, reduction="none",
         pos_weight=torch.tensor(POSITIVE_WEIGHT))
     return (loss * counts).sum() / target.sum().clamp(min=1)
 
 
+def offset_loss(maps, places, held, weight, scale, outside):
+    """`held` are the places held within the picture, `outside` how far."""
+    height, width = maps.shape[2:]
+    ys = torch.arange(height).float()[:, None] * STRIDE
+    xs = torch.arange(width).float()[None, :] * STRIDE
+    distance, person = nearest(held, weight > 0, height, width)
+    r = of_person((OFFSET_REACH * scale).clamp(12, 36), person)
+    near = (distance <= r) * (1 + 3 * torch.exp(-distance**2 / 128)) / (
+        3.14 * (r / STRIDE)**2)
+    tolerance = (2 * SIGMAS * scale).clamp(min=1.5) + 0.25 * outside
+    return vector_loss(maps, of_person(places[..., 1], person) - ys,
+                       of_person(places[..., 0], person) - xs,
+                       near * of_person(weight, person),
+                       of_person(tolerance, person))
+
+
+def displacement_loss(maps, source, target, places, held, weight, scale,
+                      outside):
+    """Of one direction; source and target are keypoints of the edges."""
+    distance, person = nearest(held[:, :, source], weight[:, :, source] > 0,
+                               *maps.shape[2:])
+    step = (places[:, :, target] - places[:, :, source]).clamp(-400, 400)
+    r = of_person((0.25 * scale).clamp(10, 24)[:, :, source], person)
+    near = (distance <= r) / (3.14 * (r / STRIDE)**2)
+    both = torch.minimum(weight[:, :, source], weight[:, :, target])
+    tolerance = (4 + 0.06 * scale[:, :, source] + 0.25 * torch.maximum(
+        outside[:, :, source], outside[:, :, target]))
+    return vector_loss(maps, of_person(step[..., 1], person),
+                       of_person(step[..., 0], person),
+                       near * of_person(both, person),
+                       of_person(tolerance, person))
+
+
 def losses(outputs, keypoints, areas, size):
     """Scores', offsets' and displacements' loss."""
     heat, offset, forward, backward = outputs
-    height, width = heat.shape[2:]
+    places = keypoints[..., :2]
     real = (areas > 0)[..., None]
     labelled = (keypoints[..., 2] > 0) & real
-    places = keypoints[..., :2]
-    inside = ((places >= 0) & (places <= size - 1)).all(-1) & real
+    held = places.clamp(0, size - 1)
+    outside = (places - held).abs().amax(-1)
+    inside = (outside == 0) & real
+    weight = labelled.float() + UNSEEN_WEIGHT * (real & ~labelled)
     scale = areas.clamp(min=64).sqrt()[..., None].expand_as(labelled)
     total = labelled.sum().clamp(min=1)
 
-    distance, person, dy, dx = nearest(keypoints, labelled, height, width)
-    heat_part = heat_loss(heat, keypoints, inside, labelled, distance)
-
-    radius = (0.35 * scale).clamp(12, 36)
-    tolerance = (2 * SIGMAS * scale).clamp(min=1.5)
-    r = of_person(radius, person)
-    weight = (distance <= r) * (1 + 3 * torch.exp(-distance**2 / 128)) / (
-        3.14 * (r / STRIDE)**2)
-    offset_part = vector_loss(offset, dy, dx, weight,
-                              of_person(tolerance, person)) / total
-
-    displacement_part = 0
-    for maps, source, target in ((forward, 0, 1), (backward, 1, 0)):
-        a = torch.tensor([e[source] for e in EDGES])
-        b = torch.tensor([e[target] for e in EDGES])
-        distance, person, _, _ = nearest(keypoints[:, :, a],
-                                         inside[:, :, a], height, width)
-        step = places[:, :, b] - places[:, :, a]
-        r = of_person((0.25 * scale).clamp(10, 24)[:, :, a], person)
-        seen = of_person(0.25 + 0.75 * inside[:, :, b].float(), person)
-        weight = (distance <= r) * seen / (3.14 * (r / STRIDE)**2)
-        reach = of_person((4 + 0.06 * scale)[:, :, a], person)
-        displacement_part = displacement_part + vector_loss(
-            maps, of_person(step[..., 1], person),
-            of_person(step[..., 0], person), weight, reach) / total
-    return heat_part, offset_part, displacement_part
+    heat_part = heat_loss(heat, places, labelled, inside & ~labelled)
+    offset_part = offset_loss(offset, places, held, weight, scale, outside)
+    parents, children = torch.tensor(EDGES).unbind(1)
+    displacement_part = (
+        displacement_loss(forward, parents, children, places, held, weight,
+                          scale, outside) +
+        displacement_loss(backward, children, parents, places, held, weight,
+                          scale, outside))
+    return heat_part, offset_part / total, displacement_part / total
 
 
 assert len(SIGMAS) == KEYPOINTS

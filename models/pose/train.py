@@ -21,20 +21,21 @@ from losses import losses
 from network import PoseSmall
 
 OFFSET_WEIGHT, DISPLACEMENT_WEIGHT = 1.0, 0.5
+FALL = 0.35  # of all steps: while the rate falls
 
 
 def learning_rate(options, step):
-    if step < 300:
-        return options.rate * (step + 1) / 300
-    done = min(1, step / options.steps)
-    return options.rate * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-6
+    """Rises, stays, and falls over the last part, so that the number of steps
+    can still be changed before then."""
+    left = max(0, options.steps - step) / (FALL * options.steps)
+    return options.rate * min((step + 1) / 300, 1, left) + 1e-6
 
 
 def picture_size(rng, options, step):
     """Mostly parts of pictures, which are cheaper, whole ones at the end."""
-    if step > 0.75 * options.steps:
+    if step > (1 - FALL / 2) * options.steps:
         return SIZE
-    return int(rng.choice([193, 225, SIZE]))
+    return int(rng.choice([193, 193, 225, SIZE]))
 
 
 class Training:
@@ -140,7 +141,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder")
-    parser.add_argument("--steps", type=int, default=24000)
+    parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)

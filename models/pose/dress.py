@@ -144,8 +144,8 @@ def dress_leg(shapes, shape, joints, outfit, name):
     if kind in ("long", "tight"):
         lower = BOTTOM
     shapes.ellipsoid(at((calf, knee[1]), 0, 0, -thick * 0.2), knee[1],
-                     (thick * 0.64, 0.08 * h, thick * 0.68), lower
-                     if lower != SOCKS else SKIN)
+                     (thick * 0.64, 0.08 * h, thick * 0.68),
+                     lower if lower != SOCKS else SKIN)
     size, sole = shape["foot"], 0.022 * h
     heel = at(ankle, 0, -0.022 * h, -size * 0.2)
     toe = at(ankle, 0, -0.03 * h, size * 0.62)
@@ -165,8 +165,8 @@ def dress_skirt(shapes, shape, joints, outfit):
     start = hips + joints["pelvis"][1] @ np.array([0, 0.06 * h, 0])
     end = hips + (knees - hips) * length
     wide = shape["hip"] * 1.6 * s**0.5
-    shapes.capsule(start, end, wide * 0.85, wide * 1.1 + min(spread * 0.3, wide),
-                   BOTTOM, flat=True)
+    shapes.capsule(start, end, wide * 0.85, wide * 1.1 +
+                   min(spread * 0.3, wide), BOTTOM, flat=True)
 
 
 def dress_head(shapes, shape, joints, outfit):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scenes with COCO annotations, and COCO's average precision on them.
 
-  evaluate.py write FOLDER [--count N] [--seed S]   pictures and annotations.json
-  evaluate.py check CHECKPOINT [--count N]          AP by PyTorch, pycocotools
+  evaluate.py write FOLDER [--count N] [--seed S]  pictures, annotations.json
+  evaluate.py check CHECKPOINT [--count N]         AP by PyTorch, pycocotools
 
 Without --seed these are test scenes, which are never trained on. `adze pose
 --evaluate FOLDER/annotations.json FOLDER/*.png` gives the same figures in C.

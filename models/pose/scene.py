@@ -14,6 +14,7 @@ import body
 import dress
 import photo
 import raster
+import shade
 import texture
 from raster import Camera, Shapes, Table
 
@@ -133,81 +134,6 @@ def sample_things(rng, persons, camera, turn, place):
     return shapes, np.stack(materials)
 
 
-# ---- Colours -----------------------------------------------------------------
-
-
-def sample_light(rng):
-    way = np.array([rng.uniform(-1, 1), rng.uniform(-1.2, -0.1),
-                    rng.uniform(-1.2, 0.5)])
-    ambient = rng.uniform(0.35, 0.85)
-    return {"way": (way / np.linalg.norm(way)).astype(np.float32),
-            "ambient": ambient, "direct": rng.uniform(0.9, 1.35) - ambient,
-            "wrap": rng.uniform(0, 0.5),
-            "tint": (1 + rng.normal(0, 0.04, 3)).astype(np.float32)}
-
-
-def draw_face(colour, head, outfit):
-    """Eyes, brows and glasses, by the place on the head."""
-    face = np.nonzero(head[:, 2] > 0)[0]
-    if not len(face):
-        return
-    x, y = np.abs(head[face, 0]) - dress.EYE[0], head[face, 1] - dress.EYE[1]
-    hair, skin = outfit["materials"][dress.HAIR], outfit["materials"][0]
-    brow = (np.abs(y - 0.2 - 0.1 * x) < 0.045) & (np.abs(x) < 0.22)
-    colour[face[brow]] = hair[:3] * 0.7
-    round_eye = (x / 0.19)**2 + (y / 0.085)**2
-    colour[face[round_eye < 1.7]] = skin[:3] * 0.6
-    colour[face[round_eye < 1]] = (225, 222, 218)
-    colour[face[(x * x + y * y < 0.0075)]] = hair[:3] * 0.4
-    if outfit["glasses"]:
-        ring = (x / 0.3)**2 + (y / 0.2)**2
-        rim = (ring < 1.5) & (ring > 0.85)
-        rim |= (np.abs(y - 0.05) < 0.035) & (np.abs(x) > 0.27)
-        colour[face[rim]] = (25, 25, 28)
-
-
-def shade(colour, normal, material_rows, uv, light):
-    wrinkle = material_rows[:, 13]
-    bump = texture.noise_at(2, uv[:, 0] * 1.5 + material_rows[:, 10],
-                            uv[:, 1] * 1.5)
-    facing = normal @ light["way"] + 0.35 * wrinkle * bump
-    direct = np.maximum(0, (facing + light["wrap"]) / (1 + light["wrap"]))
-    ambient = light["ambient"] * (0.8 - 0.2 * normal[:, 1]) * (
-        0.7 - 0.3 * normal[:, 2])
-    shine = material_rows[:, 12] * np.maximum(0, facing)**16
-    lit = ambient + light["direct"] * direct
-    return (colour * lit[:, None] + 255 * 0.6 * shine[:, None]) * light["tint"]
-
-
-def colour_layer(table, layer, window_mask, outfit, materials, light):
-    """Colours of the pixels of a layer that the mask leaves."""
-    ys, xs = np.nonzero(window_mask)
-    normal, uv, material, head = raster.surface(
-        table, layer.index[ys, xs].astype(int),
-        (xs + layer.left + 0.5).astype(np.float32),
-        (ys + layer.top + 0.5).astype(np.float32), layer.z[ys, xs])
-    colour = texture.paint(materials, material, uv)
-    if outfit:
-        draw_face(colour, head, outfit)
-    return shade(colour, normal, materials[material], uv, light)
-
-
-def cast_shadow(picture, camera, person, light):
-    """A dark spot on the ground."""
-    x, y, _, scale = camera.project(person.ground)
-    x, y = x / FINE, y / FINE
-    wide, flat = 0.45 * scale / FINE, 0.13 * scale / FINE
-    height, width = picture.shape[:2]
-    x0, x1 = raster.span(x - 2 * wide, x + 2 * wide, width)
-    y0, y1 = raster.span(y - 2 * flat, y + 2 * flat, height)
-    if x0 >= x1 or y0 >= y1:
-        return
-    u = (np.arange(x0, x1) - x) / wide - light["way"][0] * 0.5
-    v = (np.arange(y0, y1)[:, None] - y) / flat
-    dark = 0.5 * light["direct"] * np.exp(-u * u - v * v)
-    picture[y0:y1, x0:x1] *= (1 - np.clip(dark, 0, 0.6))[..., None]
-
-
 # ---- Putting together --------------------------------------------------------
 
 
@@ -238,7 +164,7 @@ def sample_screens(rng, width, height):
     return out
 
 
-def is_kept(person, seen, drawn, keypoints):
+def is_kept(seen, drawn, keypoints):
     return (seen >= 0.3 * drawn and seen >= 90 * FINE * FINE and
             (keypoints[:, 2] > 0).sum() >= 5 and
             (keypoints[:, 2] == 2).sum() >= 4)
@@ -274,6 +200,47 @@ def annotate(person, keypoints, owner, number, stretch):
             "bbox": [x0, y0, x1 - x0, y1 - y0]}
 
 
+def draw_layers(persons, things, camera, width, height):
+    """Of each person that is in the picture, by number, and of all things."""
+    groups = [(i, person.shapes) for i, person in enumerate(persons)]
+    if things.capsules and things.ellipsoids:
+        groups.append((THING, things))
+    tables, layers = {}, []
+    for i, shapes in groups:
+        tables[i] = Table(shapes, camera)
+        layer = raster.draw(tables[i], width, height)
+        if layer is not None and (layer.index >= 0).any():
+            layers.append((i, layer))
+    return tables, layers
+
+
+def drop_hidden(layers, persons, camera, screens, size):
+    """Leaves out who is hardly seen, the most hidden first. The layers that
+    are left, whose each pixel is, and the keypoints of each person."""
+    while True:
+        z, owner = combine(layers, *size)
+        for x0, y0, x1, y1 in screens:
+            owner[y0 * FINE:y1 * FINE, x0 * FINE:x1 * FINE] = NOTHING
+        found, worst = {}, None
+        for i, layer in layers:
+            if i < 0:
+                continue
+            seen = int((owner[layer.window()] == i).sum())
+            drawn = int((layer.index >= 0).sum())
+            found[i] = find_keypoints(persons[i], camera, z, owner, i)
+            if not is_kept(seen, drawn, found[i]) and (
+                    worst is None or seen / drawn < worst[0]):
+                worst = (seen / drawn, i)
+        if worst is None:
+            return layers, owner, found
+        layers = [(i, layer) for i, layer in layers if i != worst[1]]
+
+
+def coarser(fine):
+    return sum(fine[i::FINE, j::FINE] for i in range(FINE)
+               for j in range(FINE)) / FINE**2
+
+
 def render(seed, width=257, height=257, stretch=None, count=None):
     """The picture, uint8 [height, width, 3], and its persons: keypoints
     (17, 3) of x, y and visibility, with true places even outside; area and
@@ -289,62 +256,26 @@ def render(seed, width=257, height=257, stretch=None, count=None):
     camera, turn, place, _ = sample_view(rng, fine_w, fine_h)
     spots = sample_spots(rng, max(count, 1), camera, place, fine_w)[:count]
     persons = [make_person(rng, turn, place, spot) for spot in spots]
-    light = sample_light(rng)
+    light = shade.sample_light(rng)
     things, thing_materials = sample_things(rng, persons, camera, turn, place)
     picture = texture.background(rng, height, natural)
 
-    tables, layers = {}, []
-    for i, shapes in enumerate([p.shapes for p in persons]):
-        tables[i] = Table(shapes, camera)
-        layer = raster.draw(tables[i], fine_w, fine_h)
-        if layer is not None and (layer.index >= 0).any():
-            layers.append((i, layer))
-    if things.capsules and things.ellipsoids:
-        tables[THING] = Table(things, camera)
-        layer = raster.draw(tables[THING], fine_w, fine_h)
-        if layer is not None:
-            layers.append((THING, layer))
+    tables, layers = draw_layers(persons, things, camera, fine_w, fine_h)
     screens = sample_screens(rng, natural, height)
-
-    def compose():
-        z, owner = combine(layers, fine_w, fine_h)
-        for x0, y0, x1, y1 in screens:
-            owner[y0 * FINE:y1 * FINE, x0 * FINE:x1 * FINE] = NOTHING
-        return z, owner
-
-    # Who is hardly seen is taken out, the most hidden first.
-    while True:
-        z, owner = compose()
-        found, worst = {}, None
-        for i, layer in layers:
-            if i < 0:
-                continue
-            seen = int((owner[layer.window()] == i).sum())
-            drawn = int((layer.index >= 0).sum())
-            found[i] = find_keypoints(persons[i], camera, z, owner, i)
-            if not is_kept(persons[i], seen, drawn, found[i]) and (
-                    worst is None or seen / drawn < worst[0]):
-                worst = (seen / drawn, i)
-        if worst is None:
-            break
-        layers = [(i, layer) for i, layer in layers if i != worst[1]]
-
+    layers, owner, found = drop_hidden(layers, persons, camera, screens,
+                                       (fine_w, fine_h))
     front = np.zeros((fine_h, fine_w, 3), np.float32)
     for i, layer in layers:
         if i >= 0:
-            cast_shadow(picture, camera, persons[i], light)
+            shade.cast_shadow(picture, camera, persons[i].ground, light, FINE)
         mask = owner[layer.window()] == i
         if mask.any():
             outfit = persons[i].outfit if i >= 0 else None
             materials = persons[i].materials if i >= 0 else thing_materials
-            front[layer.window()][mask] = colour_layer(
+            front[layer.window()][mask] = shade.colour_layer(
                 tables[i], layer, mask, outfit, materials, light)
-    covered = (owner != NOBODY).astype(np.float32)
-    share = sum(covered[i::FINE, j::FINE] for i in range(FINE)
-                for j in range(FINE)) / FINE**2
-    front = sum(front[i::FINE, j::FINE] for i in range(FINE)
-                for j in range(FINE)) / FINE**2
-    picture = front + picture * (1 - share[..., None])
+    covered = coarser((owner != NOBODY).astype(np.float32))
+    picture = coarser(front) + picture * (1 - covered[..., None])
     for x0, y0, x1, y1 in screens:
         picture[y0:y1, x0:x1] = texture.field(rng, y1 - y0, x1 - x0)[
             :height, :natural - x0]

@@ -14,6 +14,7 @@ import time
 
 import numpy as np
 import torch
+import torch._dynamo
 
 from data import SIZE, VALIDATION_SEED, Pool, make_batch, render_pool
 from evaluate import Scenes
@@ -42,6 +43,11 @@ class Training:
     def __init__(self, options):
         self.options = options
         self.network = PoseSmall()
+        # Once for each size of pictures; twice as fast.
+        self.fast = self.network
+        if options.compile:
+            torch._dynamo.config.automatic_dynamic_shapes = False
+            self.fast = torch.compile(self.network, dynamic=False)
         self.average = copy.deepcopy(self.network).eval()
         decay = [p for p in self.network.parameters() if p.ndim > 1]
         rest = [p for p in self.network.parameters() if p.ndim <= 1]
@@ -83,7 +89,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.options, self.step)
         self.network.train()
-        parts = losses(self.network(x), keypoints, areas, size)
+        parts = losses(self.fast(x), keypoints, areas, size)
         total = (parts[0] + OFFSET_WEIGHT * parts[1] +
                  DISPLACEMENT_WEIGHT * parts[2])
         self.optimizer.zero_grad()
@@ -92,7 +98,7 @@ class Training:
         self.optimizer.step()
         self.step += 1
         self.update_average()
-        return [float(p) for p in parts]
+        return [float(p.detach()) for p in parts]
 
 
 def run(options):
@@ -149,6 +155,7 @@ def main():
     parser.add_argument("--shards", type=int, default=240)
     parser.add_argument("--rest", type=float, default=4.0,
                         help="how long the renderer rests after its work")
+    parser.add_argument("--compile", type=int, default=1)
     parser.add_argument("--scenes", type=int, default=100)
     parser.add_argument("--evaluate-steps", type=int, default=800)
     run(parser.parse_args())

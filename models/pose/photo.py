@@ -36,7 +36,9 @@ def compress(picture, quality):
 def develop(rng, picture):
     """Float, 0 to 255, to what a phone would store as uint8."""
     p = picture / 255
-    gains = rng.uniform(0.7, 1.25) * (1 + rng.normal(0, 0.06, 3))
+    # A phone exposes for the whole picture, if not exactly.
+    bright = (rng.uniform(0.3, 0.6) / max(0.05, p.mean()))**rng.uniform(0.5, 1)
+    gains = min(bright, 2.5) * (1 + rng.normal(0, 0.06, 3))
     p = p * gains.astype(np.float32)
     if rng.random() < 0.15:
         grey = p.mean(2, keepdims=True)
@@ -57,7 +59,7 @@ def develop(rng, picture):
         noise = rng.standard_normal(p.shape, np.float32)
         if rng.random() < 0.3:
             noise = noise[..., :1]
-        p = p + noise * np.float32(rng.exponential(0.018))
+        p = p + noise * np.float32(rng.exponential(0.014))
     out = (np.clip(p, 0, 1) * 255 + 0.5).astype(np.uint8)
     if rng.random() < 0.6:
         out = compress(out, rng.uniform(25, 95))

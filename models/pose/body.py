@@ -170,7 +170,8 @@ def bend(angles):
 
 def pose_body(rng, shape, angles):
     """Joints as {name: (place, frame)}: place in the person's axes with the
-    pelvis at the origin, frame 3 x 3 with the joint's axes as columns."""
+    pelvis at the origin, frame 3 x 3 with the joint's axes as columns. With a
+    generator, arms that are within the trunk are sampled again."""
     joints = {}
     pelvis = angles["root"]
     zero = np.zeros(3)
@@ -196,8 +197,9 @@ def pose_body(rng, shape, angles):
                  shape["height"] * (-0.012 + 0.03 * lift), 0])
             upper, elbow, lower, wrist, hand = pose_arm(
                 shape, chest, shoulder, side, arm, angles["wrists"][i])
-            if not (is_inside_trunk(shape, chest, joints["chest"][0], wrist) or
-                    is_inside_trunk(shape, chest, joints["chest"][0], elbow)):
+            trunk = (shape, chest, joints["chest"][0])
+            if rng is None or not (is_inside_trunk(*trunk, wrist) or
+                                   is_inside_trunk(*trunk, elbow)):
                 break
             angles["arms"][i] = sample_arm(rng)
         joints[name + "_shoulder"] = (shoulder, upper)

@@ -96,7 +96,7 @@ def dress_trunk(shapes, shape, joints, outfit):
                    0.034 * h * s**0.4, 0.031 * h * s**0.4, SKIN)
 
 
-def dress_arm(shapes, shape, joints, outfit, name, rng):
+def dress_arm(shapes, shape, joints, outfit, name):
     h, s = shape["height"], shape["build"]**0.8
     shoulder, elbow, wrist = (joints[f"{name}_{j}"]
                               for j in ("shoulder", "elbow", "wrist"))
@@ -223,12 +223,12 @@ def dress_head(shapes, shape, joints, outfit):
     return face
 
 
-def make_person(rng, shape, joints, outfit):
+def make_person(shape, joints, outfit):
     """Shapes, and keypoints as (17, 3) places, in the person's axes."""
     shapes = Shapes()
     dress_trunk(shapes, shape, joints, outfit)
     for name in ("left", "right"):
-        dress_arm(shapes, shape, joints, outfit, name, rng)
+        dress_arm(shapes, shape, joints, outfit, name)
         dress_leg(shapes, shape, joints, outfit, name)
     dress_skirt(shapes, shape, joints, outfit)
     face = dress_head(shapes, shape, joints, outfit)

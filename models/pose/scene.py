@@ -16,7 +16,8 @@ import photo
 import raster
 import shade
 import texture
-from raster import Camera, Shapes, Table
+from raster import Camera, Table
+from things import sample_screens, sample_things
 
 FINE = 2  # drawn at this many times the size
 FLIP = np.diag([1.0, -1.0, -1.0])
@@ -74,64 +75,35 @@ def sample_spots(rng, count, camera, place, width):
     return spots
 
 
-def make_person(rng, turn, place, spot):
+def sample_person(rng):
+    """All that is random about a person but where it stands."""
     shape = body.sample_shape(rng)
     angles = body.sample_angles(rng)
-    joints = body.pose_body(rng, shape, angles)
+    body.pose_body(rng, shape, angles)  # may choose other arms
     outfit = dress.sample_outfit(rng)
-    shapes, places = dress.make_person(rng, shape, joints, outfit)
     yaw = rng.choice([rng.normal(0, 35), rng.normal(180, 40),
                       rng.uniform(0, 360)], p=[0.5, 0.15, 0.35])
+    return {"shape": shape, "angles": angles, "outfit": outfit, "yaw": yaw,
+            "lift": abs(rng.normal(0, 0.25)) if rng.random() < 0.08 else 0,
+            "has_seat": angles["kind"] == "sit" and rng.random() < 0.7}
+
+
+def place_person(sample, turn, place, spot):
+    """A sampled person at a spot of the ground, as the camera sees it."""
+    shape, outfit = sample["shape"], sample["outfit"]
+    joints = body.pose_body(None, shape, sample["angles"])
+    shapes, places = dress.make_person(shape, joints, outfit)
     low = min(min(j[0][1] for j in joints.values()) - 0.06 * shape["height"],
               -0.08 * shape["height"])
-    lift = abs(rng.normal(0, 0.25)) if rng.random() < 0.08 else 0
-    world = turn @ body.rotate_y(yaw)
-    origin = place + turn @ np.array([spot[0], lift - low, spot[1]])
+    world = turn @ body.rotate_y(sample["yaw"])
+    origin = place + turn @ np.array([spot[0], sample["lift"] - low, spot[1]])
     person = Person(shapes.moved(world, origin), places @ world.T + origin,
                     outfit, shape["height"], world @ joints["head"][1][:, 2])
     person.ground = place + turn @ np.array([spot[0], 0, spot[1]])
     person.seat = None
-    if angles["kind"] == "sit" and rng.random() < 0.7:
+    if sample["has_seat"]:
         person.seat = (origin, turn, low, shape["height"])
     return person
-
-
-def sample_things(rng, persons, camera, turn, place):
-    """Poles, balls and stools between, behind and before people."""
-    shapes = Shapes()
-    material = lambda: int(rng.integers(4))
-    for person in persons:
-        if person.seat:
-            origin, frame, low, h = person.seat
-            side = np.array([0.2 * h, 0, 0])
-            under = np.array([0, -0.1 * h, 0])
-            for step in (side, -side):
-                shapes.capsule(origin + frame @ (under + step),
-                               origin + frame @ (under - step), 0.05 * h,
-                               0.05 * h, material())
-                shapes.capsule(origin + frame @ (under + step), origin +
-                               frame @ (np.array([0, low, 0]) + step),
-                               0.02 * h, 0.02 * h, material())
-    count = rng.poisson(1.5) if rng.random() < 0.6 else 0
-    for _ in range(count):
-        spot = np.array([rng.normal(0, 1.3), 0, rng.normal(-0.3, 1.0)])
-        if place[2] - spot[2] < 0.8:
-            continue
-        lean = body.rotate_z(rng.normal(0, 40)) @ body.rotate_x(
-            rng.normal(0, 40))
-        length, wide = rng.uniform(0.1, 1.2), np.exp(rng.uniform(-4.2, -2.0))
-        start = place + turn @ (spot + [0, rng.uniform(0, 1.7), 0])
-        if rng.random() < 0.55:
-            end = start + turn @ lean @ np.array([0, length, 0])
-            shapes.capsule(start, end, wide, wide * rng.uniform(0.5, 1.2),
-                           material())
-        else:
-            sizes = wide * rng.uniform(0.7, 3, 3)
-            shapes.ellipsoid(start, turn @ lean, sizes, material())
-    materials = [texture.sample_cloth(rng) for _ in range(4)]
-    if rng.random() < 0.4:
-        materials[0][:3] = texture.sample_skin(rng)
-    return shapes, np.stack(materials)
 
 
 # ---- Putting together --------------------------------------------------------
@@ -147,21 +119,6 @@ def combine(layers, width, height):
         np.copyto(z[window], layer.z, where=nearer)
         np.copyto(owner[window], number, where=nearer)
     return z, owner
-
-
-def sample_screens(rng, width, height):
-    """Rectangles before everything: window frames, tables, posts."""
-    out = []
-    for _ in range(rng.poisson(0.25)):
-        if rng.random() < 0.5:
-            w, h = rng.uniform(0.2, 0.7), rng.uniform(0.05, 0.3)
-            x, y = rng.uniform(-0.2, 0.9), 1 - h
-        else:
-            w, h = rng.uniform(0.02, 0.1), 1
-            x, y = rng.uniform(0, 1), 0
-        left, top = int(x * width), int(y * height)
-        out.append((max(0, left), top, max(1, left + int(w * width)), height))
-    return out
 
 
 def is_kept(seen, drawn, keypoints):
@@ -241,48 +198,70 @@ def coarser(fine):
                for j in range(FINE)) / FINE**2
 
 
+class Scene:
+    """All that is random about a picture but what the camera adds to it. What
+    is changed between two calls of `draw` moves."""
+
+    def __init__(self, rng, width, height, stretch=None, count=None):
+        if stretch is None:
+            stretch = rng.choice([1, 4 / 3, 3 / 4], p=[0.5, 0.2, 0.3])
+        self.width, self.height = width, height
+        self.natural = int(round(width / stretch))
+        fine_w, fine_h = self.natural * FINE, height * FINE
+        if count is None:
+            count = int(rng.choice(6, p=[0.03, 0.37, 0.24, 0.16, 0.11, 0.09]))
+        self.camera, self.turn, self.place, _ = sample_view(rng, fine_w,
+                                                            fine_h)
+        self.spots = sample_spots(rng, max(count, 1), self.camera, self.place,
+                                  fine_w)[:count]
+        self.samples = [sample_person(rng) for _ in self.spots]
+        self.light = shade.sample_light(rng)
+        self.things, self.materials = sample_things(
+            rng, self.placed(), self.camera, self.turn, self.place)
+        self.background = texture.background(rng, height, self.natural)
+        self.screens = [(s, texture.field(rng, s[3] - s[1], s[2] - s[0]))
+                        for s in sample_screens(rng, self.natural, height)]
+
+    def placed(self):
+        return [place_person(sample, self.turn, self.place, spot)
+                for sample, spot in zip(self.samples, self.spots)]
+
+    def draw(self):
+        """The picture, float [height, width, 3], and its annotations."""
+        fine = (self.natural * FINE, self.height * FINE)
+        persons, picture = self.placed(), self.background.copy()
+        tables, layers = draw_layers(persons, self.things, self.camera, *fine)
+        layers, owner, found = drop_hidden(
+            layers, persons, self.camera, [s for s, _ in self.screens], fine)
+        front = np.zeros((*owner.shape, 3), np.float32)
+        for i, layer in layers:
+            person = persons[i] if i >= 0 else None
+            if person:
+                shade.cast_shadow(picture, self.camera, person.ground,
+                                  self.light, FINE)
+            mask = owner[layer.window()] == i
+            if mask.any():
+                front[layer.window()][mask] = shade.colour_layer(
+                    tables[i], layer, mask, person and person.outfit,
+                    person.materials if person else self.materials, self.light)
+        covered = coarser((owner != NOBODY).astype(np.float32))
+        picture = coarser(front) + picture * (1 - covered[..., None])
+        for (x0, y0, x1, y1), field in self.screens:
+            picture[y0:y1, x0:x1] = field[:, :self.natural - x0]
+        picture = np.clip(picture, 0, 255)
+        if self.natural != self.width:
+            image = Image.fromarray(picture.astype(np.uint8))
+            picture = np.asarray(image.resize((self.width, self.height),
+                                              Image.BILINEAR), np.float32)
+        return picture, [
+            annotate(persons[i], found[i], owner, i, self.width / self.natural)
+            for i, _ in layers if i >= 0]
+
+
 def render(seed, width=257, height=257, stretch=None, count=None):
     """The picture, uint8 [height, width, 3], and its persons: keypoints
     (17, 3) of x, y and visibility, with true places even outside; area and
     bbox of what is seen. `stretch` is how much wider than natural it is."""
     rng = np.random.default_rng([7, seed])
-    if stretch is None:
-        stretch = rng.choice([1, 4 / 3, 3 / 4], p=[0.5, 0.2, 0.3])
-    natural = int(round(width / stretch))
-    stretch = width / natural
-    fine_w, fine_h = natural * FINE, height * FINE
-    if count is None:
-        count = int(rng.choice(6, p=[0.03, 0.37, 0.24, 0.16, 0.11, 0.09]))
-    camera, turn, place, _ = sample_view(rng, fine_w, fine_h)
-    spots = sample_spots(rng, max(count, 1), camera, place, fine_w)[:count]
-    persons = [make_person(rng, turn, place, spot) for spot in spots]
-    light = shade.sample_light(rng)
-    things, thing_materials = sample_things(rng, persons, camera, turn, place)
-    picture = texture.background(rng, height, natural)
-
-    tables, layers = draw_layers(persons, things, camera, fine_w, fine_h)
-    screens = sample_screens(rng, natural, height)
-    layers, owner, found = drop_hidden(layers, persons, camera, screens,
-                                       (fine_w, fine_h))
-    front = np.zeros((fine_h, fine_w, 3), np.float32)
-    for i, layer in layers:
-        if i >= 0:
-            shade.cast_shadow(picture, camera, persons[i].ground, light, FINE)
-        mask = owner[layer.window()] == i
-        if mask.any():
-            outfit = persons[i].outfit if i >= 0 else None
-            materials = persons[i].materials if i >= 0 else thing_materials
-            front[layer.window()][mask] = shade.colour_layer(
-                tables[i], layer, mask, outfit, materials, light)
-    covered = coarser((owner != NOBODY).astype(np.float32))
-    picture = coarser(front) + picture * (1 - covered[..., None])
-    for x0, y0, x1, y1 in screens:
-        picture[y0:y1, x0:x1] = texture.field(rng, y1 - y0, x1 - x0)[
-            :height, :natural - x0]
-    annotations = [annotate(persons[i], found[i], owner, i, stretch)
-                   for i, _ in layers if i >= 0]
-    picture = np.clip(picture, 0, 255)
-    if natural != width:
-        picture = np.asarray(Image.fromarray(picture.astype(np.uint8)).resize(
-            (width, height), Image.BILINEAR)).astype(np.float32)
+    picture, annotations = Scene(rng, width, height, stretch, count).draw()
     return photo.develop(rng, picture), annotations

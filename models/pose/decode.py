@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From maps to persons, step by step as `adze pose` does it (see
+src/pose/posenet.c), for evaluating while training."""
+import heapq
+
+import numpy as np
+
+from network import EDGES, KEYPOINTS, STRIDE
+
+SCORE_THRESHOLD, NMS_RADIUS, REFINE_STEPS, MOST_PERSONS = 0.5, 20, 2, 10
+
+
+class Maps:
+    """Numpy maps of one picture: [C, H, W], y channels before x channels."""
+
+    def __init__(self, heat, offset, forward, backward):
+        self.heat, self.offset = heat, offset
+        self.forward, self.backward = forward, backward
+        self.height, self.width = heat.shape[1:]
+
+    def cell(self, place):
+        y, x = np.floor(np.asarray(place) / STRIDE + 0.5)
+        return (int(min(max(y, 0), self.height - 1)),
+                int(min(max(x, 0), self.width - 1)))
+
+    def exact(self, keypoint, cell):
+        y, x = cell
+        return (y * STRIDE + self.offset[keypoint, y, x],
+                x * STRIDE + self.offset[keypoint + KEYPOINTS, y, x])
+
+    def follow(self, source, displacement, edge, target):
+        y, x = self.cell(source)
+        place = (source[0] + displacement[edge, y, x],
+                 source[1] + displacement[edge + len(EDGES), y, x])
+        for _ in range(REFINE_STEPS):
+            place = self.exact(target, self.cell(place))
+        y, x = self.cell(place)
+        return (*place, self.heat[target, y, x])
+
+    def person(self, root, place, score):
+        points = {root: (*place, score)}
+        for e in range(len(EDGES) - 1, -1, -1):
+            parent, child = EDGES[e]
+            if child in points and parent not in points:
+                points[parent] = self.follow(points[child][:2], self.backward,
+                                             e, parent)
+        for e, (parent, child) in enumerate(EDGES):
+            if parent in points and child not in points:
+                points[child] = self.follow(points[parent][:2], self.forward,
+                                            e, child)
+        return np.array([points[k] for k in range(KEYPOINTS)])
+
+    def candidates(self):
+        padded = np.pad(self.heat, ((0, 0), (1, 1), (1, 1)),
+                        constant_values=-1)
+        best = np.max([padded[:, i:i + self.height, j:j + self.width]
+                       for i in range(3) for j in range(3)], 0)
+        peaks = np.argwhere((self.heat >= SCORE_THRESHOLD) &
+                            (self.heat >= best))
+        heap = [(-float(self.heat[k, y, x]), int(k), int(y), int(x))
+                for k, y, x in peaks]
+        heapq.heapify(heap)
+        return heap
+
+
+def decode(heat, offset, forward, backward):
+    """Persons, best score first: (score, [17, 3] of y, x and score)."""
+    maps = Maps(heat, offset, forward, backward)
+    heap, persons = maps.candidates(), []
+
+    def is_taken(keypoint, place):
+        return any((p[keypoint, 0] - place[0])**2 +
+                   (p[keypoint, 1] - place[1])**2 <= NMS_RADIUS**2
+                   for _, p in persons)
+
+    while heap and len(persons) < MOST_PERSONS:
+        score, keypoint, y, x = heapq.heappop(heap)
+        place = maps.exact(keypoint, (y, x))
+        if is_taken(keypoint, place):
+            continue
+        points = maps.person(keypoint, place, -score)
+        mean = sum(points[k, 2] for k in range(KEYPOINTS)
+                   if not is_taken(k, points[k])) / KEYPOINTS
+        persons.append((mean, points))
+    return sorted(persons, key=lambda p: -p[0])

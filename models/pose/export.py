@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a checkpoint as ONNX: export.py CHECKPOINT pose_small.onnx.
+
+Batch normalisations and the units of vectors are folded into convolutions; the
+graph is written node by node, so that nothing depends on an exporter.
+"""
+import argparse
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from network import (DISPLACEMENT_UNIT, EDGES, HEADS, KEYPOINTS, OFFSET_UNIT,
+                     PoseSmall)
+
+
+class Graph:
+    def __init__(self):
+        self.nodes, self.weights, self.count = [], [], 0
+
+    def weight(self, value):
+        name = f"w{len(self.weights)}"
+        array = np.ascontiguousarray(value.detach().numpy(), np.float32)
+        self.weights.append(numpy_helper.from_array(array, name))
+        return name
+
+    def node(self, kind, inputs, output=None, **attributes):
+        self.count += 1
+        output = output or f"v{self.count}"
+        self.nodes.append(helper.make_node(kind, inputs, [output],
+                                           f"n{self.count}", **attributes))
+        return output
+
+    def conv(self, x, layer, weight, bias, output=None):
+        size, pad = list(layer.kernel_size), list(layer.padding)
+        return self.node("Conv", [x, self.weight(weight), self.weight(bias)],
+                         output, kernel_shape=size, strides=list(layer.stride),
+                         pads=pad * 2, group=layer.groups)
+
+    def folded(self, x, pair):
+        """A convolution and the normalisation after it."""
+        layer, norm = pair
+        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        return self.conv(x, layer, layer.weight * scale[:, None, None, None],
+                         norm.bias - norm.running_mean * scale)
+
+    def relu(self, x):
+        return self.node("Relu", [x])
+
+    def block(self, x, block):
+        y = self.folded(self.relu(self.folded(x, block.depthwise)),
+                        block.pointwise)
+        return self.relu(self.node("Add", [x, y]) if block.residual else y)
+
+    def blocks(self, x, blocks):
+        for block in blocks:
+            x = self.block(x, block)
+        return x
+
+
+def build(network):
+    graph = Graph()
+    x = graph.relu(graph.folded("image", network.stem))
+    fine = graph.blocks(x, network.fine)
+    coarse = graph.folded(graph.blocks(fine, network.coarse), network.lateral)
+    up = network.up
+    coarse = graph.node("ConvTranspose", [coarse, graph.weight(up.weight)],
+                        kernel_shape=[3, 3], strides=[2, 2],
+                        pads=[1, 1, 1, 1], group=up.groups)
+    x = graph.relu(graph.node("Add", [fine, coarse]))
+    x = graph.blocks(x, network.head)
+    units = [1.0, OFFSET_UNIT, DISPLACEMENT_UNIT, DISPLACEMENT_UNIT]
+    first, outputs = 0, []
+    for (name, channels), unit in zip(HEADS, units):
+        part = slice(first, first + channels)
+        first += channels
+        is_heat = name == "heatmap"
+        y = graph.conv(x, network.last, network.last.weight[part] * unit,
+                       network.last.bias[part] * unit,
+                       None if is_heat else name)
+        if is_heat:
+            graph.node("Sigmoid", [y], name)
+        outputs.append(helper.make_tensor_value_info(
+            name, TensorProto.FLOAT,
+            [1, channels, "grid_height", "grid_width"]))
+    assert first == 3 * KEYPOINTS + 4 * len(EDGES)
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT,
+                                          [1, 3, "height", "width"])
+    model = helper.make_model(
+        helper.make_graph(graph.nodes, "pose_small", [image], outputs,
+                          graph.weights),
+        opset_imports=[helper.make_opsetid("", 17)], producer_name="adze")
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    return model
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint")
+    parser.add_argument("output")
+    options = parser.parse_args()
+    network = PoseSmall()
+    state = torch.load(options.checkpoint, map_location="cpu")
+    network.load_state_dict(state["average"])
+    onnx.save(build(network.eval()), options.output)
+
+
+if __name__ == "__main__":
+    main()

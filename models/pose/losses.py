@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the maps should be, and how far they are from it.
+
+Scores are 1 within a disc around each keypoint. Offsets are wanted within a
+larger disc that grows with the person, and count as OKS does: relative to the
+person's size and how exactly the keypoint can be placed. Displacements are
+from a keypoint to the next one, within a disc around the first. Where persons
+meet, the nearest one counts.
+
+The decoder goes from limb to limb by way of the nose, also when that is outside
+the picture or not to be seen; it then reads the maps at the edge. So vectors of
+such keypoints are taught as well, with less weight, around the nearest place
+in the picture.
+"""
+import torch
+from torch.nn import functional
+
+from network import EDGES, KEYPOINTS, STRIDE
+
+SIGMAS = torch.tensor([.026, .025, .025, .035, .035, .079, .079, .072, .072,
+                       .062, .062, .107, .107, .087, .087, .089, .089])
+HEAT_RADIUS = 9.0
+POSITIVE_WEIGHT = 1.5
+UNSEEN_WEIGHT = 0.3
+# Of the square root of the area.
+OFFSET_REACH = 0.35
+FAR = 1e6
+
+
+def nearest(places, usable, height, width):
+    """For each keypoint and cell the nearest person that has it: distance and
+    the person's number [N, K, H, W]."""
+    ys = torch.arange(height).float()[:, None] * STRIDE
+    xs = torch.arange(width).float()[None, :] * STRIDE
+    dy = places[..., 1, None, None] - ys
+    dx = places[..., 0, None, None] - xs
+    square = dy * dy + dx * dx + (~usable)[..., None, None] * FAR**2
+    square, person = square.min(1)
+    return square.sqrt(), person
+
+
+def of_person(values, person):
+    """values [N, P, K] for the person numbers [N, K, H, W]."""
+    n, k, h, w = person.shape
+    flat = values.permute(0, 2, 1).gather(2, person.reshape(n, k, h * w))
+    return flat.reshape(n, k, h, w)
+
+
+def vector_loss(found, want_y, want_x, weight, tolerance):
+    count = found.shape[1] // 2
+    total = 0
+    for part, want in ((found[:, :count], want_y), (found[:, count:], want_x)):
+        error = (part - want) / tolerance
+        total = total + (weight * functional.smooth_l1_loss(
+            error, torch.zeros_like(error), reduction="none", beta=0.5)).sum()
+    return total
+
+
+def heat_loss(logits, places, labelled, unlabelled):
+    distance, _ = nearest(places, labelled, *logits.shape[2:])
+    other, _ = nearest(places, unlabelled, *logits.shape[2:])
+    target = (distance <= HEAT_RADIUS).float()
+    # Around places that are not labelled either answer is right.
+    counts = (other > 2 * HEAT_RADIUS) | (target > 0)
+    loss = functional.binary_cross_entropy_with_logits(
+        logits, target, reduction="none",
+        pos_weight=torch.tensor(POSITIVE_WEIGHT))
+    return (loss * counts).sum() / target.sum().clamp(min=1)
+
+
+def offset_loss(maps, places, held, weight, scale, outside):
+    """`held` are the places held within the picture, `outside` how far."""
+    height, width = maps.shape[2:]
+    ys = torch.arange(height).float()[:, None] * STRIDE
+    xs = torch.arange(width).float()[None, :] * STRIDE
+    distance, person = nearest(held, weight > 0, height, width)
+    r = of_person((OFFSET_REACH * scale).clamp(12, 36), person)
+    near = (distance <= r) * (1 + 3 * torch.exp(-distance**2 / 128)) / (
+        3.14 * (r / STRIDE)**2)
+    tolerance = (2 * SIGMAS * scale).clamp(min=1.5) + 0.25 * outside
+    return vector_loss(maps, of_person(places[..., 1], person) - ys,
+                       of_person(places[..., 0], person) - xs,
+                       near * of_person(weight, person),
+                       of_person(tolerance, person))
+
+
+def displacement_loss(maps, source, target, places, held, weight, scale,
+                      outside):
+    """Of one direction; source and target are keypoints of the edges."""
+    distance, person = nearest(held[:, :, source], weight[:, :, source] > 0,
+                               *maps.shape[2:])
+    step = (places[:, :, target] - places[:, :, source]).clamp(-400, 400)
+    r = of_person((0.25 * scale).clamp(10, 24)[:, :, source], person)
+    near = (distance <= r) / (3.14 * (r / STRIDE)**2)
+    both = torch.minimum(weight[:, :, source], weight[:, :, target])
+    tolerance = (4 + 0.06 * scale[:, :, source] + 0.25 * torch.maximum(
+        outside[:, :, source], outside[:, :, target]))
+    return vector_loss(maps, of_person(step[..., 1], person),
+                       of_person(step[..., 0], person),
+                       near * of_person(both, person),
+                       of_person(tolerance, person))
+
+
+def losses(outputs, keypoints, areas, size):
+    """Scores', offsets' and displacements' loss."""
+    heat, offset, forward, backward = outputs
+    places = keypoints[..., :2]
+    real = (areas > 0)[..., None]
+    labelled = (keypoints[..., 2] > 0) & real
+    held = places.clamp(0, size - 1)
+    outside = (places - held).abs().amax(-1)
+    inside = (outside == 0) & real
+    weight = labelled.float() + UNSEEN_WEIGHT * (real & ~labelled)
+    scale = areas.clamp(min=64).sqrt()[..., None].expand_as(labelled)
+    total = labelled.sum().clamp(min=1)
+
+    heat_part = heat_loss(heat, places, labelled, inside & ~labelled)
+    offset_part = offset_loss(offset, places, held, weight, scale, outside)
+    parents, children = torch.tensor(EDGES).unbind(1)
+    displacement_part = (
+        displacement_loss(forward, parents, children, places, held, weight,
+                          scale, outside) +
+        displacement_loss(backward, children, parents, places, held, weight,
+                          scale, outside))
+    return heat_part, offset_part / total, displacement_part / total
+
+
+assert len(SIGMAS) == KEYPOINTS

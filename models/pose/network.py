@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network: depthwise separable blocks down to a stride of 16, where large
+kernels see whole persons; then up again to a stride of 8, joined with the
+finer maps from there, and PoseNet's four heads.
+
+Inputs are [N, 3, 16k + 1, 16m + 1], pixels as x / 127.5 - 1; outputs are
+scores (logits while training), offsets and displacements in input pixels,
+[N, C, 2k + 1, 2m + 1], y channels before x channels.
+"""
+import torch
+from torch import nn
+from torch.nn import functional
+
+STRIDE = 8
+KEYPOINTS = 17
+EDGES = [(0, 1), (1, 3), (0, 2), (2, 4), (0, 5), (5, 7), (7, 9), (5, 11),
+         (11, 13), (13, 15), (0, 6), (6, 8), (8, 10), (6, 12), (12, 14),
+         (14, 16)]
+HEADS = [("heatmap", KEYPOINTS), ("offset", 2 * KEYPOINTS),
+         ("displacement_fwd", 2 * len(EDGES)),
+         ("displacement_bwd", 2 * len(EDGES))]
+# Vectors leave the last layer in units of this many pixels.
+OFFSET_UNIT, DISPLACEMENT_UNIT = 8.0, 16.0
+
+
+def conv(inputs, outputs, size, stride=1, groups=1):
+    layer = nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups,
+                      bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs))
+
+
+class Block(nn.Module):
+    """A depthwise, then a pointwise convolution; added to its input where the
+    shapes are the same."""
+
+    def __init__(self, inputs, outputs, size=3, stride=1):
+        super().__init__()
+        self.depthwise = conv(inputs, inputs, size, stride, inputs)
+        self.pointwise = conv(inputs, outputs, 1)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x):
+        y = functional.relu(self.depthwise(x))
+        y = self.pointwise(y)
+        return functional.relu(x + y if self.residual else y)
+
+
+class PoseSmall(nn.Module):
+    def __init__(self, widths=(16, 32, 96, 160), fine_blocks=3,
+                 coarse_blocks=7, head_blocks=3):
+        super().__init__()
+        stem, quarter, fine, coarse = widths
+        self.stem = conv(3, stem, 3, 2)
+        self.fine = nn.Sequential(
+            Block(stem, quarter, 3, 2), Block(quarter, quarter),
+            Block(quarter, fine, 3, 2),
+            *[Block(fine, fine) for _ in range(fine_blocks)])
+        self.coarse = nn.Sequential(
+            Block(fine, coarse, 3, 2),
+            *[Block(coarse, coarse, 5) for _ in range(coarse_blocks)])
+        self.lateral = conv(coarse, fine, 1)
+        # From k + 1 cells to 2k + 1: linear interpolation to begin with.
+        self.up = nn.ConvTranspose2d(fine, fine, 3, 2, 1, groups=fine,
+                                     bias=False)
+        kernel = torch.tensor([0.5, 1, 0.5])
+        self.up.weight.data[:] = kernel[:, None] * kernel[None, :]
+        self.head = nn.Sequential(
+            *[Block(fine, fine, 5 if i == 0 else 3)
+              for i in range(head_blocks)])
+        self.last = nn.Conv2d(fine, sum(n for _, n in HEADS), 1)
+        nn.init.normal_(self.last.weight, std=0.01)
+        nn.init.zeros_(self.last.bias)
+        self.last.bias.data[:KEYPOINTS] = -4
+
+    def forward(self, x):
+        fine = self.fine(functional.relu(self.stem(x)))
+        coarse = self.up(self.lateral(self.coarse(fine)))
+        maps = self.last(self.head(functional.relu(fine + coarse)))
+        heat, offset, forward, backward = torch.split(
+            maps, [n for _, n in HEADS], 1)
+        return (heat, offset * OFFSET_UNIT, forward * DISPLACEMENT_UNIT,
+                backward * DISPLACEMENT_UNIT)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains the network on rendered people: train.py FOLDER.
+
+FOLDER gets the pool of pictures, the last checkpoint and log.txt. Started
+again it goes on from the checkpoint. Interrupting it loses at most the steps
+since the last checkpoint, which is written with every evaluation.
+"""
+import argparse
+import copy
+import math
+import multiprocessing
+import os
+import time
+
+import numpy as np
+import torch
+import torch._dynamo
+
+from data import SIZE, VALIDATION_SEED, Pool, make_batch, render_pool
+from evaluate import Scenes
+from losses import losses
+from network import PoseSmall
+
+OFFSET_WEIGHT, DISPLACEMENT_WEIGHT = 1.0, 0.5
+FALL = 0.35  # of all steps: while the rate falls
+
+
+def learning_rate(options, step):
+    """Rises, stays, and falls over the last part, so that the number of steps
+    can still be changed before then."""
+    left = max(0, options.steps - step) / (FALL * options.steps)
+    return options.rate * min((step + 1) / 300, 1, left) + 1e-6
+
+
+def picture_size(rng, options, step):
+    """Mostly parts of pictures, which are cheaper, whole ones at the end."""
+    if step > (1 - FALL / 2) * options.steps:
+        return SIZE
+    return int(rng.choice([193, 193, 225, SIZE]))
+
+
+class Training:
+    def __init__(self, options):
+        self.options = options
+        self.network = PoseSmall()
+        # Once for each size of pictures; twice as fast.
+        self.fast = self.network
+        if options.compile:
+            torch._dynamo.config.automatic_dynamic_shapes = False
+            self.fast = torch.compile(self.network, dynamic=False)
+        self.average = copy.deepcopy(self.network).eval()
+        decay = [p for p in self.network.parameters() if p.ndim > 1]
+        rest = [p for p in self.network.parameters() if p.ndim <= 1]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": decay, "weight_decay": 0.01},
+             {"params": rest, "weight_decay": 0}], options.rate)
+        self.step = 0
+        self.path = os.path.join(options.folder, "last.pt")
+        if os.path.exists(self.path):
+            self.load()
+
+    def load(self):
+        state = torch.load(self.path)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+
+    def save(self):
+        torch.save({"network": self.network.state_dict(),
+                    "average": self.average.state_dict(),
+                    "optimizer": self.optimizer.state_dict(),
+                    "step": self.step}, self.path + ".part")
+        os.replace(self.path + ".part", self.path)
+
+    def update_average(self):
+        decay = min(0.998, (self.step + 1) / (self.step + 10))
+        mine = self.network.state_dict()
+        for name, value in self.average.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(mine[name], 1 - decay)
+            else:
+                value.copy_(mine[name])
+
+    def advance(self, rng, pool):
+        """One step; its losses."""
+        size = picture_size(rng, self.options, self.step)
+        x, keypoints, areas = make_batch(rng, pool, self.options.batch, size)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.options, self.step)
+        self.network.train()
+        parts = losses(self.fast(x), keypoints, areas, size)
+        total = (parts[0] + OFFSET_WEIGHT * parts[1] +
+                 DISPLACEMENT_WEIGHT * parts[2])
+        self.optimizer.zero_grad()
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        self.step += 1
+        self.update_average()
+        return [float(p.detach()) for p in parts]
+
+
+def run(options):
+    torch.set_num_threads(options.threads)
+    pool_folder = os.path.join(options.folder, "pool")
+    os.makedirs(pool_folder, exist_ok=True)
+    fork = multiprocessing.get_context("fork")
+    first = [fork.Process(target=render_pool, args=(
+        pool_folder, i, options.threads, options.first_shards))
+        for i in range(options.threads)]
+    for process in first:
+        process.start()
+    for process in first:
+        process.join()
+    renderer = fork.Process(target=render_pool, daemon=True, args=(
+        pool_folder, options.first_shards, 1, options.shards, options.rest))
+    renderer.start()
+
+    training = Training(options)
+    scenes = Scenes(VALIDATION_SEED, options.scenes)
+    pool = Pool(pool_folder)
+    rng = np.random.default_rng([training.step, 1])
+    log = open(os.path.join(options.folder, "log.txt"), "a", buffering=1)
+    start, since, sums = time.time(), training.step, []
+    while training.step < options.steps:
+        if not sums:
+            pool.refresh()
+        sums.append(training.advance(rng, pool))
+        if (len(sums) % 100 == 0):
+            mean = np.mean(sums[-100:], 0)
+            print("step %d: heat %.3f offset %.3f displacement %.3f, %.2f s "
+                  "a step, %d shards" %
+                  (training.step, *mean, (time.time() - start) / len(sums),
+                   len(pool.names)), file=log)
+        if (training.step - since >= options.evaluate_steps or
+                training.step == options.steps):
+            training.save()
+            stats = training.average.eval() and scenes.evaluate(
+                training.average)
+            print("step %d: AP %.3f, at 0.5 %.3f, at 0.75 %.3f; AR %.3f" %
+                  (training.step, *stats[:3], stats[5]), file=log)
+            start, since, sums = time.time(), training.step, []
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--steps", type=int, default=24000)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--first-shards", type=int, default=24)
+    parser.add_argument("--shards", type=int, default=120)
+    parser.add_argument("--rest", type=float, default=4.0,
+                        help="how long the renderer rests after its work")
+    parser.add_argument("--compile", type=int, default=1)
+    parser.add_argument("--scenes", type=int, default=100)
+    parser.add_argument("--evaluate-steps", type=int, default=800)
+    run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

@@ -87,24 +87,29 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
   const struct winograd_plan *plan = context;
   const struct winograd_matrix *matrix = &plan->transform.weight;
   const struct expr *block = expr_index(pool, plan->block);
+  const struct expr *zero = expr_constant(pool, source->dtype, 0), *sum = zero;
   const struct expr *k =
       expr_add(pool, expr_mul(pool, axes[2], block), axes[5]);
   const struct expr *c =
       expr_add(pool, expr_mul(pool, axes[3], block), axes[4]);
-  const struct expr *rows[WINOGRAD_MOST], *taps[WINOGRAD_MOST];
   for (int r = 0; r < plan->transform.kernel; r++) {
+    const struct expr *row = zero;
     for (int s = 0; s < plan->transform.kernel; s++) {
       const struct expr *at[4] = {k, c, expr_index(pool, r),
                                   expr_index(pool, s)};
-      taps[s] = expr_load(pool, source, at, 4);
+      row = expr_add(pool, row,
+                     expr_mul(pool,
+                              winograd_coefficient(pool, matrix, axes[1], s),
+                              expr_load(pool, source, at, 4)));
     }
-    rows[r] = winograd_row(pool, matrix, axes[1], taps);
+    sum = expr_add(
+        pool, sum,
+        expr_mul(pool, winograd_coefficient(pool, matrix, axes[0], r), row));
   }
   const struct expr *exists = expr_and(
       pool, expr_less(pool, k, expr_index(pool, plan->window.out_channels)),
       expr_less(pool, c, expr_index(pool, plan->window.in_channels)));
-  return expr_select(pool, exists, winograd_row(pool, matrix, axes[0], rows),
-                     expr_constant(pool, source->dtype, 0));
+  return expr_select(pool, exists, sum, zero);
 }
 
 struct winograd {

@@ -229,6 +229,21 @@ const struct expr *winograd_row(struct expr_pool *pool,
   return result;
 }
 
+const struct expr *winograd_coefficient(struct expr_pool *pool,
+                                        const struct winograd_matrix *matrix,
+                                        const struct expr *row, int column) {
+  const struct expr *result = NULL;
+  for (int r = matrix->rows - 1; r >= 0; r--) {
+    const struct expr *value =
+        expr_constant(pool, ADZE_F32, matrix->at[r][column]);
+    result = result
+                 ? expr_select(pool, expr_equal(pool, row, expr_index(pool, r)),
+                               value, result)
+                 : value;
+  }
+  return result;
+}
+
 int winograd_operations(const struct winograd_matrix *matrix) {
   struct winograd_matrix paired = *matrix;
   int operations = pair_columns(NULL, &paired, NULL);

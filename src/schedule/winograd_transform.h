@@ -40,6 +40,11 @@ const struct expr *winograd_row(struct expr_pool *pool,
                                 const struct winograd_matrix *matrix,
                                 const struct expr *row,
                                 const struct expr *const *terms);
+/* row == 0 ? at[0][column] : row == 1 ? …, an f32: where few columns are wanted
+ * of a row that is not known before the code runs. */
+const struct expr *winograd_coefficient(struct expr_pool *pool,
+                                        const struct winograd_matrix *matrix,
+                                        const struct expr *row, int column);
 /* Operations (multiply-adds count once) of all rows for one vector of terms. */
 int winograd_operations(const struct winograd_matrix *matrix);
 

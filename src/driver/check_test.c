@@ -59,8 +59,8 @@ static void window(struct net *net, const char *type, const char *input,
   weights(net, arena_printf(arena, "%s_w", output), 4, dims);
   weights(net, arena_printf(arena, "%s_b", output), 1, &outputs);
   model_node(&net->model, type, output,
-             arena_printf(arena, "%s %s_w %s_b", input, output, output),
-             output, &attributes);
+             arena_printf(arena, "%s %s_w %s_b", input, output, output), output,
+             &attributes);
 }
 
 static void conv(struct net *net, const char *input, const char *output,
@@ -371,10 +371,8 @@ static const struct plan *plan_of(struct compilation *compilation,
                                   const char *path,
                                   struct adze_compile_options *options) {
   adze_compile_options_init(options);
-  *compilation = (struct compilation){.arena = arena,
-                                      .model_path = path,
-                                      .options = options,
-                                      .error = &error};
+  *compilation = (struct compilation){
+      .arena = arena, .model_path = path, .options = options, .error = &error};
   assert_ok(guard_run(plan_guarded, compilation, &error), error);
   return compilation->plan;
 }
@@ -404,8 +402,7 @@ static void concatenation_is_no_work(void **state) {
   static const int64_t channels[] = {0, 32, 96};
   static const char *const names[] = {"a", "b", "c"};
   (void)state;
-  const struct plan *plan =
-      plan_of(&compilation, net_concat(&net), &options);
+  const struct plan *plan = plan_of(&compilation, net_concat(&net), &options);
   const struct value *whole = value_of(plan, "d");
   assert_int_equal(groups_with(plan, "concat"), 0);
   /* In and out of the caller's memory; nothing else is copied. */
@@ -443,8 +440,7 @@ static void additions_are_in_place(void **state) {
   struct compilation compilation;
   struct adze_compile_options options;
   (void)state;
-  const struct plan *plan =
-      plan_of(&compilation, net_residual(&net), &options);
+  const struct plan *plan = plan_of(&compilation, net_residual(&net), &options);
   assert_int_equal(groups_with(plan, "add"), 1);
   const struct group *sum = NULL;
   for (size_t g = 0; g < plan->groups.count; g++)
@@ -455,6 +451,35 @@ static void additions_are_in_place(void **state) {
   int32_t slot = plan->value_slots[sum->output->id];
   assert_true(slot >= 0);
   assert_int_equal(slot_of(plan, "a"), slot);
+}
+
+/* The workspace of a chain of Winograd convolutions in steps, whose kernels hand
+ * transformed tiles from one step to the next. */
+static int64_t workspace_of_chain(int length) {
+  struct net net;
+  struct compilation compilation;
+  struct adze_compile_options options;
+  net_begin(&net, 32, 16, 16);
+  const char *input = "x";
+  for (int i = 0; i < length; i++) {
+    const char *output = i + 1 < length ? arena_printf(arena, "c%d", i) : "y";
+    conv(&net, input, output, 32, 32, 3, 1);
+    input = output;
+  }
+  const struct plan *plan =
+      plan_of(&compilation, net_path(&net, "y"), &options);
+  const struct builder *builder = compilation.builders.data[1];
+  size_t temporaries = 0;
+  for (size_t i = 0; i < builder->parameters.count; i++)
+    temporaries += builder->parameters.data[i].is_temporary;
+  assert_true(plan->groups.count >= (size_t)length);
+  assert_int_equal(temporaries, 2);
+  return compilation_workspace(&compilation);
+}
+
+static void temporaries_take_turns(void **state) {
+  (void)state;
+  assert_int_equal(workspace_of_chain(9), workspace_of_chain(5));
 }
 
 static void values_take_turns(void **state) {
@@ -471,8 +496,8 @@ static void values_take_turns(void **state) {
   }
   const struct plan *plan =
       plan_of(&compilation, net_path(&net, "y"), &options);
-  int64_t one = 16 * 22 * 22 * 4, workspace =
-                                      compilation_workspace(&compilation);
+  int64_t one = 16 * 22 * 22 * 4,
+          workspace = compilation_workspace(&compilation);
   assert_true(plan->groups.count >= 12);
   assert_true(plan->slots.count <= 3);
   assert_true(workspace >= 2 * one);
@@ -504,6 +529,7 @@ int main(void) {
       cmocka_unit_test(concatenation_is_no_work),
       cmocka_unit_test(padding_is_no_work),
       cmocka_unit_test(additions_are_in_place),
+      cmocka_unit_test(temporaries_take_turns),
       cmocka_unit_test(values_take_turns),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

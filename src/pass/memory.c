@@ -147,13 +147,7 @@ static int32_t slot_in_place(const struct memory *memory, size_t g,
 
 int32_t plan_temporary(struct plan *plan, const struct buffer *buffer,
                        size_t group) {
-  (void)group;
-  /* Slots are handed out in execution order before any temporary is known, so
-   * a temporary gets one of its own. */
-  const struct expr *bytes = buffer_bytes(plan, buffer);
-  struct slot slot = {bytes, hinted(plan, bytes), SIZE_MAX};
-  vec_push(plan->arena, &plan->slots, slot);
-  return (int32_t)plan->slots.count - 1;
+  return take_slot(plan, buffer_bytes(plan, buffer), group, group);
 }
 
 static void note_uses(struct memory *memory) {

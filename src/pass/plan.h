@@ -41,7 +41,8 @@ enum adze_status plan_make(struct graph *graph, const struct machine *machine,
 /* The value in whose memory a value lies. */
 const struct value *plan_root(const struct plan *plan,
                               const struct value *value);
-/* A slot for memory that only group `index` uses. */
+/* A slot for memory that only this group uses: one that no value lies in from
+ * then on. After plan_memory, in the order of the groups. */
 int32_t plan_temporary(struct plan *plan, const struct buffer *buffer,
                        size_t group);
 

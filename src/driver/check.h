@@ -33,9 +33,9 @@ struct check {
   size_t symbol_count;
   struct checked_value *values; /* by value id */
   size_t value_count;
-  bool *in_group; /* by node id: a kernel computes it */
+  bool *in_group;                /* by node id: a kernel computes it */
   VEC(struct guarded) constants; /* as compilation.constants */
-  void ***phases; /* by kernel: their addresses */
+  void ***phases;                /* by kernel: their addresses */
   uint64_t random;
   struct watch *watch; /* of the group that runs; check_run.c */
 };
@@ -48,14 +48,16 @@ enum adze_status check_bytes(struct check *check, const struct expr *elements,
 uint64_t check_random(struct check *check);
 
 /* The memory in which a value lies, allocated when first asked for. */
-enum adze_status check_memory_of(struct check *check,
-                                 const struct value *value,
+enum adze_status check_memory_of(struct check *check, const struct value *value,
                                  struct guarded **out) ADZE_MUST_USE;
-/* Byte ranges that belong to a value in that memory: `count` times `bytes`,
- * `pitch` apart, from `start`. */
+/* Byte ranges that belong to a value in that memory: `count` strips of `bytes`,
+ * `planes` of them `pitch` apart, and then the next as many `image_pitch` from
+ * the ones before. */
 struct region {
-  size_t start, bytes, pitch, count;
+  size_t start, bytes, pitch, planes, image_pitch, count;
 };
+/* Where a strip begins. */
+size_t region_strip(const struct region *region, size_t index);
 enum adze_status check_region(struct check *check, const struct value *value,
                               struct region *out) ADZE_MUST_USE;
 /* The value's elements in logical order, read through its placement. */

@@ -15,8 +15,8 @@ struct guarded guarded_new(size_t bytes, int poison) {
   struct guarded guarded = {.bytes = bytes};
   if (!size_add(bytes, 2 * ZONE + ADZE_ABI_ALIGNMENT, &all))
     guard_out_of_memory();
-  guarded.base = aligned_alloc(ADZE_ABI_ALIGNMENT,
-                               align_up(all, ADZE_ABI_ALIGNMENT));
+  guarded.base =
+      aligned_alloc(ADZE_ABI_ALIGNMENT, align_up(all, ADZE_ABI_ALIGNMENT));
   if (!guarded.base)
     guard_out_of_memory();
   guarded.data = guarded.base + ZONE;
@@ -39,8 +39,7 @@ bool guarded_is_intact(const struct guarded *guarded) {
   return true;
 }
 
-enum adze_status check_memory_of(struct check *check,
-                                 const struct value *value,
+enum adze_status check_memory_of(struct check *check, const struct value *value,
                                  struct guarded **out) {
   const struct plan *plan = check->compilation.plan;
   const struct value *root = plan_root(plan, value);
@@ -95,6 +94,20 @@ static enum adze_status find_layout(struct check *check,
   return ADZE_OK;
 }
 
+/* Planes of a blocked value have something behind them that nobody uses. */
+static struct region planes_of(const struct layout *own, int64_t start) {
+  const struct buffer *buffer = own->buffer;
+  int64_t rows = own->shape[2] + buffer->halo_before[2] + buffer->halo_after[2];
+  return (struct region){
+      .start = (size_t)start * own->element_bytes,
+      .bytes = (size_t)(rows * own->strides[2]) * own->element_bytes,
+      .pitch = (size_t)own->strides[1] * own->element_bytes,
+      .planes = (size_t)own->shape[1],
+      .image_pitch = (size_t)own->strides[0] * own->element_bytes,
+      .count = (size_t)(own->shape[0] * own->shape[1]),
+  };
+}
+
 enum adze_status check_region(struct check *check, const struct value *value,
                               struct region *out) {
   const struct plan *plan = check->compilation.plan;
@@ -102,18 +115,26 @@ enum adze_status check_region(struct check *check, const struct value *value,
   struct layout own, whole;
   struct guarded *memory;
   TRY(check_memory_of(check, value, &memory));
-  *out = (struct region){0, memory->bytes, memory->bytes, 1};
-  if (root == value)
-    return ADZE_OK;
   TRY(find_layout(check, value, &own));
   TRY(find_layout(check, root, &whole));
-  *out = (struct region){
-      .start = (size_t)(own.offset - whole.offset) * own.element_bytes,
-      .bytes = (size_t)(own.shape[1] * own.strides[1]) * own.element_bytes,
-      .pitch = (size_t)own.strides[0] * own.element_bytes,
-      .count = (size_t)own.shape[0],
-  };
+  if (own.block && own.rank == 5)
+    *out = planes_of(&own, own.offset - whole.offset);
+  else if (root == value)
+    *out = (struct region){.bytes = memory->bytes, .planes = 1, .count = 1};
+  else
+    *out = (struct region){
+        .start = (size_t)(own.offset - whole.offset) * own.element_bytes,
+        .bytes = (size_t)(own.shape[1] * own.strides[1]) * own.element_bytes,
+        .planes = 1,
+        .image_pitch = (size_t)own.strides[0] * own.element_bytes,
+        .count = (size_t)own.shape[0],
+    };
   return ADZE_OK;
+}
+
+size_t region_strip(const struct region *region, size_t index) {
+  return region->start + index / region->planes * region->image_pitch +
+         index % region->planes * region->pitch;
 }
 
 /* ---- In logical order ---------------------------------------------------- */

@@ -64,8 +64,8 @@ static enum adze_status find_memory(struct watch *watch) {
       TRY(check_memory_of(check, parameter->value, &watched->memory));
     } else {
       size_t bytes;
-      TRY(check_bytes(check, parameter->buffer->size,
-                      parameter->buffer->dtype, &bytes));
+      TRY(check_bytes(check, parameter->buffer->size, parameter->buffer->dtype,
+                      &bytes));
       watched->own = guarded_new(bytes, 0xff);
       watched->memory = &watched->own;
     }
@@ -84,7 +84,7 @@ static enum adze_status poison(struct watch *watch, int run) {
     TRY(check_memory_of(watch->check, watch->outputs[i], &memory));
     TRY(check_region(watch->check, watch->outputs[i], &region));
     for (size_t n = 0; n < region.count; n++)
-      memset(memory->data + region.start + n * region.pitch, poisons[run],
+      memset(memory->data + region_strip(&region, n), poisons[run],
              region.bytes);
   }
   for (size_t i = 0; i < watch->builder->parameters.count; i++)
@@ -105,8 +105,8 @@ static enum adze_status inspect(struct watch *watch, int64_t workers) {
     const struct watched *watched = &watch->parameters[i];
     const char *name = watched->parameter->buffer->name;
     if (!guarded_is_intact(watched->memory))
-      return fail(error, ADZE_MISMATCH,
-                  "with %d workers it writes beside '%s'", (int)workers, name);
+      return fail(error, ADZE_MISMATCH, "with %d workers it writes beside '%s'",
+                  (int)workers, name);
     if (watched->parameter->value && !watched->is_output &&
         crc32c(0, watched->memory->data, watched->memory->bytes) !=
             watched->checksum)
@@ -126,8 +126,7 @@ static enum adze_status inspect_neighbours(struct watch *watch,
   TRY(check_region(watch->check, output, &region));
   size_t at = 0;
   for (size_t n = 0; n <= region.count; n++) {
-    size_t end = n < region.count ? region.start + n * region.pitch
-                                  : memory->bytes;
+    size_t end = n < region.count ? region_strip(&region, n) : memory->bytes;
     if (end > at &&
         memcmp(memory->data + at, watch->before.data + at, end - at))
       return fail(watch->check->error, ADZE_MISMATCH,
@@ -150,8 +149,8 @@ static void call(struct watch *watch, size_t group, int64_t workers) {
     pointers[i] = watch->parameters[i].memory->data;
   for (size_t phase = 0; phase < kernel->phase_count; phase++) {
     const struct function *function = kernel->phases[phase];
-    int64_t *scalars = ARENA_ARRAY(compilation->arena, int64_t,
-                                   function->scalars.count + 1);
+    int64_t *scalars =
+        ARENA_ARRAY(compilation->arena, int64_t, function->scalars.count + 1);
     for (size_t i = 0; i < function->scalars.count; i++)
       scalars[i] = check->symbol_values[function->scalars.data[i]->symbol];
     kernel_function *code;
@@ -221,8 +220,8 @@ void check_run_release(struct check *check) {
   guarded_free(&watch->before);
   guarded_free(&watch->first);
   guarded_free(&watch->scratch);
-  for (size_t i = 0;
-       watch->parameters && i < watch->builder->parameters.count; i++)
+  for (size_t i = 0; watch->parameters && i < watch->builder->parameters.count;
+       i++)
     guarded_free(&watch->parameters[i].own);
 }
 

@@ -17,6 +17,50 @@ size_t placement_shape(struct expr_pool *pool, const struct value *value,
   return value->rank + 1;
 }
 
+int64_t placement_lines_in_one_set(int64_t stride_bytes, int64_t count) {
+  enum { LINE = 64, SETS = 64 };
+  int64_t lines[SETS] = {0}, most = 0;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t *line = &lines[i * stride_bytes / LINE % SETS];
+    most = ++*line > most ? *line : most;
+  }
+  return most;
+}
+
+/* Elements behind each plane of a channel block that nobody uses. A kernel goes
+ * through the blocks at one place of the plane; with planes a multiple of 4 KiB
+ * apart, all that would fall into one set of the L1 cache. */
+static int64_t plane_padding(const struct buffer *buffer) {
+  enum { LINE_ELEMENTS = 16, MOST_LINES = 8, BLOCKS = 32 };
+  int64_t plane, bytes = (int64_t)dtype_bits(buffer->dtype) / 8, best = 0,
+                 fewest = 0;
+  if (!expr_get_integer(buffer->strides[1], &plane))
+    return 0;
+  for (int64_t lines = 0; lines <= MOST_LINES; lines++) {
+    int64_t padded = plane + lines * LINE_ELEMENTS;
+    if (padded > plane + plane / 16)
+      break;
+    int64_t most = placement_lines_in_one_set(padded * bytes, BLOCKS);
+    if (fewest == 0 || most < fewest) {
+      fewest = most;
+      best = padded - plane;
+    }
+  }
+  return best;
+}
+
+static void pad_planes(struct expr_pool *pool, struct buffer *buffer) {
+  int64_t padding = plane_padding(buffer);
+  if (padding == 0)
+    return;
+  buffer->strides[1] = simplify(
+      pool, expr_add(pool, buffer->strides[1], expr_index(pool, padding)));
+  buffer->strides[0] =
+      simplify(pool, expr_mul(pool, buffer->shape[1], buffer->strides[1]));
+  buffer->size =
+      simplify(pool, expr_mul(pool, buffer->shape[0], buffer->strides[0]));
+}
+
 struct buffer *placement_buffer(struct expr_pool *pool,
                                 const struct value *value,
                                 const struct placement *placements) {
@@ -33,6 +77,8 @@ struct buffer *placement_buffer(struct expr_pool *pool,
   struct buffer *buffer =
       buffer_new_halo(pool, value->name, value->dtype, BUFFER_ARGUMENT, shape,
                       rank, owner->before, owner->after);
+  if (owner->block && rank == 5)
+    pad_planes(pool, buffer);
   if (root == value)
     return buffer;
   check(owner->block == placement->block && channel % owner->block == 0);

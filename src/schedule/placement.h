@@ -29,6 +29,10 @@ struct buffer *placement_buffer(struct expr_pool *pool,
                                 const struct value *value,
                                 const struct placement *placements);
 
+/* Of `count` places so many bytes apart, how many fall into the same set of a
+ * cache whose sets repeat every 4 KiB. */
+int64_t placement_lines_in_one_set(int64_t stride_bytes, int64_t count);
+
 /* The indices in memory of an element: the channel index (dimension 1) is
  * split where blocked. Returns their number. */
 size_t placement_indices(struct expr_pool *pool,

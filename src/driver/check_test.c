@@ -453,6 +453,25 @@ static void additions_are_in_place(void **state) {
   assert_int_equal(slot_of(plan, "a"), slot);
 }
 
+/* Planes of 32x32 would lie a multiple of 4 KiB apart. */
+static void planes_share_no_cache_sets(void **state) {
+  struct net net;
+  struct compilation compilation;
+  struct adze_compile_options options;
+  (void)state;
+  net_begin(&net, 64, 32, 32);
+  conv(&net, "x", "c", 64, 64, 1, 1);
+  conv(&net, "c", "y", 64, 64, 1, 1);
+  const struct plan *plan =
+      plan_of(&compilation, net_path(&net, "y"), &options);
+  const struct buffer *buffer = placement_buffer(
+      plan->graph->pool, value_of(plan, "c"), plan->placements);
+  int64_t plane;
+  assert_int_equal(buffer->rank, 5);
+  assert_true(expr_get_integer(buffer->strides[1], &plane));
+  assert_true(placement_lines_in_one_set(plane * 4, 32) <= 4);
+}
+
 /* The slots of a chain of Winograd convolutions in steps, whose kernels hand
  * transformed tiles from one step to the next. */
 static size_t slots_of_chain(int length) {
@@ -534,6 +553,7 @@ int main(void) {
       cmocka_unit_test(concatenation_is_no_work),
       cmocka_unit_test(padding_is_no_work),
       cmocka_unit_test(additions_are_in_place),
+      cmocka_unit_test(planes_share_no_cache_sets),
       cmocka_unit_test(temporaries_take_turns),
       cmocka_unit_test(values_take_turns),
   };

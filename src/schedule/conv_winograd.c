@@ -14,6 +14,10 @@
  *   out[n,k,y,x,lane] = bias + sum(v) AT[x mod M,v]
  *                     * columns[p(n, y div M, x div M), k, y mod M, v, lane]
  *
+ * A dilation by d splits the image into the rows (columns) y mod d = 0, 1, …,
+ * which are convolved by themselves, without one: y stands for y div d in these
+ * formulas, and the tiles of the second such part follow those of the first.
+ *
  * The sums with constant matrices are written out row by row, since most of
  * their terms vanish; the row in use is chosen by comparing an index, which
  * unrolling decides (winograd_transform.c).

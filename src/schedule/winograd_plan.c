@@ -18,8 +18,8 @@ static const char *unfit(const struct window2d *window, int64_t block) {
       window->kernel[0] % 2 == 0)
     return "not a 3x3, 5x5 or 7x7 convolution of one group";
   for (int axis = 0; axis < 2; axis++)
-    if (window->stride[axis] != 1 || window->dilation[axis] != 1)
-      return "a stride or a dilation";
+    if (window->stride[axis] != 1)
+      return "a stride";
   if (window->in_channels < block || window->out_channels < block)
     return "fewer channels than a block";
   return NULL;
@@ -101,7 +101,8 @@ static double plan_cycles(const struct machine *machine,
 static void try_rows(const struct machine *machine,
                      const struct winograd_plan *plan,
                      struct winograd_plan *best) {
-  for (int64_t rows = 0; rows <= plan->tiles[0]; rows++) {
+  bool by_rows = plan->phases[0] == 1 && plan->phases[1] == 1;
+  for (int64_t rows = 0; rows <= (by_rows ? plan->tiles[0] : 0); rows++) {
     if (rows > 0 && plan->tiles[0] % rows != 0)
       continue;
     double cycles = plan_cycles(machine, plan, rows);
@@ -123,22 +124,24 @@ bool winograd_plan_make(const struct machine *machine, int64_t block,
   }
   *reason = unfit(&plan.window, block);
   const struct value *image = node->outputs[0];
-  int64_t height = value_dim(image, 2), width = value_dim(image, 3);
-  if (!*reason && (height < 1 || width < 1))
+  const int64_t extent[2] = {value_dim(image, 2), value_dim(image, 3)};
+  if (!*reason && (extent[0] < 1 || extent[1] < 1))
     *reason = "tiles of open extents would need conditions";
   if (*reason)
     return false;
   plan.batch = value_dim(image, 0) < 1 ? 0 : value_dim(image, 0);
   plan.in_blocks = ceil_div(plan.window.in_channels, block);
   plan.out_blocks = ceil_div(plan.window.out_channels, block);
-  plan.direct_cycles = direct_cycles(machine, &plan, height, width);
+  plan.direct_cycles = direct_cycles(machine, &plan, extent[0], extent[1]);
   int kernel = (int)plan.window.kernel[0];
   /* Six outputs of three taps would round too much. */
   for (int tile = 2; tile <= 4; tile += 2) {
     if (!winograd_transform_make(tile, kernel, &plan.transform))
       continue;
-    plan.tiles[0] = ceil_div(height, tile);
-    plan.tiles[1] = ceil_div(width, tile);
+    for (int axis = 0; axis < 2; axis++) {
+      int64_t phases = plan.phases[axis] = plan.window.dilation[axis];
+      plan.tiles[axis] = phases * ceil_div(extent[axis], phases * tile);
+    }
     try_rows(machine, &plan, &best);
   }
   *out = best;

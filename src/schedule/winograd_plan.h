@@ -10,9 +10,10 @@
 struct winograd_plan {
   struct winograd_transform transform;
   struct window2d window;
-  int64_t block;    /* channels in a block */
-  int64_t batch;    /* 0: open */
-  int64_t tiles[2]; /* of one image, along y and x */
+  int64_t block;     /* channels in a block */
+  int64_t batch;     /* 0: open */
+  int64_t phases[2]; /* y mod phases: parts that are convolved by themselves */
+  int64_t tiles[2];  /* of one image, along y and x, in all phases */
   int64_t in_blocks, out_blocks;
   /* Rows of tiles that one worker takes through all steps, or 0: each step is
    * done for the whole image, by all workers, before the next one. */

@@ -176,8 +176,10 @@ static size_t behind(struct statement *const *loops,
 
 static enum adze_status apply_rows(struct builder *builder,
                                    struct schedule *schedule,
-                                   struct statement *last, int64_t tile,
+                                   struct statement *last,
+                                   const struct winograd_plan *plan,
                                    const int64_t *knobs) {
+  int64_t tile = plan->transform.tile;
   struct statement *loops[LOOP_MAX_RANK], *k, *k_inner, *y, *i, *rows, *row, *x,
       *j, *block, *copy, *first;
   check(loops_of(schedule, last, loops) == 5);
@@ -211,11 +213,51 @@ static enum adze_status apply_rows(struct builder *builder,
   return common_parallel(schedule, outer, ARRAY_COUNT(outer));
 }
 
+/* One axis of an image in steps: tiles, what is in one, phases (NULL: one). */
+struct axis_loops {
+  struct statement *tile, *inside, *phase;
+};
+static enum adze_status split_axis(struct schedule *schedule,
+                                   const struct winograd_plan *plan, int axis,
+                                   struct statement *loop,
+                                   struct axis_loops *out) {
+  int64_t tile = plan->transform.tile, phases = plan->phases[axis];
+  out->phase = NULL;
+  TRY(schedule_split(schedule, loop, tile * phases, &out->tile, &out->inside));
+  return phases == 1 ? ADZE_OK
+                     : schedule_split(schedule, out->inside, phases,
+                                      &out->inside, &out->phase);
+}
+
+static enum adze_status apply_output_step(struct builder *builder,
+                                          struct schedule *schedule,
+                                          struct statement *last,
+                                          const struct winograd_plan *plan) {
+  struct statement *loops[LOOP_MAX_RANK], *order[LOOP_MAX_RANK];
+  struct axis_loops y, x;
+  size_t count = 0, shared;
+  check(loops_of(schedule, last, loops) == 5);
+  TRY(split_axis(schedule, plan, 0, loops[2], &y));
+  TRY(split_axis(schedule, plan, 1, loops[3], &x));
+  TRY(schedule_partition(schedule, x.tile));
+  struct statement *all[] = {loops[0], loops[1], y.tile,   y.phase, x.tile,
+                             x.phase,  y.inside, x.inside, loops[4]};
+  for (size_t i = 0; i < ARRAY_COUNT(all); i++)
+    if (all[i])
+      order[count++] = all[i];
+  TRY(schedule_reorder(schedule, order, count));
+  TRY(schedule_output(builder, schedule, x.phase ? x.phase : x.tile, y.inside,
+                      x.inside, loops[4]));
+  shared = y.phase ? 4 : 3;
+  return common_parallel(schedule, order, shared);
+}
+
 static enum adze_status apply_steps(struct builder *builder,
                                     struct schedule *schedule,
-                                    struct statement *last, int64_t tile,
+                                    struct statement *last,
+                                    const struct winograd_plan *plan,
                                     const int64_t *knobs) {
-  struct statement *loops[LOOP_MAX_RANK], *y, *i, *x, *j, *block, *copy, *first;
+  struct statement *loops[LOOP_MAX_RANK], *block, *copy, *first;
   block = block_of(schedule, builder->stages.data[1]);
   size_t count = loops_of(schedule, block, loops);
   TRY(schedule_input(builder, schedule, loops, 0, count, NULL, &first));
@@ -231,26 +273,18 @@ static enum adze_status apply_steps(struct builder *builder,
   TRY(schedule_product_tile(builder, schedule, block, &l, knobs));
   struct statement *products[] = {l.u, l.v, l.panel};
   TRY(common_parallel(schedule, products, ARRAY_COUNT(products)));
-
-  check(loops_of(schedule, last, loops) == 5);
-  TRY(schedule_split(schedule, loops[2], tile, &y, &i));
-  TRY(schedule_split(schedule, loops[3], tile, &x, &j));
-  TRY(schedule_partition(schedule, x));
-  struct statement *order[] = {loops[0], loops[1], y, x, i, j, loops[4]};
-  TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
-  TRY(schedule_output(builder, schedule, x, i, j, loops[4]));
-  return common_parallel(schedule, order, 3);
+  return apply_output_step(builder, schedule, last, plan);
 }
 
 enum adze_status winograd_apply(struct builder *builder,
                                 struct schedule *schedule,
                                 const int64_t *knobs) {
   const struct stage *last = builder->stages.data[builder->stages.count - 1];
-  int64_t tile = winograd_plan_of(builder).transform.tile;
+  struct winograd_plan plan = winograd_plan_of(builder);
   for (size_t s = 4; s + 1 < builder->stages.count; s++)
     TRY(schedule_compute_inline(schedule,
                                 block_of(schedule, builder->stages.data[s])));
   struct statement *block = block_of(schedule, last);
-  return knobs[KNOB_ROWS] ? apply_rows(builder, schedule, block, tile, knobs)
-                          : apply_steps(builder, schedule, block, tile, knobs);
+  return knobs[KNOB_ROWS] ? apply_rows(builder, schedule, block, &plan, knobs)
+                          : apply_steps(builder, schedule, block, &plan, knobs);
 }

@@ -28,8 +28,10 @@ void winograd_demand(const struct match_query *query, const struct group *group,
   window2d_halo(&plan.window, out);
   /* The last tile may reach further than the padding. */
   for (size_t axis = 0; axis < 2; axis++) {
+    int64_t phases = plan.phases[axis];
     int64_t last = plan.tiles[axis] * plan.transform.tile +
-                   plan.transform.kernel - 1 - plan.window.before[axis];
+                   (plan.transform.kernel - 1) * phases -
+                   plan.window.before[axis];
     int64_t past = last - value_dim(node->inputs[0], 2 + axis);
     if (out->after[2 + axis] < past)
       out->after[2 + axis] = past;
@@ -119,8 +121,31 @@ static const struct expr *tile_position(struct winograd *w, int axis,
                                         const struct expr *tile,
                                         const struct expr *inside) {
   struct expr_pool *pool = w->builder->pool;
-  return expr_sub(pool, expr_add(pool, expr_mul(pool, tile, w->tile), inside),
+  int64_t phases = w->plan.phases[axis];
+  const struct expr *each = expr_index(pool, w->plan.tiles[axis] / phases);
+  const struct expr *start =
+      expr_mul(pool, expr_floor_mod(pool, tile, each), w->tile);
+  const struct expr *position = expr_add(
+      pool,
+      expr_mul(pool, expr_add(pool, start, inside), expr_index(pool, phases)),
+      expr_floor_div(pool, tile, each));
+  return expr_sub(pool, position,
                   expr_index(pool, w->plan.window.before[axis]));
+}
+
+/* The other way round: the tile with the output's row or column `at`, and
+ * where it is in it. */
+static const struct expr *position_tile(struct winograd *w, int axis,
+                                        const struct expr *at,
+                                        const struct expr **inside) {
+  struct expr_pool *pool = w->builder->pool;
+  int64_t phases = w->plan.phases[axis];
+  const struct expr *each = expr_index(pool, w->plan.tiles[axis] / phases);
+  const struct expr *step = expr_index(pool, phases);
+  const struct expr *in_phase = expr_floor_div(pool, at, step);
+  *inside = expr_floor_mod(pool, in_phase, w->tile);
+  return expr_add(pool, expr_mul(pool, expr_floor_mod(pool, at, step), each),
+                  expr_floor_div(pool, in_phase, w->tile));
 }
 
 static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
@@ -190,22 +215,20 @@ static void output_stages(struct winograd *w, const struct node *node,
   columns->body = winograd_row(pool, matrix, a[2], terms);
   struct stage *out =
       add_stage(w, builder_buffer(w->builder, node->outputs[0]), a);
-  const struct expr *row =
-      expr_add(pool, expr_mul(pool, a[0], expr_index(pool, w->plan.tiles[0])),
-               expr_floor_div(pool, a[2], w->tile));
-  const struct expr *position =
-      expr_add(pool, expr_mul(pool, row, expr_index(pool, w->plan.tiles[1])),
-               expr_floor_div(pool, a[3], w->tile));
+  const struct expr *inside[2], *ty = position_tile(w, 0, a[2], &inside[0]),
+                                *tx = position_tile(w, 1, a[3], &inside[1]);
+  const struct expr *row = expr_add(
+      pool, expr_mul(pool, a[0], expr_index(pool, w->plan.tiles[0])), ty);
+  const struct expr *position = expr_add(
+      pool, expr_mul(pool, row, expr_index(pool, w->plan.tiles[1])), tx);
   for (int v = 0; v < matrix->columns; v++) {
-    const struct expr *at[5] = {position, a[1],
-                                expr_floor_mod(pool, a[2], w->tile),
-                                expr_index(pool, v), a[4]};
+    const struct expr *at[5] = {position, a[1], inside[0], expr_index(pool, v),
+                                a[4]};
     terms[v] = expr_load(pool, columns->output, at, 5);
   }
-  out->body = window2d_add_bias(
-      w->builder, node,
-      winograd_row(pool, matrix, expr_floor_mod(pool, a[3], w->tile), terms),
-      a[1], a[4]);
+  out->body = window2d_add_bias(w->builder, node,
+                                winograd_row(pool, matrix, inside[1], terms),
+                                a[1], a[4]);
 }
 
 enum adze_status winograd_express(struct builder *builder,

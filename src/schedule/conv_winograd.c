@@ -31,62 +31,18 @@
  */
 #include "schedule/winograd.h"
 
-static size_t conv_winograd_match(struct match_query *query, struct node *node,
-                                  struct node **nodes, size_t capacity) {
-  struct winograd_plan plan;
-  const char *reason = NULL;
-  if (!query->winograd)
-    return match_decline(query, "--no-winograd was given");
-  if (capacity < 1 ||
-      !winograd_plan_make(query->machine, query->block, node, &plan, &reason))
-    return match_decline(query, reason);
-  nodes[0] = node;
-  return 1;
-}
-
-/* packed[u, v, k, c, ci, lane] */
-static const struct expr *pack_weights(void *context, struct expr_pool *pool,
-                                       struct buffer *source,
-                                       const struct expr *const *axes) {
-  const struct winograd_plan *plan = context;
-  const struct winograd_matrix *matrix = &plan->transform.weight;
-  const struct expr *block = expr_index(pool, plan->block);
-  const struct expr *zero = expr_constant(pool, source->dtype, 0), *sum = zero;
-  const struct expr *k =
-      expr_add(pool, expr_mul(pool, axes[2], block), axes[5]);
-  const struct expr *c =
-      expr_add(pool, expr_mul(pool, axes[3], block), axes[4]);
-  for (int r = 0; r < plan->transform.kernel; r++) {
-    const struct expr *row = zero;
-    for (int s = 0; s < plan->transform.kernel; s++) {
-      const struct expr *at[4] = {k, c, expr_index(pool, r),
-                                  expr_index(pool, s)};
-      row = expr_add(pool, row,
-                     expr_mul(pool,
-                              winograd_coefficient(pool, matrix, axes[1], s),
-                              expr_load(pool, source, at, 4)));
-    }
-    sum = expr_add(
-        pool, sum,
-        expr_mul(pool, winograd_coefficient(pool, matrix, axes[0], r), row));
-  }
-  const struct expr *exists = expr_and(
-      pool, expr_less(pool, k, expr_index(pool, plan->window.out_channels)),
-      expr_less(pool, c, expr_index(pool, plan->window.in_channels)));
-  return expr_select(pool, exists, sum, zero);
-}
-
-static enum adze_status conv_winograd_express(struct builder *builder) {
-  return winograd_express(builder, pack_weights);
+static size_t conv_match(struct match_query *query, struct node *node,
+                         struct node **nodes, size_t capacity) {
+  return winograd_match(query, &op_conv, node, nodes, capacity);
 }
 
 const struct template template_conv_winograd = {
     .name = "conv_winograd",
     .summary = "3x3, 5x5, 7x7 convolution of stride 1 by Winograd's algorithm",
     .output_blocked = true,
-    .match = conv_winograd_match,
+    .match = conv_match,
     .demand = winograd_demand,
-    .express = conv_winograd_express,
+    .express = winograd_express,
     .knobs = winograd_knobs,
     .space = winograd_space,
     .choose = winograd_choose,

@@ -21,8 +21,8 @@ size_t winograd_space(const struct builder *builder, size_t knob,
   struct winograd_plan plan = winograd_plan_of(builder);
   size_t count = 0;
   if (knob == KNOB_PANEL) {
-    for (int64_t v = 1; v <= plan.out_blocks && count < capacity; v++)
-      if (plan.out_blocks % v == 0)
+    for (int64_t v = 1; v <= plan.product_blocks && count < capacity; v++)
+      if (plan.product_blocks % v == 0)
         values[count++] = v;
     return count;
   }
@@ -42,7 +42,7 @@ static int64_t panel_choose(const struct builder *builder,
                             const struct winograd_plan *plan, int64_t blocks,
                             int64_t positions) {
   const struct machine *machine = builder->machine;
-  int64_t tiles = plan->out_blocks / blocks;
+  int64_t tiles = plan->product_blocks / blocks;
   int64_t point_bytes = plan->in_blocks * plan->block * 4;
   if (positions * point_bytes <= machine->l1_bytes / 2)
     return 1;
@@ -223,6 +223,8 @@ static enum adze_status split_axis(struct schedule *schedule,
                                    struct axis_loops *out) {
   int64_t tile = plan->transform.tile, phases = plan->phases[axis];
   out->phase = NULL;
+  if (plan->shift[axis] > 0)
+    TRY(schedule_pad(schedule, loop, plan->shift[axis], &loop));
   TRY(schedule_split(schedule, loop, tile * phases, &out->tile, &out->inside));
   return phases == 1 ? ADZE_OK
                      : schedule_split(schedule, out->inside, phases,

@@ -13,6 +13,21 @@ struct winograd_plan winograd_plan_of(const struct builder *builder) {
   return plan;
 }
 
+size_t winograd_match(struct match_query *query, const struct op_def *op,
+                      struct node *node, struct node **nodes, size_t capacity) {
+  struct winograd_plan plan;
+  const char *reason = NULL;
+  if (node->op != op)
+    return match_decline(query, "another operator");
+  if (!query->winograd)
+    return match_decline(query, "--no-winograd was given");
+  if (capacity < 1 ||
+      !winograd_plan_make(query->machine, query->block, node, &plan, &reason))
+    return match_decline(query, reason);
+  nodes[0] = node;
+  return 1;
+}
+
 void winograd_demand(const struct match_query *query, const struct group *group,
                      const struct node *node, size_t input,
                      struct demand *out) {
@@ -25,24 +40,89 @@ void winograd_demand(const struct match_query *query, const struct group *group,
     return;
   }
   out->blocked = true;
-  window2d_halo(&plan.window, out);
-  /* The last tile may reach further than the padding. */
   for (size_t axis = 0; axis < 2; axis++) {
-    int64_t phases = plan.phases[axis];
+    /* The last tile may reach further than the padding. */
     int64_t last = plan.tiles[axis] * plan.transform.tile +
-                   (plan.transform.kernel - 1) * phases -
-                   plan.window.before[axis];
+                   (plan.taps - 1) * winograd_step(&plan, (int)axis) -
+                   plan.before[axis];
     int64_t past = last - value_dim(node->inputs[0], 2 + axis);
-    if (out->after[2 + axis] < past)
-      out->after[2 + axis] = past;
+    out->before[2 + axis] = plan.before[axis] > 0 ? plan.before[axis] : 0;
+    out->after[2 + axis] = past > 0 ? past : 0;
   }
 }
 
 /* ---- Stages -------------------------------------------------------------- */
+/* The weights of channels c to k at kernel position `at`, [K, C, R, S], or of a
+ * transposed one [C, K, R, S]. There, tap j of phase p is that of r = p +
+ * (taps-1-j)*stride: the first tap is that of the first input, which is the
+ * last to get there. */
+static const struct expr *
+load_tap(struct expr_pool *pool, const struct winograd_plan *plan,
+         struct buffer *source, const struct expr *const *channels,
+         const struct expr *const *phase, const int *tap) {
+  const struct expr *at[4] = {channels[1], channels[0]};
+  const struct expr *exists = expr_bool(pool, true);
+  for (int axis = 0; axis < 2; axis++) {
+    at[2 + axis] = expr_index(pool, tap[axis]);
+    if (!plan->is_transposed)
+      continue;
+    int64_t base = (plan->taps - 1 - tap[axis]) * plan->phases[axis];
+    at[2 + axis] = expr_add(pool, phase[axis], expr_index(pool, base));
+    exists = expr_and(pool, exists,
+                      expr_less(pool, at[2 + axis],
+                                expr_index(pool, plan->window.kernel[axis])));
+  }
+  if (!plan->is_transposed)
+    return expr_load(pool, source, at, 4);
+  at[0] = channels[0];
+  at[1] = channels[1];
+  return expr_select(pool, exists, expr_load(pool, source, at, 4),
+                     expr_constant(pool, source->dtype, 0));
+}
+
+/* packed[u, v, k, c, ci, lane], where k counts blocks of all phases. */
+static const struct expr *pack_weights(void *context, struct expr_pool *pool,
+                                       struct buffer *source,
+                                       const struct expr *const *axes) {
+  const struct winograd_plan *plan = context;
+  const struct winograd_matrix *matrix = &plan->transform.weight;
+  const struct expr *block = expr_index(pool, plan->block);
+  const struct expr *phases =
+      expr_index(pool, plan->product_blocks / plan->out_blocks);
+  const struct expr *wide = expr_index(pool, plan->phases[1]);
+  const struct expr *k = expr_floor_div(pool, axes[2], phases);
+  const struct expr *both = expr_floor_mod(pool, axes[2], phases);
+  const struct expr *phase[2] = {expr_floor_div(pool, both, wide),
+                                 expr_floor_mod(pool, both, wide)};
+  const struct expr *channels[2] = {
+      expr_add(pool, expr_mul(pool, axes[3], block), axes[4]),
+      expr_add(pool, expr_mul(pool, k, block), axes[5])};
+  const struct expr *zero = expr_constant(pool, source->dtype, 0), *sum = zero;
+  for (int r = 0; r < plan->transform.kernel; r++) {
+    const struct expr *row = zero;
+    for (int s = 0; s < plan->transform.kernel; s++)
+      row = expr_add(pool, row,
+                     expr_mul(pool,
+                              winograd_coefficient(pool, matrix, axes[1], s),
+                              load_tap(pool, plan, source, channels, phase,
+                                       (int[]){r, s})));
+    sum = expr_add(
+        pool, sum,
+        expr_mul(pool, winograd_coefficient(pool, matrix, axes[0], r), row));
+  }
+  const struct window2d *window = &plan->window;
+  const struct expr *exists = expr_and(
+      pool,
+      expr_less(pool, channels[1], expr_index(pool, window->out_channels)),
+      expr_less(pool, channels[0], expr_index(pool, window->in_channels)));
+  return expr_select(pool, exists, sum, zero);
+}
+
 struct winograd {
   struct builder *builder;
   struct winograd_plan plan;
-  const struct expr *positions, *in_blocks, *out_blocks, *block, *reach, *tile;
+  const struct expr *positions, *in_blocks, *product_blocks, *block, *reach,
+      *tile;
 };
 
 /* The points of one position are written one after the other, each into a plane
@@ -121,31 +201,35 @@ static const struct expr *tile_position(struct winograd *w, int axis,
                                         const struct expr *tile,
                                         const struct expr *inside) {
   struct expr_pool *pool = w->builder->pool;
-  int64_t phases = w->plan.phases[axis];
-  const struct expr *each = expr_index(pool, w->plan.tiles[axis] / phases);
+  int64_t step = winograd_step(&w->plan, axis);
+  const struct expr *each = expr_index(pool, w->plan.tiles[axis] / step);
   const struct expr *start =
       expr_mul(pool, expr_floor_mod(pool, tile, each), w->tile);
   const struct expr *position = expr_add(
       pool,
-      expr_mul(pool, expr_add(pool, start, inside), expr_index(pool, phases)),
+      expr_mul(pool, expr_add(pool, start, inside), expr_index(pool, step)),
       expr_floor_div(pool, tile, each));
-  return expr_sub(pool, position,
-                  expr_index(pool, w->plan.window.before[axis]));
+  return expr_sub(pool, position, expr_index(pool, w->plan.before[axis]));
 }
 
-/* The other way round: the tile with the output's row or column `at`, and
- * where it is in it. */
-static const struct expr *position_tile(struct winograd *w, int axis,
-                                        const struct expr *at,
-                                        const struct expr **inside) {
+/* The other way round: where the output's row or column `at` is computed. */
+struct place {
+  const struct expr *phase, *tile, *inside;
+};
+static struct place place_of(struct winograd *w, int axis,
+                             const struct expr *at) {
   struct expr_pool *pool = w->builder->pool;
-  int64_t phases = w->plan.phases[axis];
-  const struct expr *each = expr_index(pool, w->plan.tiles[axis] / phases);
-  const struct expr *step = expr_index(pool, phases);
-  const struct expr *in_phase = expr_floor_div(pool, at, step);
-  *inside = expr_floor_mod(pool, in_phase, w->tile);
-  return expr_add(pool, expr_mul(pool, expr_floor_mod(pool, at, step), each),
-                  expr_floor_div(pool, in_phase, w->tile));
+  int64_t step = winograd_step(&w->plan, axis);
+  const struct expr *each = expr_index(pool, w->plan.tiles[axis] / step);
+  const struct expr *phases = expr_index(pool, w->plan.phases[axis]);
+  at = expr_add(pool, at, expr_index(pool, w->plan.shift[axis]));
+  const struct expr *in_phase = expr_floor_div(pool, at, phases);
+  struct place place = {.phase = expr_floor_mod(pool, at, phases),
+                        .tile = expr_floor_div(pool, in_phase, w->tile),
+                        .inside = expr_floor_mod(pool, in_phase, w->tile)};
+  if (!w->plan.is_transposed)
+    place.tile = expr_add(pool, expr_mul(pool, place.phase, each), place.tile);
+  return place;
 }
 
 static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
@@ -185,7 +269,7 @@ static struct buffer *product_stage(struct winograd *w, struct buffer *spread,
   struct expr_pool *pool = w->builder->pool;
   const struct expr *a[5];
   const struct expr *shape[5] = {w->reach, w->reach, w->positions,
-                                 w->out_blocks, w->block};
+                                 w->product_blocks, w->block};
   struct stage *stage = add_stage(w, handed_on(w, "product", shape, 5), a);
   const struct expr *c =
       builder_reduction(w->builder, stage, "c", w->in_blocks);
@@ -204,8 +288,8 @@ static void output_stages(struct winograd *w, const struct node *node,
   struct expr_pool *pool = w->builder->pool;
   const struct winograd_matrix *matrix = &w->plan.transform.output;
   const struct expr *a[5], *terms[WINOGRAD_MOST];
-  const struct expr *columns_shape[5] = {w->positions, w->out_blocks, w->tile,
-                                         w->reach, w->block};
+  const struct expr *columns_shape[5] = {w->positions, w->product_blocks,
+                                         w->tile, w->reach, w->block};
   struct stage *columns =
       add_stage(w, local_buffer(w, "columns", columns_shape, 5), a);
   for (int u = 0; u < matrix->columns; u++) {
@@ -215,24 +299,30 @@ static void output_stages(struct winograd *w, const struct node *node,
   columns->body = winograd_row(pool, matrix, a[2], terms);
   struct stage *out =
       add_stage(w, builder_buffer(w->builder, node->outputs[0]), a);
-  const struct expr *inside[2], *ty = position_tile(w, 0, a[2], &inside[0]),
-                                *tx = position_tile(w, 1, a[3], &inside[1]);
+  struct place y = place_of(w, 0, a[2]), x = place_of(w, 1, a[3]);
   const struct expr *row = expr_add(
-      pool, expr_mul(pool, a[0], expr_index(pool, w->plan.tiles[0])), ty);
+      pool, expr_mul(pool, a[0], expr_index(pool, w->plan.tiles[0])), y.tile);
   const struct expr *position = expr_add(
-      pool, expr_mul(pool, row, expr_index(pool, w->plan.tiles[1])), tx);
+      pool, expr_mul(pool, row, expr_index(pool, w->plan.tiles[1])), x.tile);
+  const struct expr *k = a[1];
+  if (w->plan.is_transposed) {
+    const struct expr *phase = expr_add(
+        pool, expr_mul(pool, y.phase, expr_index(pool, w->plan.phases[1])),
+        x.phase);
+    int64_t phases = w->plan.product_blocks / w->plan.out_blocks;
+    k = expr_add(pool, expr_mul(pool, k, expr_index(pool, phases)), phase);
+  }
   for (int v = 0; v < matrix->columns; v++) {
-    const struct expr *at[5] = {position, a[1], inside[0], expr_index(pool, v),
+    const struct expr *at[5] = {position, k, y.inside, expr_index(pool, v),
                                 a[4]};
     terms[v] = expr_load(pool, columns->output, at, 5);
   }
   out->body = window2d_add_bias(w->builder, node,
-                                winograd_row(pool, matrix, inside[1], terms),
+                                winograd_row(pool, matrix, x.inside, terms),
                                 a[1], a[4]);
 }
 
-enum adze_status winograd_express(struct builder *builder,
-                                  winograd_packing *pack) {
+enum adze_status winograd_express(struct builder *builder) {
   struct expr_pool *pool = builder->pool;
   const struct node *node = builder->group->nodes.data[0];
   struct winograd w = {.builder = builder, .plan = winograd_plan_of(builder)};
@@ -240,15 +330,15 @@ enum adze_status winograd_express(struct builder *builder,
       pool, expr_mul(pool, node->outputs[0]->dims[0],
                      expr_index(pool, w.plan.tiles[0] * w.plan.tiles[1])));
   w.in_blocks = expr_index(pool, w.plan.in_blocks);
-  w.out_blocks = expr_index(pool, w.plan.out_blocks);
+  w.product_blocks = expr_index(pool, w.plan.product_blocks);
   w.block = expr_index(pool, builder->block);
   w.reach = expr_index(pool, w.plan.transform.reach);
   w.tile = expr_index(pool, w.plan.transform.tile);
-  const struct expr *shape[6] = {w.reach,     w.reach, w.out_blocks,
+  const struct expr *shape[6] = {w.reach,     w.reach, w.product_blocks,
                                  w.in_blocks, w.block, w.block};
   struct buffer *in = builder_buffer(builder, node->inputs[0]);
   struct buffer *weights = builder_pack(builder, node->inputs[1], "winograd",
-                                        shape, 6, pack, &w.plan);
+                                        shape, 6, pack_weights, &w.plan);
   struct buffer *spread = input_stages(&w, in);
   output_stages(&w, node, product_stage(&w, spread, weights));
   return ADZE_OK;

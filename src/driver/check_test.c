@@ -146,6 +146,14 @@ static const char *net_transposed(struct net *net) {
   return net_path(net, "y");
 }
 
+static const char *net_subpixel(struct net *net) {
+  net_begin(net, 48, 17, 20);
+  window(net, "ConvTranspose", "x", "a", (int64_t[]){48, 37, 4, 4}, 37, 2, 1,
+         1);
+  op(net, "Sigmoid", "a", "y");
+  return net_path(net, "y");
+}
+
 static const char *net_dense(struct net *net) {
   net_begin(net, 3, 5, 7);
   op(net, "Flatten", "x", "a");
@@ -240,6 +248,7 @@ static const struct {
     {"conv_depthwise", net_depthwise},
     {"conv_pointwise_depthwise", net_fused},
     {"conv_transposed", net_transposed},
+    {"conv_transposed_winograd", net_subpixel},
     {"matmul_packed", net_dense},
     {"reduce_rows", net_rows},
     {"pool_window", net_pooled},

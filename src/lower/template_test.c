@@ -156,6 +156,71 @@ static void test_winograd(void **state) {
   assert_true(uses.of_tile[2] && uses.of_tile[4]);
 }
 
+/* Elementwise, by channels, without functions that would magnify errors. */
+static struct value *channel_epilogue(struct network *net, struct value *x) {
+  int64_t dims[4] = {1, value_dim(x, 1), 1, 1};
+  x = network_binary(net, &op_mul, x, network_constant(net, 4, dims));
+  return network_pick(net, 0, 1) ? network_unary(net, &op_relu, x) : x;
+}
+
+static void test_dilated_winograd(void **state) {
+  (void)state;
+  struct winograd_uses uses = {0};
+  for (uint32_t seed = 0; seed < 6; seed++) {
+    struct network net;
+    network_start(&net, seed, targets[seed / 2 % 3]);
+    int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 16, 24),
+                       network_pick(&net, 14, 19), network_pick(&net, 14, 23)};
+    int64_t kernel = seed == 3 ? 5 : 3;
+    struct conv_spec spec = {
+        .out = network_pick(&net, 24, 32),
+        .kernel = {kernel, kernel},
+        .stride = {1, 1},
+        .dilation = {1 + seed % 3, seed % 3 ? 1 + seed % 2 : 3},
+        .pads = {2, network_pick(&net, 0, 3), 3, 2},
+        .group = 1};
+    struct value *x = network_input(&net, 4, dims);
+    x = network_conv(&net, &op_conv, x, &spec, seed % 2);
+    count_uses(&net, &uses);
+    network_finish(&net, channel_epilogue(&net, x));
+  }
+  assert_true(uses.in_steps >= 4);
+  assert_true(uses.of_kernel[3] && uses.of_kernel[5]);
+}
+
+static void test_transposed_winograd(void **state) {
+  (void)state;
+  static const struct {
+    int target;
+    int64_t channels, extent, kernel[2], stride[2];
+  } cases[] = {
+      {0, 20, 13, {4, 4}, {2, 2}}, {1, 31, 14, {3, 3}, {2, 2}},
+      {2, 16, 10, {5, 5}, {2, 2}}, {2, 16, 11, {2, 4}, {1, 2}},
+      {0, 18, 11, {3, 3}, {1, 1}}, {2, 17, 26, {2, 2}, {1, 1}},
+  };
+  struct winograd_uses uses = {0};
+  for (uint32_t i = 0; i < ARRAY_COUNT(cases); i++) {
+    struct network net;
+    network_start(&net, i, targets[cases[i].target]);
+    int64_t dims[4] = {1 + i % 2, cases[i].channels, cases[i].extent,
+                       cases[i].extent - network_pick(&net, 0, 2)};
+    struct conv_spec spec = {
+        .out = cases[i].channels,
+        .kernel = {cases[i].kernel[0], cases[i].kernel[1]},
+        .stride = {cases[i].stride[0], cases[i].stride[1]},
+        .dilation = {1, 1},
+        .pads = {1, network_pick(&net, 0, 2), network_pick(&net, 0, 2), 1},
+        .group = 1};
+    struct value *x = network_input(&net, 4, dims);
+    x = network_conv(&net, &op_conv_transpose, x, &spec, i % 3);
+    count_uses(&net, &uses);
+    network_finish(&net, channel_epilogue(&net, x));
+  }
+  assert_int_equal(uses.in_steps + uses.in_rows, ARRAY_COUNT(cases));
+  assert_true(uses.of_kernel[2] && uses.of_kernel[3]);
+  assert_true(uses.of_tile[3] && uses.of_tile[4] && uses.of_tile[5]);
+}
+
 static void test_residual(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 6; seed++) {
@@ -553,6 +618,8 @@ int main(void) {
       cmocka_unit_test(test_transposed),
       cmocka_unit_test(test_pointwise_depthwise),
       cmocka_unit_test(test_winograd),
+      cmocka_unit_test(test_dilated_winograd),
+      cmocka_unit_test(test_transposed_winograd),
       cmocka_unit_test(test_residual),
       cmocka_unit_test(test_concat),
       cmocka_unit_test(test_dense),

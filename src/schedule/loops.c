@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Primitives on loops: split, fuse, reorder and the kinds of loops. */
+/* Primitives on loops: split, pad, fuse, reorder and the kinds of loops. */
 #include <string.h>
 
 #include "ir/simplify.h"
@@ -62,6 +62,54 @@ enum adze_status schedule_split(struct schedule *schedule,
   (*outer)->next = loop->next;
   *link = *outer;
   tree_trace(schedule, "split %s %lld", name, (long long)factor);
+  return ADZE_OK;
+}
+
+/* Whether the loop is one of a reduction: its steps write the same element. */
+struct reduction_search {
+  struct schedule *schedule;
+  const struct variable *variable;
+  bool found;
+};
+static void find_reduction(void *context, struct statement *block) {
+  struct reduction_search *search = context;
+  for (size_t i = 0; i < block->block.stage->reduction_count; i++)
+    search->found = search->found ||
+                    expr_uses_variable(search->schedule->pool,
+                                       block->block.reductions[i],
+                                       search->variable);
+}
+
+enum adze_status schedule_pad(struct schedule *schedule, struct statement *loop,
+                              int64_t before, struct statement **padded) {
+  TRY(expect_loop(schedule, loop, "pad"));
+  struct expr_pool *pool = schedule->pool;
+  const char *name = loop->loop.variable->name;
+  if (before < 1 || before > 1 << 20)
+    return tree_refuse(schedule, "pad: %s by %lld is not possible", name,
+                       (long long)before);
+  if (loop->loop.kind != LOOP_SERIAL || loop->loop.partition)
+    return tree_refuse(schedule, "pad: %s is not a serial loop", name);
+  struct reduction_search search = {schedule, loop->loop.variable, false};
+  tree_blocks(loop->loop.body, find_reduction, &search);
+  if (search.found)
+    return tree_refuse(schedule, "pad: %s reduces", name);
+  const struct expr *added = expr_index(pool, before);
+  struct variable *v =
+      tree_variable(schedule, arena_printf(expr_pool_arena(pool), "%s.p", name),
+                    simplify(pool, expr_add(pool, loop->loop.extent, added)));
+  const struct expr *value = expr_variable(pool, v);
+  struct substitution substitution = {loop->loop.variable,
+                                      expr_sub(pool, value, added)};
+  statement_substitute(pool, loop->loop.body, &substitution, 1);
+  struct split_context context = {schedule,
+                                  expr_less_equal(pool, added, value)};
+  tree_blocks(loop->loop.body, add_condition, &context);
+  *padded = statement_for(pool, v, LOOP_SERIAL, loop->loop.body);
+  struct statement **link = tree_link(schedule, loop);
+  (*padded)->next = loop->next;
+  *link = *padded;
+  tree_trace(schedule, "pad %s %lld", name, (long long)before);
   return ADZE_OK;
 }
 
@@ -215,21 +263,6 @@ static enum adze_status set_kind(struct schedule *schedule,
   loop->loop.kind = kind;
   tree_trace(schedule, "%s %s", primitive, name);
   return ADZE_OK;
-}
-
-/* Whether the loop is one of a reduction: its steps write the same element. */
-struct reduction_search {
-  struct schedule *schedule;
-  const struct variable *variable;
-  bool found;
-};
-static void find_reduction(void *context, struct statement *block) {
-  struct reduction_search *search = context;
-  for (size_t i = 0; i < block->block.stage->reduction_count; i++)
-    search->found = search->found ||
-                    expr_uses_variable(search->schedule->pool,
-                                       block->block.reductions[i],
-                                       search->variable);
 }
 
 enum adze_status schedule_parallel(struct schedule *schedule,

@@ -51,6 +51,12 @@ enum adze_status schedule_split(struct schedule *schedule,
                                 struct statement *loop, int64_t factor,
                                 struct statement **outer,
                                 struct statement **inner) ADZE_MUST_USE;
+/* pad: `before` rounds that do nothing before a loop's own, so that a split
+ * makes tiles that start so much before the first; not of a loop that reduces.
+ * Replaces `loop`. */
+enum adze_status schedule_pad(struct schedule *schedule, struct statement *loop,
+                              int64_t before,
+                              struct statement **padded) ADZE_MUST_USE;
 /* fuse: a loop and the only statement of its body, a loop, into one. */
 enum adze_status schedule_fuse(struct schedule *schedule,
                                struct statement *outer, struct statement *inner,

@@ -215,6 +215,9 @@ static void test_preconditions(void **state) {
     const char *before, *line, *part;
   } cases[] = {
       {"parallel b.i\n", "split b.i 4", "not a serial loop"},
+      {"", "pad b.i 0", "by 0 is not possible"},
+      {"", "pad s.r 1", "reduces"},
+      {"partition b.i\n", "pad b.i 1", "not a serial loop"},
       {"", "fuse b.i s.r", "not alone inside"},
       {"compute_at s b.i\n", "fuse b.i b.j", "not alone inside"},
       {"", "fuse s.i s.r", "one does not"},
@@ -268,17 +271,18 @@ static void test_effects(void **state) {
   make_chain(&f);
   struct schedule *s = &f.schedule;
   static const char trace[] = "compute_inline b\n"
-                              "split y.j 4\n"
-                              "partition y.j.o\n"
-                              "fuse y.i y.j.o\n"
+                              "pad y.j 3\n"
+                              "split y.j.p 4\n"
+                              "partition y.j.p.o\n"
+                              "fuse y.i y.j.p.o\n"
                               "compute_inline a\n"
-                              "compute_at s y.i.y.j.o\n"
+                              "compute_at s y.i.y.j.p.o\n"
                               "split s.s.r 4\n"
                               "rfactor s s.s.r.i\n"
                               "set_scope s register\n"
                               "vectorize s.s.r.i\n"
                               "decompose_reduction s.part s.s.r.o\n"
-                              "parallel y.i.y.j.o\n";
+                              "parallel y.i.y.j.p.o\n";
   assert_ok(schedule_replay(s, trace, strlen(trace)), f.error);
   assert_string_equal(text_string(&s->trace), trace);
   assert_ok(verify_structured(f.function, &f.error), f.error);
@@ -286,10 +290,10 @@ static void test_effects(void **state) {
   assert_non_null(schedule_block(s, "s", BLOCK_WHOLE));
   assert_non_null(schedule_block(s, "s.part", BLOCK_INITIAL));
   assert_non_null(schedule_block(s, "s.part", BLOCK_UPDATE));
-  struct statement *loop = schedule_loop(s, "y.i.y.j.o");
+  struct statement *loop = schedule_loop(s, "y.i.y.j.p.o");
   assert_non_null(loop);
   assert_int_equal(loop->loop.kind, LOOP_PARALLEL);
-  assert_int_equal(loop->loop.extent->integer, 36);
+  assert_int_equal(loop->loop.extent->integer, 48);
   struct statement *loops[16];
   struct statement *update = schedule_block(s, "s.part", BLOCK_UPDATE);
   assert_int_equal(schedule_loops_around(s, update, loops, 16), 3);

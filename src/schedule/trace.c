@@ -46,14 +46,27 @@ static enum adze_status word_scope(struct words *words, size_t index,
   return ADZE_OK;
 }
 
+static enum adze_status word_number(struct words *words, size_t index,
+                                    int64_t *out) {
+  if (!string_to_int64(words->word[index], out))
+    return tree_refuse(words->schedule, "%s: '%s' is not a number",
+                       words->word[0], words->word[index]);
+  return ADZE_OK;
+}
+
 static enum adze_status replay_split(struct words *words) {
   struct statement *loop, *outer, *inner;
   int64_t factor;
   TRY(word_loop(words, 1, &loop));
-  if (!string_to_int64(words->word[2], &factor))
-    return tree_refuse(words->schedule, "split: '%s' is not a number",
-                       words->word[2]);
+  TRY(word_number(words, 2, &factor));
   return schedule_split(words->schedule, loop, factor, &outer, &inner);
+}
+static enum adze_status replay_pad(struct words *words) {
+  struct statement *loop, *padded;
+  int64_t before;
+  TRY(word_loop(words, 1, &loop));
+  TRY(word_number(words, 2, &before));
+  return schedule_pad(words->schedule, loop, before, &padded);
 }
 static enum adze_status replay_fuse(struct words *words) {
   struct statement *outer, *inner, *fused;
@@ -121,6 +134,7 @@ static const struct {
   enum adze_status (*replay)(struct words *words);
 } replay_table[] = {
     {"split", 2, 2, replay_split},
+    {"pad", 2, 2, replay_pad},
     {"fuse", 2, 2, replay_fuse},
     {"reorder", 1, TRACE_MAX_WORDS - 1, replay_reorder},
     {"parallel", 1, 1, replay_parallel},

@@ -12,31 +12,98 @@
  * instead of the direct convolution, whose cost is known better. */
 #define ADVANTAGE 0.95
 
-static const char *unfit(const struct window2d *window, int64_t block) {
-  if (window->groups != 1 || window->kernel[0] != window->kernel[1] ||
-      window->kernel[0] < 3 || window->kernel[0] > 7 ||
-      window->kernel[0] % 2 == 0)
-    return "not a 3x3, 5x5 or 7x7 convolution of one group";
-  for (int axis = 0; axis < 2; axis++)
-    if (window->stride[axis] != 1 || window->dilation[axis] != 1)
-      return "a stride or a dilation";
-  if (window->in_channels < block || window->out_channels < block)
-    return "fewer channels than a block";
+int64_t winograd_step(const struct winograd_plan *plan, int axis) {
+  return plan->is_transposed ? 1 : plan->phases[axis];
+}
+
+/* ---- What fits ----------------------------------------------------------- */
+static const char *read_conv(const struct node *node,
+                             struct winograd_plan *plan) {
+  struct window2d *window = &plan->window;
+  if (!window2d_of_conv(node, window))
+    return "not a 2-d fp32 convolution with constant weights";
+  if (window->kernel[0] != window->kernel[1] || window->kernel[0] < 3 ||
+      window->kernel[0] > 7 || window->kernel[0] % 2 == 0)
+    return "not a 3x3, 5x5 or 7x7 convolution";
+  for (int axis = 0; axis < 2; axis++) {
+    if (window->stride[axis] != 1)
+      return "a stride";
+    plan->phases[axis] = window->dilation[axis];
+    plan->before[axis] = window->before[axis];
+  }
+  plan->taps = window->kernel[0];
   return NULL;
 }
 
+/* With z = (y + before) div s, the inputs of every phase are those from
+ * z - taps + 1 to z. */
+static const char *read_transposed(const struct node *node,
+                                   struct winograd_plan *plan) {
+  struct window2d *window = &plan->window;
+  if (!window2d_of_conv_transpose(node, window))
+    return "not a 2-d fp32 transposed convolution with constant weights";
+  plan->is_transposed = true;
+  for (int axis = 0; axis < 2; axis++) {
+    int64_t stride = window->stride[axis];
+    int64_t taps = ceil_div(window->kernel[axis], stride);
+    if (window->dilation[axis] != 1)
+      return "a dilation";
+    if (taps < 2 || taps > 5 || (axis == 1 && taps != plan->taps))
+      return "not 2 to 5 taps in each phase";
+    plan->taps = taps;
+    plan->phases[axis] = stride;
+    plan->shift[axis] = window->before[axis] % stride;
+    plan->before[axis] = taps - 1 - window->before[axis] / stride;
+  }
+  return NULL;
+}
+
+/* What the node asks for, in any tiles; or why it is not to be had. */
+static const char *read_node(const struct node *node, int64_t block,
+                             struct winograd_plan *plan) {
+  const char *reason = node->op == &op_conv_transpose
+                           ? read_transposed(node, plan)
+                           : read_conv(node, plan);
+  if (reason)
+    return reason;
+  const struct window2d *window = &plan->window;
+  const struct value *image = node->outputs[0];
+  if (window->groups != 1)
+    return "more than one group";
+  if (window->in_channels < block || window->out_channels < block)
+    return "fewer channels than a block";
+  if (value_dim(image, 2) < 1 || value_dim(image, 3) < 1)
+    return "tiles of open extents would need conditions";
+  plan->block = block;
+  plan->batch = value_dim(image, 0) < 1 ? 0 : value_dim(image, 0);
+  plan->in_blocks = ceil_div(window->in_channels, block);
+  plan->out_blocks = ceil_div(window->out_channels, block);
+  plan->product_blocks =
+      plan->out_blocks *
+      (plan->is_transposed ? plan->phases[0] * plan->phases[1] : 1);
+  return NULL;
+}
+
+/* ---- Cost ---------------------------------------------------------------- */
 static double largest(double a, double b) { return a > b ? a : b; }
 
+/* Of the template that takes the node otherwise. A transposed convolution's
+ * phases are convolutions of images that much smaller. */
 static double direct_cycles(const struct machine *machine,
-                            const struct winograd_plan *plan, int64_t height,
-                            int64_t width) {
-  const struct window2d *window = &plan->window;
-  double taps = (double)(window->kernel[0] * window->kernel[1]);
+                            const struct winograd_plan *plan,
+                            const int64_t *extent) {
+  double taps = (double)(plan->taps * plan->taps);
   double steps = taps * (double)(plan->in_blocks * plan->block);
-  double weights = steps * (double)(plan->out_blocks * plan->block) * 4;
+  double weights = steps * (double)(plan->product_blocks * plan->block) * 4;
+  double images = (double)(plan->batch > 0 ? plan->batch : 1);
+  int64_t height = extent[0], width = extent[1];
+  if (plan->is_transposed) {
+    images *= (double)(plan->phases[0] * plan->phases[1]);
+    height = ceil_div(height, plan->phases[0]);
+    width = ceil_div(width, plan->phases[1]);
+  }
   struct tile tile =
       tile_choose(machine, width, plan->out_blocks, TILE_MOST_BLOCKS);
-  double images = (double)(plan->batch > 0 ? plan->batch : 1);
   return largest(1.08 * images * (double)height * steps * tile.row_cycles,
                  weights / machine->memory_bytes_per_cycle);
 }
@@ -69,17 +136,18 @@ static double plan_cycles(const struct machine *machine,
   double points = (double)(t->reach * t->reach);
   double images = (double)(plan->batch > 0 ? plan->batch : 1);
   double channels = (double)(plan->in_blocks * plan->block);
-  double outs = (double)(plan->out_blocks * plan->block);
+  double outs = (double)(plan->product_blocks * plan->block);
   double positions = images * (double)(plan->tiles[0] * plan->tiles[1]);
   double together = rows > 0 ? (double)(rows * plan->tiles[1]) : positions;
   double passes = positions / together;
   double products = points * channels * passes *
+                    (double)(plan->product_blocks / plan->out_blocks) *
                     tile_choose(machine, (int64_t)together, plan->out_blocks,
                                 TILE_MOST_BLOCKS)
                         .row_cycles;
   double transforms =
       positions * ((double)plan->in_blocks * input_cycles(machine, t) +
-                   (double)plan->out_blocks * output_cycles(machine, t));
+                   (double)plan->product_blocks * output_cycles(machine, t));
   /* In steps, weights pass by in the order they lie in. */
   double weights = points * channels * outs * 4;
   double weights_way =
@@ -101,7 +169,8 @@ static double plan_cycles(const struct machine *machine,
 static void try_rows(const struct machine *machine,
                      const struct winograd_plan *plan,
                      struct winograd_plan *best) {
-  for (int64_t rows = 0; rows <= plan->tiles[0]; rows++) {
+  bool by_rows = plan->phases[0] == 1 && plan->phases[1] == 1;
+  for (int64_t rows = 0; rows <= (by_rows ? plan->tiles[0] : 0); rows++) {
     if (rows > 0 && plan->tiles[0] % rows != 0)
       continue;
     double cycles = plan_cycles(machine, plan, rows);
@@ -117,32 +186,26 @@ bool winograd_plan_make(const struct machine *machine, int64_t block,
                         const struct node *node, struct winograd_plan *out,
                         const char **reason) {
   struct winograd_plan plan = {.block = block}, best = {.cycles = 0};
-  if (!window2d_of_conv(node, &plan.window)) {
-    *reason = "not a 2-d fp32 convolution with constant weights";
-    return false;
-  }
-  *reason = unfit(&plan.window, block);
-  const struct value *image = node->outputs[0];
-  int64_t height = value_dim(image, 2), width = value_dim(image, 3);
-  if (!*reason && (height < 1 || width < 1))
-    *reason = "tiles of open extents would need conditions";
+  *reason = read_node(node, block, &plan);
   if (*reason)
     return false;
-  plan.batch = value_dim(image, 0) < 1 ? 0 : value_dim(image, 0);
-  plan.in_blocks = ceil_div(plan.window.in_channels, block);
-  plan.out_blocks = ceil_div(plan.window.out_channels, block);
-  plan.direct_cycles = direct_cycles(machine, &plan, height, width);
-  int kernel = (int)plan.window.kernel[0];
-  /* Six outputs of three taps would round too much. */
-  for (int tile = 2; tile <= 4; tile += 2) {
-    if (!winograd_transform_make(tile, kernel, &plan.transform))
+  const struct value *image = node->outputs[0];
+  const int64_t extent[2] = {value_dim(image, 2), value_dim(image, 3)};
+  plan.direct_cycles = direct_cycles(machine, &plan, extent);
+  for (int tile = 2; tile <= 5; tile++) {
+    /* Six outputs of three taps would round too much. */
+    if (!winograd_transform_make(tile, (int)plan.taps, &plan.transform) ||
+        (plan.is_transposed && plan.transform.reach > 6))
       continue;
-    plan.tiles[0] = ceil_div(height, tile);
-    plan.tiles[1] = ceil_div(width, tile);
+    for (int axis = 0; axis < 2; axis++) {
+      int64_t step = winograd_step(&plan, axis);
+      plan.tiles[axis] = step * ceil_div(extent[axis] + plan.shift[axis],
+                                         plan.phases[axis] * tile);
+    }
     try_rows(machine, &plan, &best);
   }
   *out = best;
-  if (best.cycles < ADVANTAGE * best.direct_cycles)
+  if (best.cycles > 0 && best.cycles < ADVANTAGE * best.direct_cycles)
     return true;
   *reason = "transforms and weights cost more than the multiplications saved";
   return false;

@@ -10,18 +10,28 @@
 struct winograd_plan {
   struct winograd_transform transform;
   struct window2d window;
-  int64_t block;    /* channels in a block */
-  int64_t batch;    /* 0: open */
-  int64_t tiles[2]; /* of one image, along y and x */
+  bool is_transposed;
+  int64_t taps;  /* along each axis */
+  int64_t block; /* channels in a block */
+  int64_t batch; /* 0: open */
+  /* Along y and x. Output y is in phase (y + shift) mod phases. Those of a
+   * dilated convolution have inputs of their own, which lie so far apart; those
+   * of a transposed one have the same inputs, and weights of their own. */
+  int64_t phases[2], shift[2];
+  int64_t before[2]; /* the first tile's first input lies so much before 0 */
+  int64_t tiles[2];  /* of one image, in all phases that have own inputs */
   int64_t in_blocks, out_blocks;
+  int64_t product_blocks; /* out_blocks for each phase with own weights */
   /* Rows of tiles that one worker takes through all steps, or 0: each step is
    * done for the whole image, by all workers, before the next one. */
   int64_t rows;
   double cycles, direct_cycles; /* of one core, by this and directly */
 };
 
-/* The best plan for a convolution; false where the algorithm does not apply,
- * with the reason. */
+/* How far the inputs of a tile lie apart. */
+int64_t winograd_step(const struct winograd_plan *plan, int axis);
+/* The best plan for a convolution or a transposed one; false where the
+ * algorithm does not apply, with the reason. */
 bool winograd_plan_make(const struct machine *machine, int64_t block,
                         const struct node *node, struct winograd_plan *out,
                         const char **reason);

@@ -8,7 +8,8 @@
 #include "ir/simplify.h"
 #include "schedule/winograd_transform.h"
 
-static const int known[][2] = {{2, 3}, {4, 3}, {6, 3}, {2, 5}, {4, 5}, {2, 7}};
+static const int known[][2] = {{3, 2}, {5, 2}, {2, 3}, {4, 3}, {6, 3},
+                               {3, 4}, {2, 5}, {4, 5}, {2, 7}};
 
 static double number(int i) { return sin(1 + 7.3 * i); }
 

@@ -254,7 +254,7 @@ enum adze_status trial_primitive(struct schedule *schedule, uint64_t *state) {
   struct statement *own =
       depth ? around[pick(state, 0, (int64_t)depth - 1)] : loop;
   enum buffer_scope scope = scopes[pick(state, 0, 2)];
-  switch (pick(state, 0, 13)) {
+  switch (pick(state, 0, 14)) {
   case 0:
   case 1:
     return schedule_split(schedule, loop, pick(state, 0, 6), &a, &b);
@@ -280,6 +280,8 @@ enum adze_status trial_primitive(struct schedule *schedule, uint64_t *state) {
     return schedule_decompose_reduction(schedule, block, own, NULL);
   case 12:
     return schedule_set_scope(schedule, block, scope);
+  case 13:
+    return schedule_pad(schedule, loop, pick(state, 0, 4), &a);
   default:
     return schedule_rfactor(schedule, block, own, &a);
   }

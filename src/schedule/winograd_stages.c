@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stages of Winograd's algorithm, as conv_winograd.c explains them. */
+#include "ir/simplify.h"
+#include "schedule/winograd.h"
+
+struct winograd_plan winograd_plan_of(const struct builder *builder) {
+  struct winograd_plan plan;
+  const char *reason;
+  bool applies =
+      winograd_plan_make(builder->machine, builder->block,
+                         builder->group->nodes.data[0], &plan, &reason);
+  check(applies);
+  return plan;
+}
+
+size_t winograd_match(struct match_query *query, const struct op_def *op,
+                      struct node *node, struct node **nodes, size_t capacity) {
+  struct winograd_plan plan;
+  const char *reason = NULL;
+  if (node->op != op)
+    return match_decline(query, "another operator");
+  if (!query->winograd)
+    return match_decline(query, "--no-winograd was given");
+  if (capacity < 1 ||
+      !winograd_plan_make(query->machine, query->block, node, &plan, &reason))
+    return match_decline(query, reason);
+  nodes[0] = node;
+  return 1;
+}
+
+void winograd_demand(const struct match_query *query, const struct group *group,
+                     const struct node *node, size_t input,
+                     struct demand *out) {
+  (void)group;
+  struct winograd_plan plan;
+  const char *reason;
+  if (input != 0 ||
+      !winograd_plan_make(query->machine, query->block, node, &plan, &reason)) {
+    out->any = true;
+    return;
+  }
+  out->blocked = true;
+  for (size_t axis = 0; axis < 2; axis++) {
+    /* The last tile may reach further than the padding. */
+    int64_t last = plan.tiles[axis] * plan.transform.tile +
+                   (plan.taps - 1) * winograd_step(&plan, (int)axis) -
+                   plan.before[axis];
+    int64_t past = last - value_dim(node->inputs[0], 2 + axis);
+    out->before[2 + axis] = plan.before[axis] > 0 ? plan.before[axis] : 0;
+    out->after[2 + axis] = past > 0 ? past : 0;
+  }
+}
+
+/* ---- Stages -------------------------------------------------------------- */
+/* The weights of channels c to k at kernel position `at`, [K, C, R, S], or of a
+ * transposed one [C, K, R, S]. There, tap j of phase p is that of r = p +
+ * (taps-1-j)*stride: the first tap is that of the first input, which is the
+ * last to get there. */
+static const struct expr *
+load_tap(struct expr_pool *pool, const struct winograd_plan *plan,
+         struct buffer *source, const struct expr *const *channels,
+         const struct expr *const *phase, const int *tap) {
+  const struct expr *at[4] = {channels[1], channels[0]};
+  const struct expr *exists = expr_bool(pool, true);
+  for (int axis = 0; axis < 2; axis++) {
+    at[2 + axis] = expr_index(pool, tap[axis]);
+    if (!plan->is_transposed)
+      continue;
+    int64_t base = (plan->taps - 1 - tap[axis]) * plan->phases[axis];
+    at[2 + axis] = expr_add(pool, phase[axis], expr_index(pool, base));
+    exists = expr_and(pool, exists,
+                      expr_less(pool, at[2 + axis],
+                                expr_index(pool, plan->window.kernel[axis])));
+  }
+  if (!plan->is_transposed)
+    return expr_load(pool, source, at, 4);
+  at[0] = channels[0];
+  at[1] = channels[1];
+  return expr_select(pool, exists, expr_load(pool, source, at, 4),
+                     expr_constant(pool, source->dtype, 0));
+}
+
+/* packed[u, v, k, c, ci, lane], where k counts blocks of all phases. */
+static const struct expr *pack_weights(void *context, struct expr_pool *pool,
+                                       struct buffer *source,
+                                       const struct expr *const *axes) {
+  const struct winograd_plan *plan = context;
+  const struct winograd_matrix *matrix = &plan->transform.weight;
+  const struct expr *block = expr_index(pool, plan->block);
+  const struct expr *phases =
+      expr_index(pool, plan->product_blocks / plan->out_blocks);
+  const struct expr *wide = expr_index(pool, plan->phases[1]);
+  const struct expr *k = expr_floor_div(pool, axes[2], phases);
+  const struct expr *both = expr_floor_mod(pool, axes[2], phases);
+  const struct expr *phase[2] = {expr_floor_div(pool, both, wide),
+                                 expr_floor_mod(pool, both, wide)};
+  const struct expr *channels[2] = {
+      expr_add(pool, expr_mul(pool, axes[3], block), axes[4]),
+      expr_add(pool, expr_mul(pool, k, block), axes[5])};
+  const struct expr *zero = expr_constant(pool, source->dtype, 0), *sum = zero;
+  for (int r = 0; r < plan->transform.kernel; r++) {
+    const struct expr *row = zero;
+    for (int s = 0; s < plan->transform.kernel; s++)
+      row = expr_add(pool, row,
+                     expr_mul(pool,
+                              winograd_coefficient(pool, matrix, axes[1], s),
+                              load_tap(pool, plan, source, channels, phase,
+                                       (int[]){r, s})));
+    sum = expr_add(
+        pool, sum,
+        expr_mul(pool, winograd_coefficient(pool, matrix, axes[0], r), row));
+  }
+  const struct window2d *window = &plan->window;
+  const struct expr *exists = expr_and(
+      pool,
+      expr_less(pool, channels[1], expr_index(pool, window->out_channels)),
+      expr_less(pool, channels[0], expr_index(pool, window->in_channels)));
+  return expr_select(pool, exists, sum, zero);
+}
+
+struct winograd {
+  struct builder *builder;
+  struct winograd_plan plan;
+  const struct expr *positions, *in_blocks, *product_blocks, *block, *reach,
+      *tile;
+};
+
+/* The points of one position are written one after the other, each into a plane
+ * of its own. How many of them fall into the same set of a cache, of sets that
+ * repeat every page? */
+static int64_t lines_in_one_set(int64_t plane_bytes, int64_t points) {
+  enum { LINE = 64, SETS = 64 };
+  int64_t lines[SETS] = {0}, most = 0;
+  for (int64_t i = 0; i < points; i++) {
+    int64_t *count = &lines[i * plane_bytes / LINE % SETS];
+    most = ++*count > most ? *count : most;
+  }
+  return most;
+}
+
+/* Positions that nobody uses behind those of a plane, so that planes do not lie
+ * a power of two apart. */
+static int64_t plane_padding(const struct winograd_plan *plan,
+                             int64_t positions, int64_t blocks) {
+  int64_t points = plan->transform.reach * plan->transform.reach;
+  int64_t position_bytes = (blocks + 1) * plan->block * 4, best = 0, fewest = 0;
+  for (int64_t padding = 0; padding < 8 && padding <= positions / 8;
+       padding++) {
+    int64_t lines =
+        lines_in_one_set((positions + padding) * position_bytes, points);
+    if (fewest == 0 || lines < fewest) {
+      fewest = lines;
+      best = padding;
+    }
+  }
+  return best;
+}
+
+/* What one step hands to the next: memory of the kernel where steps are the
+ * whole image's, else of a worker. A block that nobody uses lies between the
+ * channels of two positions as well. */
+static struct buffer *handed_on(struct winograd *w, const char *name,
+                                const struct expr *const *shape, size_t rank) {
+  static const int64_t none[LOOP_MAX_RANK];
+  int64_t after[LOOP_MAX_RANK] = {0};
+  int64_t blocks = 1,
+          positions = w->plan.tiles[1] *
+                      (w->plan.rows ? w->plan.rows : w->plan.tiles[0]) *
+                      (w->plan.batch > 0 ? w->plan.batch : 1);
+  expr_get_integer(shape[3], &blocks);
+  after[2] = plane_padding(&w->plan, positions, blocks);
+  after[3] = 1;
+  struct builder *builder = w->builder;
+  struct buffer *buffer = buffer_new_halo(
+      builder->pool, builder_name(builder, name), ADZE_F32,
+      w->plan.rows ? BUFFER_STACK : BUFFER_ARGUMENT, shape, rank, none, after);
+  if (!w->plan.rows)
+    builder_add_temporary(builder, buffer);
+  return buffer;
+}
+
+static struct stage *add_stage(struct winograd *w, struct buffer *buffer,
+                               const struct expr **axes) {
+  struct builder *builder = w->builder;
+  struct stage *stage = builder_stage(builder, buffer);
+  for (size_t i = 0; i < buffer->rank; i++)
+    axes[i] = expr_variable(builder->pool, stage->axes[i]);
+  vec_push(builder->arena, &builder->stages, stage);
+  return stage;
+}
+
+static struct buffer *local_buffer(struct winograd *w, const char *name,
+                                   const struct expr *const *shape,
+                                   size_t rank) {
+  return buffer_new(w->builder->pool, builder_name(w->builder, name), ADZE_F32,
+                    BUFFER_STACK, shape, rank);
+}
+
+/* The input's row or column `inside` the tile. */
+static const struct expr *tile_position(struct winograd *w, int axis,
+                                        const struct expr *tile,
+                                        const struct expr *inside) {
+  struct expr_pool *pool = w->builder->pool;
+  int64_t step = winograd_step(&w->plan, axis);
+  const struct expr *each = expr_index(pool, w->plan.tiles[axis] / step);
+  const struct expr *start =
+      expr_mul(pool, expr_floor_mod(pool, tile, each), w->tile);
+  const struct expr *position = expr_add(
+      pool,
+      expr_mul(pool, expr_add(pool, start, inside), expr_index(pool, step)),
+      expr_floor_div(pool, tile, each));
+  return expr_sub(pool, position, expr_index(pool, w->plan.before[axis]));
+}
+
+/* The other way round: where the output's row or column `at` is computed. */
+struct place {
+  const struct expr *phase, *tile, *inside;
+};
+static struct place place_of(struct winograd *w, int axis,
+                             const struct expr *at) {
+  struct expr_pool *pool = w->builder->pool;
+  int64_t step = winograd_step(&w->plan, axis);
+  const struct expr *each = expr_index(pool, w->plan.tiles[axis] / step);
+  const struct expr *phases = expr_index(pool, w->plan.phases[axis]);
+  at = expr_add(pool, at, expr_index(pool, w->plan.shift[axis]));
+  const struct expr *in_phase = expr_floor_div(pool, at, phases);
+  struct place place = {.phase = expr_floor_mod(pool, at, phases),
+                        .tile = expr_floor_div(pool, in_phase, w->tile),
+                        .inside = expr_floor_mod(pool, in_phase, w->tile)};
+  if (!w->plan.is_transposed)
+    place.tile = expr_add(pool, expr_mul(pool, place.phase, each), place.tile);
+  return place;
+}
+
+static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
+  struct expr_pool *pool = w->builder->pool;
+  const struct winograd_matrix *matrix = &w->plan.transform.input;
+  const struct expr *a[5], *terms[WINOGRAD_MOST];
+  const struct expr *rows_shape[5] = {w->positions, w->in_blocks, w->reach,
+                                      w->reach, w->block};
+  const struct expr *ty_count = expr_index(pool, w->plan.tiles[0]);
+  const struct expr *tx_count = expr_index(pool, w->plan.tiles[1]);
+  struct stage *rows = add_stage(w, local_buffer(w, "rows", rows_shape, 5), a);
+  const struct expr *row = expr_floor_div(pool, a[0], tx_count);
+  const struct expr *tx = expr_floor_mod(pool, a[0], tx_count);
+  const struct expr *ty = expr_floor_mod(pool, row, ty_count);
+  const struct expr *n = expr_floor_div(pool, row, ty_count);
+  for (int i = 0; i < matrix->columns; i++) {
+    const struct expr *at[5] = {n, a[1],
+                                tile_position(w, 0, ty, expr_index(pool, i)),
+                                tile_position(w, 1, tx, a[3]), a[4]};
+    terms[i] = expr_load(pool, in, at, 5);
+  }
+  rows->body = winograd_row(pool, matrix, a[2], terms);
+  const struct expr *spread_shape[5] = {w->reach, w->reach, w->positions,
+                                        w->in_blocks, w->block};
+  struct stage *spread =
+      add_stage(w, handed_on(w, "spread", spread_shape, 5), a);
+  for (int j = 0; j < matrix->columns; j++) {
+    const struct expr *at[5] = {a[2], a[3], a[0], expr_index(pool, j), a[4]};
+    terms[j] = expr_load(pool, rows->output, at, 5);
+  }
+  spread->body = winograd_row(pool, matrix, a[1], terms);
+  return spread->output;
+}
+
+static struct buffer *product_stage(struct winograd *w, struct buffer *spread,
+                                    struct buffer *weights) {
+  struct expr_pool *pool = w->builder->pool;
+  const struct expr *a[5];
+  const struct expr *shape[5] = {w->reach, w->reach, w->positions,
+                                 w->product_blocks, w->block};
+  struct stage *stage = add_stage(w, handed_on(w, "product", shape, 5), a);
+  const struct expr *c =
+      builder_reduction(w->builder, stage, "c", w->in_blocks);
+  const struct expr *ci = builder_reduction(w->builder, stage, "ci", w->block);
+  const struct expr *at[5] = {a[0], a[1], a[2], c, ci};
+  const struct expr *packed[6] = {a[0], a[1], a[3], c, ci, a[4]};
+  stage->reduce = REDUCE_SUM;
+  stage->initial = expr_constant(pool, ADZE_F32, 0);
+  stage->body = expr_mul(pool, expr_load(pool, spread, at, 5),
+                         expr_load(pool, weights, packed, 6));
+  return stage->output;
+}
+
+static void output_stages(struct winograd *w, const struct node *node,
+                          struct buffer *product) {
+  struct expr_pool *pool = w->builder->pool;
+  const struct winograd_matrix *matrix = &w->plan.transform.output;
+  const struct expr *a[5], *terms[WINOGRAD_MOST];
+  const struct expr *columns_shape[5] = {w->positions, w->product_blocks,
+                                         w->tile, w->reach, w->block};
+  struct stage *columns =
+      add_stage(w, local_buffer(w, "columns", columns_shape, 5), a);
+  for (int u = 0; u < matrix->columns; u++) {
+    const struct expr *at[5] = {expr_index(pool, u), a[3], a[0], a[1], a[4]};
+    terms[u] = expr_load(pool, product, at, 5);
+  }
+  columns->body = winograd_row(pool, matrix, a[2], terms);
+  struct stage *out =
+      add_stage(w, builder_buffer(w->builder, node->outputs[0]), a);
+  struct place y = place_of(w, 0, a[2]), x = place_of(w, 1, a[3]);
+  const struct expr *row = expr_add(
+      pool, expr_mul(pool, a[0], expr_index(pool, w->plan.tiles[0])), y.tile);
+  const struct expr *position = expr_add(
+      pool, expr_mul(pool, row, expr_index(pool, w->plan.tiles[1])), x.tile);
+  const struct expr *k = a[1];
+  if (w->plan.is_transposed) {
+    const struct expr *phase = expr_add(
+        pool, expr_mul(pool, y.phase, expr_index(pool, w->plan.phases[1])),
+        x.phase);
+    int64_t phases = w->plan.product_blocks / w->plan.out_blocks;
+    k = expr_add(pool, expr_mul(pool, k, expr_index(pool, phases)), phase);
+  }
+  for (int v = 0; v < matrix->columns; v++) {
+    const struct expr *at[5] = {position, k, y.inside, expr_index(pool, v),
+                                a[4]};
+    terms[v] = expr_load(pool, columns->output, at, 5);
+  }
+  out->body = window2d_add_bias(w->builder, node,
+                                winograd_row(pool, matrix, x.inside, terms),
+                                a[1], a[4]);
+}
+
+enum adze_status winograd_express(struct builder *builder) {
+  struct expr_pool *pool = builder->pool;
+  const struct node *node = builder->group->nodes.data[0];
+  struct winograd w = {.builder = builder, .plan = winograd_plan_of(builder)};
+  w.positions = simplify(
+      pool, expr_mul(pool, node->outputs[0]->dims[0],
+                     expr_index(pool, w.plan.tiles[0] * w.plan.tiles[1])));
+  w.in_blocks = expr_index(pool, w.plan.in_blocks);
+  w.product_blocks = expr_index(pool, w.plan.product_blocks);
+  w.block = expr_index(pool, builder->block);
+  w.reach = expr_index(pool, w.plan.transform.reach);
+  w.tile = expr_index(pool, w.plan.transform.tile);
+  const struct expr *shape[6] = {w.reach,     w.reach, w.product_blocks,
+                                 w.in_blocks, w.block, w.block};
+  struct buffer *in = builder_buffer(builder, node->inputs[0]);
+  struct buffer *weights = builder_pack(builder, node->inputs[1], "winograd",
+                                        shape, 6, pack_weights, &w.plan);
+  struct buffer *spread = input_stages(&w, in);
+  output_stages(&w, node, product_stage(&w, spread, weights));
+  return ADZE_OK;
+}

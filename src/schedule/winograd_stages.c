@@ -126,28 +126,16 @@ struct winograd {
 };
 
 /* The points of one position are written one after the other, each into a plane
- * of its own. How many of them fall into the same set of a cache, of sets that
- * repeat every page? */
-static int64_t lines_in_one_set(int64_t plane_bytes, int64_t points) {
-  enum { LINE = 64, SETS = 64 };
-  int64_t lines[SETS] = {0}, most = 0;
-  for (int64_t i = 0; i < points; i++) {
-    int64_t *count = &lines[i * plane_bytes / LINE % SETS];
-    most = ++*count > most ? *count : most;
-  }
-  return most;
-}
-
-/* Positions that nobody uses behind those of a plane, so that planes do not lie
- * a power of two apart. */
+ * of its own: positions that nobody uses behind those of a plane, so that
+ * planes do not lie a power of two apart and in the same sets of a cache. */
 static int64_t plane_padding(const struct winograd_plan *plan,
                              int64_t positions, int64_t blocks) {
   int64_t points = plan->transform.reach * plan->transform.reach;
   int64_t position_bytes = (blocks + 1) * plan->block * 4, best = 0, fewest = 0;
   for (int64_t padding = 0; padding < 8 && padding <= positions / 8;
        padding++) {
-    int64_t lines =
-        lines_in_one_set((positions + padding) * position_bytes, points);
+    int64_t lines = placement_lines_in_one_set(
+        (positions + padding) * position_bytes, points);
     if (fewest == 0 || lines < fewest) {
       fewest = lines;
       best = padding;

@@ -2,6 +2,7 @@
 /* From placements to buffers and indices. */
 #include "schedule/placement.h"
 
+#include "ir/scalar.h"
 #include "ir/simplify.h"
 
 size_t placement_shape(struct expr_pool *pool, const struct value *value,

@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* adze bench: how fast models run.
  *
- * After warming up, each run is timed by itself until the time is over, at
- * least MINIMUM_RUNS times. Models are measured one after the other, each in
- * memory of its own that is released before the next.
+ * After warming up, each run is timed by itself until the time is over. Models
+ * are measured one after the other, each in memory of its own that is released
+ * before the next.
  */
 #include "cli/bench.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/environment.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/fill.h"
 #include "cli/json.h"
 #include "cli/layers.h"
+#include "cli/measure.h"
 #include "cli/session.h"
 
-enum { MINIMUM_RUNS = 5, MAXIMUM_RUNS = 1000000, LAYER_RUNS = 10 };
+enum { LAYER_RUNS = 10 };
+/* In the order of the words of --hint. */
+enum hint { HINT_LATENCY, HINT_THROUGHPUT };
 
 struct bench_arguments {
-  int threads, warmup;
+  int hint, threads, warmup;
   const char *input_shapes;
   double time;
   bool layers, json, verbose, no_winograd;
@@ -28,8 +32,13 @@ struct bench_arguments {
 
 #define FIELD(name) CLI_FIELD(struct bench_arguments, name)
 static const struct cli_option bench_options[] = {
+    {FIELD(hint), 0, CLI_CHOICE, "latency|throughput", "latency", "Measuring",
+     "one instance on all threads, as quick as it gets, or one on each thread, "
+     "all at once, for as many runs per second as it gets"},
     {FIELD(threads), 0, CLI_INT, "N", "0", "Measuring",
-     "threads that run; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
+     "threads that run, and with --hint throughput instances; 0: ADZE_THREADS, "
+     "else every CPU",
+     .maximum = 1024},
     {FIELD(no_winograd), 0, CLI_FLAG, NULL, NULL, "Measuring", CLI_NO_WINOGRAD},
     {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Measuring",
      "sizes of inputs, \"image:[1,3,257,257]\""},
@@ -46,47 +55,38 @@ static const struct cli_option bench_options[] = {
 };
 #undef FIELD
 
-static enum adze_status measure(struct session *session,
-                                const struct bench_arguments *arguments,
-                                struct statistics *out,
-                                struct adze_error *error) {
-  VEC(double) samples = {0};
-  for (int i = 0; i < arguments->warmup; i++)
-    TRY(adze_instance_run(session->instance, error));
-  int64_t begin = time_now_ns();
-  int64_t end = begin + (int64_t)(arguments->time * 1e9);
-  for (int64_t start = begin; (start < end || samples.count < MINIMUM_RUNS) &&
-                              samples.count < MAXIMUM_RUNS;) {
-    TRY(adze_instance_run(session->instance, error));
-    int64_t stop = time_now_ns();
-    vec_push(session->arena, &samples, (double)(stop - start) * 1e-6);
-    start = stop;
-  }
-  statistics_of(samples.data, samples.count, out);
-  return ADZE_OK;
-}
-
 static enum adze_status bench_model(struct arena *arena, const char *path,
                                     const struct bench_arguments *arguments,
                                     double *peak, struct bench_row *row,
                                     struct layers *layers,
                                     struct adze_error *error) {
   struct session *session;
+  struct measured measured;
+  struct measure_options how = {.seconds = arguments->time,
+                                .warmup = arguments->warmup};
+  bool throughput = arguments->hint == HINT_THROUGHPUT;
+  int threads = arguments->threads ? arguments->threads : environment_threads();
   struct session_options options = {.path = path,
                                     .input_shapes = arguments->input_shapes,
-                                    .threads = arguments->threads,
+                                    .threads = throughput ? 1 : threads,
                                     .verbose = arguments->verbose,
-                                    .no_winograd = arguments->no_winograd};
+                                    .no_winograd = arguments->no_winograd,
+                                    .copies = throughput ? threads : 1};
   TRY(session_load(arena, &options, &session, error));
   TRY(session_prepare(session, NULL, error));
   for (size_t i = 0; i < session->input_count; i++)
     fill_array(&session->inputs[i], FILL_RANDOM, i);
-  *row = (struct bench_row){.model = path, .threads = session->threads};
-  TRY(measure(session, arguments, &row->ms, error));
-  if (row->ms.mean > 0)
-    row->gflops = layers_flops(session->model) / row->ms.mean * 1e-6;
+  TRY(throughput ? measure_throughput(session, threads, &how, &measured, error)
+                 : measure_latency(session, &how, &measured, error));
+  *row = (struct bench_row){.model = path,
+                            .threads = threads,
+                            .instances = options.copies,
+                            .ms = measured.ms,
+                            .fps = measured.fps,
+                            .gflops = layers_flops(session->model) *
+                                      measured.fps * 1e-9};
   if (*peak <= 0)
-    *peak = adze_machine_measure_peak(session->threads);
+    *peak = adze_machine_measure_peak(threads);
   if (*peak > 0)
     row->peak_share = row->gflops / *peak;
   return arguments->layers ? layers_measure(session, LAYER_RUNS, layers, error)
@@ -94,15 +94,16 @@ static enum adze_status bench_model(struct arena *arena, const char *path,
 }
 
 static void print_heading(int width) {
-  printf("%-*s %7s %9s %9s %9s %9s %9s %9s %9s %9s %6s\n", width, "model",
-         "threads", "mean ms", "median", "p90", "p99", "max", "min", "std",
-         "GFLOP/s", "peak");
+  printf("%-*s %7s %9s %9s %9s %9s %9s %9s %9s %9s %9s %9s %6s\n", width,
+         "model", "threads", "instances", "mean ms", "median", "p90", "p99",
+         "max", "min", "std", "fps", "GFLOP/s", "peak");
 }
 
 static void print_row(const struct bench_row *row, int width) {
-  printf("%-*s %7d %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f", width,
-         row->model, row->threads, row->ms.mean, row->ms.median, row->ms.p90,
-         row->ms.p99, row->ms.max, row->ms.min, row->ms.std);
+  printf("%-*s %7d %9d %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.1f", width,
+         row->model, row->threads, row->instances, row->ms.mean, row->ms.median,
+         row->ms.p90, row->ms.p99, row->ms.max, row->ms.min, row->ms.std,
+         row->fps);
   if (row->gflops > 0)
     printf(" %9.1f %5.1f%%\n", row->gflops, 100 * row->peak_share);
   else /* open dimensions: how much work it was is not known */
@@ -147,6 +148,10 @@ static enum adze_status bench_run(struct cli *cli, void *data,
   if (arguments->layers && arguments->json)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "bench: --layers prints a table, so it can't go with --json");
+  if (arguments->layers && arguments->hint == HINT_THROUGHPUT)
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "bench: --layers times the kernels of one instance that runs "
+                "alone, so it can't go with --hint throughput");
   for (size_t i = 0; i < cli->positional_count; i++) {
     struct bench_job job = {.path = cli->positional[i],
                             .arguments = arguments,
@@ -180,12 +185,16 @@ const struct cli_command cli_command_bench = {
     .description =
         "Runs each model on random inputs for some seconds and prints the "
         "mean, median, 90th and 99th percentile, maximum, minimum and "
-        "standard deviation of the time, the GFLOP/s that the mean time "
-        "gives, and their share of what this machine's cores measurably can.",
+        "standard deviation of the time of a run, runs per second (fps), the "
+        "GFLOP/s that they give, and their share of what this machine's cores "
+        "measurably can. With --hint throughput a single-threaded instance of "
+        "the model runs on each core, all at once on the same weights; fps is "
+        "then what all do together.",
     .examples = "adze bench resnet50.onnx mobilenet.onnx --threads 1\n"
                 "adze bench posenet.onnx --input-shapes "
                 "\"image:[1,3,257,257]\" --layers\n"
-                "adze bench module.tar -t 10 --json\n",
+                "adze bench module.tar -t 10 --json\n"
+                "adze bench module.tar --hint throughput --threads 2\n",
     .options = bench_options,
     .option_count = ARRAY_COUNT(bench_options),
     .arguments_bytes = sizeof(struct bench_arguments),

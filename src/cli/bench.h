@@ -7,9 +7,11 @@
 
 struct bench_row {
   const char *model; /* path as typed */
-  int threads;
+  int threads;       /* of all instances together */
+  int instances;     /* that ran at once */
   struct statistics ms;
-  double gflops;     /* GFLOP/s at the mean time; 0 when unknown */
+  double fps;        /* runs per second, of all instances together */
+  double gflops;     /* GFLOP/s at that rate; 0 when unknown */
   double peak_share; /* of this machine's measured peak; 0 when unknown */
 };
 
@@ -22,6 +24,7 @@ struct bench_row {
   X(max_ms, row->ms.max)                                                       \
   X(min_ms, row->ms.min)                                                       \
   X(std_ms, row->ms.std)                                                       \
+  X(fps, row->fps)                                                             \
   X(gflops, row->gflops)
 
 #endif

@@ -122,6 +122,7 @@ enum adze_status json_bench(struct arena *arena, const struct bench_row *rows,
     json_t *object = new_object(arena);
     set(object, "model", text_value(arena, row->model));
     set(object, "threads", count_value(arena, (uint64_t)row->threads));
+    set(object, "instances", count_value(arena, (uint64_t)row->instances));
 #define X(name, value) set(object, #name, keep(arena, json_real(value)));
     BENCH_JSON_NUMBERS(X)
 #undef X

@@ -245,6 +245,36 @@ static void compiles_and_runs(void **state) {
   assert_run("run tiny.tar -i absent.npz -o .", 4, "is a folder");
 }
 
+/* The number after "name": in the only object that was printed. */
+static double json_number(const char *name) {
+  const char *at = strstr(output, arena_printf(arena, "\"%s\": ", name));
+  assert_non_null(at);
+  return strtod(at + strlen(name) + 4, NULL);
+}
+
+static void measures_throughput(void **state) {
+  (void)state;
+  assert_run("compile open.onnx -o open.tar", 0, "");
+  assert_run("bench tiny.onnx -t 0.01 --threads 1 --json", 0, "\"fps\": ");
+  assert_true(json_number("instances") == 1);
+  /* One instance after the other does what the mean time of a run says. */
+  assert_float_equal(json_number("fps") * json_number("mean_ms"), 1000, 0.1);
+  assert_run("bench open.tar --input-shapes x:[1,3,6,5] --hint throughput "
+             "--threads 3 -t 0.05 --json",
+             0, "\"instances\": 3");
+  assert_true(json_number("threads") == 3);
+  assert_true(json_number("fps") > 0);
+  assert_true(json_number("fps") * json_number("max_ms") >= 1000);
+  assert_run("bench tiny.onnx --hint throughput -t 0", 0, "instances");
+  assert_run("bench tiny.onnx --hint thr --threads 1 -t 0 --warmup 0", 0,
+             "fps");
+  assert_run("bench open.tar --hint throughput", 10,
+             "give it with --input-shapes");
+  assert_run("bench tiny.tar --hint fast", 2, "one of latency|throughput");
+  assert_run("bench tiny.tar --hint throughput --layers", 2,
+             "can't go with --hint throughput");
+}
+
 static void keeps_tvmcs_names(void **state) {
   struct array x = make_array("x", ADZE_F32, 4);
   const char *tvmc = in_folder("tvmc");
@@ -376,6 +406,7 @@ int main(void) {
       cmocka_unit_test(explains_itself),
       cmocka_unit_test(keeps_its_documentation),
       cmocka_unit_test(compiles_and_runs),
+      cmocka_unit_test(measures_throughput),
       cmocka_unit_test(keeps_tvmcs_names),
       cmocka_unit_test(names_wrong_inputs),
       cmocka_unit_test(binds_open_dimensions),

@@ -35,6 +35,7 @@ enum adze_status session_load(struct arena *arena,
   session->arena = arena;
   session->path = options->path;
   session->input_shapes = options->input_shapes;
+  session->copies = options->copies > 1 ? options->copies : 1;
   session->threads =
       options->threads ? options->threads : environment_threads();
   adze_compile_options_init(&compile);
@@ -54,6 +55,15 @@ enum adze_status session_load(struct arena *arena,
   session->output_count = adze_model_output_count(session->model);
   *out = session;
   return ADZE_OK;
+}
+
+struct session *session_copy(const struct session *session) {
+  struct session *copy = ARENA_NEW(session->arena, struct session);
+  *copy = *session;
+  copy->instance = NULL;
+  copy->inputs = copy->outputs = NULL;
+  arena_defer(session->arena, drop_instance, copy);
+  return copy;
 }
 
 const char *session_names(const struct session *session, bool outputs) {
@@ -192,23 +202,28 @@ static enum adze_status check_memory(const struct session *session,
   struct adze_tensor_info info;
   uint64_t machine =
       (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+  uint64_t most = machine / (uint64_t)session->copies;
   uint64_t workspace = adze_instance_workspace_bytes(session->instance);
   uint64_t tensors = 0; /* one is below 2^63, so a sum tells in time */
-  for (size_t i = 0; i < session->input_count && tensors <= machine; i++) {
+  for (size_t i = 0; i < session->input_count && tensors <= most; i++) {
     adze_instance_input(session->instance, i, &info);
     tensors += info.bytes;
   }
-  for (size_t i = 0; i < session->output_count && tensors <= machine; i++) {
+  for (size_t i = 0; i < session->output_count && tensors <= most; i++) {
     adze_instance_output(session->instance, i, &info);
     tensors += info.bytes;
   }
-  if (tensors <= machine && workspace <= machine - tensors)
+  if (tensors <= most && workspace <= most - tensors)
     return ADZE_OK;
   return fail(error, ADZE_LIMIT,
-              "%s: needs %s for inputs and outputs and %s to work in, but this "
-              "machine has %s",
+              "%s: needs %s for inputs and outputs and %s to work in%s, but "
+              "this machine has %s",
               session->path, bytes_text(session->arena, tensors),
               bytes_text(session->arena, workspace),
+              session->copies == 1
+                  ? ""
+                  : arena_printf(session->arena, ", for each of %d instances",
+                                 session->copies),
               bytes_text(session->arena, machine));
 }
 

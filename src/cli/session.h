@@ -20,6 +20,8 @@ struct session_options {
   bool verbose;             /* stages of compiling on stderr */
   bool fresh;               /* compile without the cache */
   bool no_winograd;         /* as --no-winograd */
+  int copies;               /* how many there will be, for the limit of
+                               memory; 0: this one */
 };
 
 struct session {
@@ -28,6 +30,7 @@ struct session {
   const char *package; /* it, or what it was compiled to */
   const char *input_shapes;
   int threads; /* of the instance, after session_prepare */
+  int copies;
   adze_model *model;
   adze_instance *instance;
   struct array *inputs, *outputs;
@@ -39,6 +42,9 @@ enum adze_status session_load(struct arena *arena,
                               const struct session_options *options,
                               struct session **out,
                               struct adze_error *error) ADZE_MUST_USE;
+/* Another session on the same loaded model, to be prepared; the arena releases
+ * it before the model. */
+struct session *session_copy(const struct session *session);
 /* Creates the instance, in place of one that was there before, and binds zeroed
  * memory to every input and output. Open dimensions come from known[i] (an
  * array meant for input i; `known` and its entries may be NULL), else from the

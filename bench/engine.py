@@ -2,10 +2,18 @@
 """One runtime with one network, driven by peers.py over a pipe.
 
 The first line of standard input says what to run; each later one for how long.
-An answer is a line of JSON: the milliseconds of each timed run. Inputs and
-outputs are bound once, so that no engine copies or allocates them in a run.
+An answer is a line of JSON: the milliseconds of each timed run, or with the
+hint "throughput" the runs per second of a turn; {"failed": "why"} ends it.
+Inputs and outputs are bound once where a runtime can, so that it copies and
+allocates nothing in a run. Runtimes are the files of engines/, each with a
+class Engine:
+
+    Engine(request, tensors)    ready to run
+    run()                       one run
+    frames(seconds)             for throughput: (runs, seconds they took)
+    outputs()                   of the last run, by the names of the ONNX file
 """
-import ctypes
+import importlib
 import json
 import os
 import sys
@@ -35,6 +43,7 @@ class Tensors:
         stem = os.path.splitext(os.path.basename(request["model"]))[0]
         stored = {tensor.name for tensor in graph.initializer}
         self.inputs = {}
+        self.outputs = [value.name for value in graph.output]
         for value in graph.input:
             if value.name in stored:
                 continue
@@ -46,118 +55,10 @@ class Tensors:
                 random_input(value.name, dims, dtype, stem))
 
 
-class Adze:
-    """libadze_runtime through ctypes: adze/runtime.h."""
-
-    class InstanceOptions(ctypes.Structure):
-        _fields_ = [("threads", ctypes.c_int), ("pool", ctypes.c_void_p),
-                    ("allocator", ctypes.c_void_p),
-                    ("input_dims", ctypes.c_void_p)]
-
-    class TensorInfo(ctypes.Structure):
-        _fields_ = [("name", ctypes.c_char_p), ("dtype", ctypes.c_int),
-                    ("rank", ctypes.c_int), ("dims", ctypes.c_int64 * 16),
-                    ("dim_names", ctypes.c_char_p * 16),
-                    ("bytes", ctypes.c_size_t)]
-
-    def __init__(self, request, tensors):
-        import numpy as np
-        self.library = ctypes.CDLL(request["library"])
-        self.error = ctypes.create_string_buffer(4 + 1024)
-        self.library.adze_dtype_name.restype = ctypes.c_char_p
-        self.library.adze_model_output_count.restype = ctypes.c_size_t
-        model, self.instance = ctypes.c_void_p(), ctypes.c_void_p()
-        self.check(self.library.adze_model_load(
-            request["package"].encode(), None, ctypes.byref(model),
-            self.error))
-        options = self.InstanceOptions(threads=request["threads"])
-        self.check(self.library.adze_instance_create(
-            model, ctypes.byref(options), ctypes.byref(self.instance),
-            self.error))
-        for name, data in tensors.inputs.items():
-            index = self.library.adze_model_find_input(model, name.encode())
-            self.bind("input", index, data)
-        self.result = {}
-        for index in range(self.library.adze_model_output_count(model)):
-            info = self.TensorInfo()
-            self.library.adze_instance_output(
-                self.instance, ctypes.c_size_t(index), ctypes.byref(info))
-            dtype = self.library.adze_dtype_name(info.dtype).decode()
-            data = np.zeros(info.dims[:info.rank], dtype)
-            self.bind("output", index, data)
-            self.result[info.name.decode()] = data
-
-    def check(self, status):
-        if status:
-            sys.exit(self.error.raw[4:].split(b"\0")[0].decode())
-
-    def bind(self, kind, index, data):
-        function = getattr(self.library, f"adze_instance_bind_{kind}")
-        self.check(function(self.instance, ctypes.c_size_t(index),
-                            ctypes.c_void_p(data.ctypes.data),
-                            ctypes.c_size_t(data.nbytes), self.error))
-
-    def run(self):
-        if self.library.adze_instance_run(self.instance, self.error):
-            self.check(1)
-
-    def outputs(self):
-        return self.result
-
-
-class Ort:
-    def __init__(self, request, tensors):
-        import onnxruntime
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = request["threads"]
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(
-            request["model"], options, providers=["CPUExecutionProvider"])
-        self.binding = self.session.io_binding()
-        for name, data in tensors.inputs.items():
-            self.binding.bind_ortvalue_input(
-                name, onnxruntime.OrtValue.ortvalue_from_numpy(data))
-        self.names = [value.name for value in self.session.get_outputs()]
-        for name in self.names:
-            self.binding.bind_output(name)
-        self.session.run_with_iobinding(self.binding)
-        # From now on into the memory that the first run allocated.
-        for name, value in zip(self.names, self.binding.get_outputs()):
-            self.binding.bind_ortvalue_output(name, value)
-
-    def run(self):
-        self.session.run_with_iobinding(self.binding)
-
-    def outputs(self):
-        return dict(zip(self.names, self.binding.copy_outputs_to_cpu()))
-
-
-class OpenVino:
-    def __init__(self, request, tensors):
-        import openvino
-        core = openvino.Core()
-        model = core.read_model(request["model"])
-        if tensors.shapes:
-            model.reshape(tensors.shapes)
-        threads = request["threads"]
-        compiled = core.compile_model(model, "CPU", {
-            "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": "f32"})
-        self.request = compiled.create_infer_request()
-        for name, data in tensors.inputs.items():
-            self.request.set_tensor(name, openvino.Tensor(data))
-        self.ports = compiled.outputs
-
-    def run(self):
-        self.request.infer()
-
-    def outputs(self):
-        return {port.get_any_name(): self.request.get_tensor(port).data
-                for port in self.ports}
-
-
-ENGINES = {"adze": Adze, "ort": Ort, "openvino": OpenVino}
+def load_class(name):
+    # A file may be named like the package that it drives: bench/ is on the
+    # path, bench/engines/ is not.
+    return importlib.import_module(f"engines.{name}").Engine
 
 
 def take_turn(engine, seconds):
@@ -171,22 +72,44 @@ def take_turn(engine, seconds):
     return runs
 
 
+def take_throughput_turn(engine, seconds):
+    engine.frames(0.1 * seconds)
+    count, took = engine.frames(seconds)
+    return [count / took]
+
+
+def prepare(request):
+    import numpy as np
+    tensors = Tensors(request)  # stays: its memory is bound
+    engine = load_class(request["engine"])(request, tensors)
+    engine.run()
+    engine.run()  # a second time: what clobbers its inputs is seen
+    np.savez(request["outputs"], **engine.outputs())
+    return engine, tensors
+
+
 def main():
     # What libraries print must not come between the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+
+    def answer(value):
+        print(json.dumps(value), file=answers, flush=True)
+
     request = json.loads(sys.stdin.readline())
     cpus = sorted(os.sched_getaffinity(0))[:request["threads"]]
     os.sched_setaffinity(0, cpus)
-    import numpy as np
-    tensors = Tensors(request)  # stays: its memory is bound
-    engine = ENGINES[request["engine"]](request, tensors)
-    engine.run()
-    np.savez(request["outputs"], **engine.outputs())
-    print("[]", file=answers, flush=True)
-    for line in sys.stdin:
-        print(json.dumps(take_turn(engine, json.loads(line)["seconds"])),
-              file=answers, flush=True)
+    turn = take_turn
+    if request["hint"] == "throughput":
+        turn = take_throughput_turn
+    try:
+        engine, _tensors = prepare(request)
+        answer([])
+        for line in sys.stdin:
+            answer(turn(engine, json.loads(line)["seconds"]))
+    except (Exception, SystemExit) as error:
+        text = " ".join(str(error).split())[:300]
+        answer({"failed": text or type(error).__name__})
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Times networks with adze, ONNX Runtime and OpenVINO in one interleaved run.
+"""Times networks with adze and other runtimes in one interleaved run.
 
     bench/peers.py                                  the zoo, one thread
     bench/peers.py --networks resnet50,mobilenet_v2 --threads 1,2
     bench/peers.py --networks photo.onnx --json figures.json
+    bench/peers.py --peers ort,openvino,mnn,ncnn,torch,tvm --isa avx2
+    bench/peers.py --hint throughput --threads 2 --networks resnet50
 
 The first call makes build/venv-peers with the other runtimes from PyPI; weights
 of the zoo's graphs are drawn once into build/zoo. A network is a name of
@@ -17,48 +19,46 @@ as fit (at least two); the figure is the median of all. Peers compute in
 float32 with their standard options. Figures mean something on a machine that
 does nothing else.
 
+ort (ONNX Runtime) and openvino are compared unless --peers says otherwise. mnn,
+ncnn (through pnnx) and torch (torch.compile through onnx2torch, gigabytes to
+install) come from PyPI too; tvm takes part, untuned, where build/venv-peers has
+it. A peer that can't be installed, or can't load a network, is left out, and a
+line says so.
+
+--hint throughput   adze runs a single-threaded instance per thread, OpenVINO
+        what its hint THROUGHPUT makes of so many threads; figures are frames
+        per second (the median of turns), and ratios are adze/peer
+--isa avx2   adze compiles for haswell, TVM too; oneDNN (OpenVINO, torch) is
+        held by its environment variables; ONNX Runtime, MNN and ncnn choose by
+        the CPU and can't be held: on a CPU with AVX-512 they have the advantage
+
 error   largest difference from ONNX Runtime's outputs / their largest value
+        (from OpenVINO's where ONNX Runtime takes no part)
 ORT/adze and best/adze   how many times faster adze is; above 1, it is ahead
 """
 import argparse
 import json
-import math
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-VENV = ROOT / "build" / "venv-peers"
-PACKAGES = ["numpy==2.4.6", "onnx==1.23.2", "onnxruntime==1.31.1",
-            "openvino==2026.4.1"]
-PEERS = ["ort", "openvino"]
-TITLES = {"adze": "adze", "ort": "ORT", "openvino": "OpenVINO"}
+import peers_venv
+from peers_engine import ISA, Engine, LeftOut, largest_error
+from peers_report import (TITLES, cpu_name, geometric_means, print_heading,
+                          print_means, print_row)
+from peers_venv import PACKAGES, ROOT
+
 # Sizes of dimensions that a model leaves open.
 OPEN = {
     "posenet_mnv1_050": "image:[1,3,513,513]",
     "tfpose_mobilenet_v2_small": "image:0:[1,3,368,432]",
     "cifar_resnet20_trained": "image:[1,3,32,32]",
 }
-
-
-def enter_venv():
-    """Runs this script again in build/venv-peers, which it makes first."""
-    stamp = VENV / "packages"
-    wanted = "\n".join(PACKAGES)
-    if not stamp.exists() or stamp.read_text() != wanted:
-        print(f"installing {' '.join(PACKAGES)} into {VENV}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-        subprocess.run([VENV / "bin" / "pip", "install", "--quiet",
-                        "--disable-pip-version-check", *PACKAGES], check=True)
-        stamp.write_text(wanted)
-    if pathlib.Path(sys.prefix) != VENV:
-        python = str(VENV / "bin" / "python")
-        os.execv(python, [python, *sys.argv])
+THROUGHPUT_PEERS = ["openvino"]
 
 
 def numbers(text):
@@ -88,13 +88,27 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, default=3,
                         help="time of each engine in all its turns (3)")
     parser.add_argument("--peers", type=names, metavar="NAME,...",
-                        default=PEERS, help=f"which of {', '.join(PEERS)}")
+                        default=None, help=f"which of {', '.join(PACKAGES)} "
+                        "(ort,openvino)")
+    parser.add_argument("--hint", choices=["latency", "throughput"],
+                        default="latency",
+                        help="time of a run, or frames per second (latency)")
+    parser.add_argument("--isa", choices=list(ISA),
+                        help="hold everybody who can be held to it")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE",
                         help="also write the figures there")
     arguments = parser.parse_args()
+    usual = ["ort", "openvino"]
+    if arguments.hint == "throughput":
+        usual = THROUGHPUT_PEERS
+    if arguments.peers is None:
+        arguments.peers = usual
     for name in arguments.peers:
-        if name not in PEERS:
-            parser.error(f"no peer {name}; there are {', '.join(PEERS)}")
+        if name not in PACKAGES:
+            parser.error(f"no peer {name}; there are {', '.join(PACKAGES)}")
+        if arguments.hint == "throughput" and name not in THROUGHPUT_PEERS:
+            parser.error(f"--hint throughput compares adze with "
+                         f"{', '.join(THROUGHPUT_PEERS)} only, not {name}")
     cpus = len(os.sched_getaffinity(0))
     if min(arguments.threads) < 1 or max(arguments.threads) > cpus:
         parser.error(f"--threads: from 1 to {cpus} here")
@@ -141,43 +155,10 @@ def find_models(arguments):
     return models
 
 
-class Engine:
-    """A process that runs one network with one runtime, when told to."""
-
-    def __init__(self, name, arguments, model, threads, work):
-        self.name, self.runs = name, []
-        self.outputs = work / f"{name}.npz"
-        library = arguments.adze.resolve().parent.parent / "lib" / \
-            "libadze_runtime.so"
-        self.process = subprocess.Popen(
-            [sys.executable, ROOT / "bench" / "engine.py"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.ask({"engine": name, "model": str(model), "threads": threads,
-                  "package": str(work / "package.tar"),
-                  "library": str(library), "shapes": str(work / "shapes.json"),
-                  "outputs": str(self.outputs)})
-
-    def ask(self, request):
-        try:
-            self.process.stdin.write(json.dumps(request) + "\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"{TITLES[self.name]} gave up")
-        return json.loads(answer)
-
-    def turn(self, seconds):
-        self.runs += self.ask({"seconds": seconds})
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
 def compile_model(arguments, stem, model, work):
     command = [arguments.adze, "compile", model, "-o", work / "package.tar"]
+    if arguments.isa:
+        command += ["--target", f"llvm -mcpu={ISA[arguments.isa]['mcpu']}"]
     if stem in OPEN:
         command += ["--input-shapes", OPEN[stem]]
         name, dims = OPEN[stem].rsplit(":", 1)
@@ -189,19 +170,6 @@ def compile_model(arguments, stem, model, work):
     return time.monotonic() - start
 
 
-def largest_error(expected_file, found_file):
-    import numpy as np
-    worst = 0.0
-    with np.load(expected_file) as expected, np.load(found_file) as found:
-        for name in expected.files:
-            want = expected[name].astype(np.float64)
-            difference = np.abs(found[name].astype(np.float64) - want).max()
-            largest = np.abs(want).max()
-            error = difference / largest if largest else difference
-            worst = error if not error <= worst else worst
-    return float(worst)
-
-
 def take_turns(engines, arguments):
     for index in range(arguments.rounds):
         first = index % len(engines)
@@ -210,90 +178,87 @@ def take_turns(engines, arguments):
             time.sleep(0.02)  # until waiting threads of this one have stopped
 
 
+def start_engines(arguments, stem, model, threads, work, engines):
+    for name in ["adze", *arguments.peers]:
+        try:
+            engines.append(Engine(name, arguments, model, threads, work))
+        except LeftOut as reason:
+            if name == "adze":
+                raise
+            print(f"{stem}: without {reason}", flush=True)
+
+
+def compare_outputs(row, engines):
+    """Each engine's largest difference from the first of ort and openvino."""
+    row["error"] = None
+    expected = [engine for engine in engines
+                if engine.name in ("ort", "openvino")]
+    for engine in engines if expected else []:
+        error = largest_error(expected[0].outputs, engine.outputs)
+        row["engines"][engine.name]["error"] = error
+        if engine.name == "adze":
+            row["error"] = error
+        elif error is None or error > 1e-3:
+            text = "other outputs" if error is None else f"an error of {error}"
+            print(f"{row['network']}: {TITLES[engine.name]} has {text}")
+
+
 def measure(arguments, stem, model, threads, work):
     engines = []
-    row = {"network": stem, "threads": threads, "engines": {}}
+    row = {"network": stem, "threads": threads, "engines": {}, "ratios": {}}
     row["compile_s"] = compile_model(arguments, stem, model, work)
     try:
-        for name in ["adze", *arguments.peers]:
-            engines.append(Engine(name, arguments, model, threads, work))
+        start_engines(arguments, stem, model, threads, work, engines)
         take_turns(engines, arguments)
     finally:
         for engine in engines:
             engine.close()
+    faster = arguments.hint == "throughput"
     for engine in engines:
         row["engines"][engine.name] = {
-            "median_ms": statistics.median(engine.runs),
-            "min_ms": min(engine.runs), "runs": len(engine.runs)}
-    row["error"] = None
-    if "ort" in arguments.peers:
-        row["error"] = largest_error(work / "ort.npz", work / "adze.npz")
-    own = row["engines"]["adze"]["median_ms"]
-    ratios = {name: row["engines"][name]["median_ms"] / own
-              for name in arguments.peers}
-    row["ratios"] = ratios
-    if ratios:
-        row["ratios"] = {**ratios, "best": min(ratios.values())}
+            "figure": statistics.median(engine.runs),
+            "best": (max if faster else min)(engine.runs),
+            "runs": len(engine.runs)}
+    compare_outputs(row, engines)
+    own = row["engines"]["adze"]["figure"]
+    for engine in engines[1:]:
+        figure = row["engines"][engine.name]["figure"]
+        row["ratios"][engine.name] = own / figure if faster else figure / own
+    if row["ratios"]:
+        row["ratios"]["best"] = min(row["ratios"].values())
     return row
 
 
-def print_heading(peers):
-    titles = [f"{TITLES[name]} ms" for name in ["adze", *peers]]
-    ratios = [f"{TITLES[name]}/adze" for name in peers] + ["best/adze"]
-    print(f"{'network':<26} {'threads':>7} "
-          + " ".join(f"{title:>11}" for title in titles) + " "
-          + " ".join(f"{title:>13}" for title in ratios if peers)
-          + f" {'error':>8} {'compile s':>9}", flush=True)
-
-
-def print_row(row, peers):
-    cells = [f"{row['engines'][name]['median_ms']:11.3f}"
-             for name in ["adze", *peers]]
-    cells += [f"{row['ratios'][name]:13.2f}" for name in [*peers, "best"]
-              if peers]
-    error = "-" if row["error"] is None else f"{row['error']:.1e}"
-    print(f"{row['network']:<26} {row['threads']:7d} " + " ".join(cells)
-          + f" {error:>8} {row['compile_s']:9.2f}", flush=True)
-
-
-def geometric_means(rows, peers):
-    means = []
-    for threads in sorted({row["threads"] for row in rows}):
-        some = [row for row in rows if row["threads"] == threads]
-        mean = {"threads": threads, "networks": len(some)}
-        for name in [*peers, "best"] if peers else []:
-            mean[name] = math.exp(statistics.fmean(
-                math.log(row["ratios"][name]) for row in some))
-        means.append(mean)
-    return means
-
-
-def print_means(means, peers):
-    blank = " ".join([" " * 11] * (1 + len(peers)))
-    for mean in means if peers else []:
-        cells = " ".join(f"{mean[name]:13.2f}" for name in [*peers, "best"])
-        print(f"{'geometric mean':<26} {mean['threads']:7d} {blank} {cells}")
-
-
-def cpu_name():
-    for line in open("/proc/cpuinfo"):
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
+def choose_peers(arguments):
+    """Leaves out what isn't there; a line about each, and about --isa."""
+    for name in list(arguments.peers):
+        if not peers_venv.present(name):
+            print(f"without {TITLES[name]}: not in {peers_venv.VENV}")
+            arguments.peers.remove(name)
+    free = [TITLES[name] for name in ISA.get(arguments.isa, {"free": []})[
+        "free"] if name in arguments.peers]
+    if arguments.isa:
+        print(f"held to {arguments.isa}" + (
+            f", but not {', '.join(free)}, which choose by the CPU and can't "
+            "be held" if free else ""))
 
 
 def main():
     arguments = parse_arguments()
-    enter_venv()
+    peers_venv.enter(arguments.peers)
     models = find_models(arguments)
+    choose_peers(arguments)
     version = subprocess.run([arguments.adze, "--version"], check=True,
                              stdout=subprocess.PIPE, text=True).stdout.strip()
+    versions = peers_venv.versions(arguments.peers)
+    unit = "fps" if arguments.hint == "throughput" else "ms"
     about = {"cpu": cpu_name(), "cpus": len(os.sched_getaffinity(0)),
-             "adze": version, "packages": PACKAGES,
-             "rounds": arguments.rounds, "seconds": arguments.seconds}
-    print(f"{about['cpu']}, {about['cpus']} CPUs; {version}, "
-          f"{', '.join(PACKAGES[2:])}")
-    print_heading(arguments.peers)
+             "adze": version, "packages": versions, "hint": arguments.hint,
+             "unit": unit, "isa": arguments.isa, "rounds": arguments.rounds,
+             "seconds": arguments.seconds}
+    print(f"{about['cpu']}, {about['cpus']} CPUs; "
+          f"{', '.join([version, *versions])}")
+    print_heading(arguments.peers, unit)
     rows, failed = [], []
     for stem, model in models:
         for threads in arguments.threads:
@@ -301,7 +266,7 @@ def main():
                 try:
                     row = measure(arguments, stem, model, threads,
                                   pathlib.Path(work))
-                except (RuntimeError, subprocess.CalledProcessError) as error:
+                except (LeftOut, subprocess.CalledProcessError) as error:
                     print(f"{stem:<26} {threads:7d} failed: {error}")
                     failed.append(stem)
                     continue

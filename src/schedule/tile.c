@@ -7,9 +7,14 @@
 
 enum { MOST_COLUMNS = 28, OPEN_WIDTH = 840 /* any tile divides it */ };
 
+/* Sums, a vector of weights per block, and a number of the image spread over a
+ * vector. With one block that number is needed once, and LLVM for x86 adds the
+ * sum to it in its register, so sums wander from step to step; without a
+ * register to spare some are spilled. */
 static bool tile_fits(const struct machine *machine, int64_t columns,
                       int64_t blocks) {
-  return columns * blocks + blocks + 1 <= machine->vector_registers;
+  int64_t spare = blocks == 1;
+  return columns * blocks + blocks + 1 + spare <= machine->vector_registers;
 }
 
 size_t tile_space(const struct builder *builder, enum tile_knob knob,

@@ -6,24 +6,38 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* The steps of one group are kernels of one name, of which the first is said to
+ * have all its operations: together they are one layer. */
+static void add_layer(struct layers *layers, const struct layer *layer) {
+  struct layer *last =
+      layers->count > 0 ? &layers->items[layers->count - 1] : NULL;
+  if (last && layer->flops == 0 && !strcmp(last->name, layer->name) &&
+      !strcmp(last->template_name, layer->template_name))
+    last->ms += layer->ms;
+  else
+    layers->items[layers->count++] = *layer;
+  layers->total_ms += layer->ms;
+}
 
 enum adze_status layers_measure(struct session *session, int runs,
                                 struct layers *out, struct adze_error *error) {
   size_t count = adze_model_kernel_count(session->model);
   int64_t *ns = ARENA_ARRAY(session->arena, int64_t, count + 1);
+  double *ms = ARENA_ARRAY(session->arena, double, count + 1);
   *out = (struct layers){
-      .items = ARENA_ARRAY(session->arena, struct layer, count + 1),
-      .count = count};
+      .items = ARENA_ARRAY(session->arena, struct layer, count + 1)};
   for (int run = -1; run < runs; run++) {
     TRY(adze_instance_profile(session->instance, ns, error));
     for (size_t i = 0; i < count && run >= 0; i++)
-      out->items[i].ms += (double)ns[i] * 1e-6 / runs;
+      ms[i] += (double)ns[i] * 1e-6 / runs;
   }
   for (size_t i = 0; i < count; i++) {
-    struct layer *layer = &out->items[i];
-    adze_model_kernel(session->model, i, &layer->name, &layer->template_name,
-                      &layer->flops);
-    out->total_ms += layer->ms;
+    struct layer layer = {.ms = ms[i]};
+    adze_model_kernel(session->model, i, &layer.name, &layer.template_name,
+                      &layer.flops);
+    add_layer(out, &layer);
   }
   return ADZE_OK;
 }
@@ -60,6 +74,6 @@ void layers_print(const struct layers *layers) {
     printf("%10.4f %6.1f%% %10.1f  %-20s %s\n", layer->ms, share, gflops,
            layer->template_name, layer->name);
   }
-  printf("%10.4f %6.1f%%  in %zu kernels\n", layers->total_ms, 100.0,
+  printf("%10.4f %6.1f%%  in %zu layers\n", layers->total_ms, 100.0,
          layers->count);
 }

@@ -221,12 +221,10 @@ static enum adze_status check_groups(struct session *session,
   return ADZE_OK;
 }
 
-static enum adze_status interpret_whole(struct session *session,
-                                        const struct verify_options *options,
-                                        const void *const *inputs,
-                                        void *const *outputs,
-                                        const struct array *expected,
-                                        struct adze_error *error) {
+static enum adze_status
+interpret_whole(struct session *session, const struct verify_options *options,
+                const void *const *inputs, void *const *outputs,
+                const struct array *expected, struct adze_error *error) {
   struct adze_compile_options compile;
   adze_compile_options_init(&compile);
   compile.input_shapes = shapes_text(session);
@@ -269,8 +267,8 @@ static enum adze_status run_reference(struct session *session,
                                          outputs, expected, error);
   progress_end(&progress);
   if (status == ADZE_OK && layers_flops(session->model) / 2 <= WHOLE_MACS)
-    status = interpret_whole(session, options, inputs, outputs, expected,
-                             error);
+    status =
+        interpret_whole(session, options, inputs, outputs, expected, error);
   return status;
 }
 

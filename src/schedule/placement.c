@@ -28,26 +28,32 @@ int64_t placement_lines_in_one_set(int64_t stride_bytes, int64_t count) {
   return most;
 }
 
+int64_t placement_padding(int64_t stride_bytes, int64_t step_bytes,
+                          int64_t most, int64_t count) {
+  int64_t best = 0, fewest = 0;
+  for (int64_t steps = 0; steps <= most; steps++) {
+    int64_t lines =
+        placement_lines_in_one_set(stride_bytes + steps * step_bytes, count);
+    if (fewest == 0 || lines < fewest) {
+      fewest = lines;
+      best = steps;
+    }
+  }
+  return best;
+}
+
 /* Elements behind each plane of a channel block that nobody uses. A kernel goes
  * through the blocks at one place of the plane; with planes a multiple of 4 KiB
  * apart, all that would fall into one set of the L1 cache. */
 static int64_t plane_padding(const struct buffer *buffer) {
   enum { LINE_ELEMENTS = 16, MOST_LINES = 8, BLOCKS = 32 };
-  int64_t plane, bytes = (int64_t)dtype_bits(buffer->dtype) / 8, best = 0,
-                 fewest = 0;
+  int64_t plane, bytes = (int64_t)dtype_bits(buffer->dtype) / 8;
   if (!expr_get_integer(buffer->strides[1], &plane))
     return 0;
-  for (int64_t lines = 0; lines <= MOST_LINES; lines++) {
-    int64_t padded = plane + lines * LINE_ELEMENTS;
-    if (padded > plane + plane / 16)
-      break;
-    int64_t most = placement_lines_in_one_set(padded * bytes, BLOCKS);
-    if (fewest == 0 || most < fewest) {
-      fewest = most;
-      best = padded - plane;
-    }
-  }
-  return best;
+  int64_t most = plane / 16 / LINE_ELEMENTS;
+  return placement_padding(plane * bytes, LINE_ELEMENTS * bytes,
+                           most < MOST_LINES ? most : MOST_LINES, BLOCKS) *
+         LINE_ELEMENTS;
 }
 
 static void pad_planes(struct expr_pool *pool, struct buffer *buffer) {

@@ -32,6 +32,9 @@ struct buffer *placement_buffer(struct expr_pool *pool,
 /* Of `count` places so many bytes apart, how many fall into the same set of a
  * cache whose sets repeat every 4 KiB. */
 int64_t placement_lines_in_one_set(int64_t stride_bytes, int64_t count);
+/* How many steps, at most `most`, to add to the stride so that fewest do. */
+int64_t placement_padding(int64_t stride_bytes, int64_t step_bytes,
+                          int64_t most, int64_t count);
 
 /* The indices in memory of an element: the channel index (dimension 1) is
  * split where blocked. Returns their number. */

@@ -131,17 +131,10 @@ struct winograd {
 static int64_t plane_padding(const struct winograd_plan *plan,
                              int64_t positions, int64_t blocks) {
   int64_t points = plan->transform.reach * plan->transform.reach;
-  int64_t position_bytes = (blocks + 1) * plan->block * 4, best = 0, fewest = 0;
-  for (int64_t padding = 0; padding < 8 && padding <= positions / 8;
-       padding++) {
-    int64_t lines = placement_lines_in_one_set(
-        (positions + padding) * position_bytes, points);
-    if (fewest == 0 || lines < fewest) {
-      fewest = lines;
-      best = padding;
-    }
-  }
-  return best;
+  int64_t position_bytes = (blocks + 1) * plan->block * 4;
+  int64_t most = positions / 8;
+  return placement_padding(positions * position_bytes, position_bytes,
+                           most < 7 ? most : 7, points);
 }
 
 /* What one step hands to the next: memory of the kernel where steps are the

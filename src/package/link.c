@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "adze_config.h"
+#include "base/child.h"
 #include "base/environment.h"
 #include "package/format.h"
 
@@ -85,18 +85,11 @@ static int spawn(pid_t *child, const char *program, const char *folder,
   int problem = posix_spawn_file_actions_init(&actions);
   if (problem != 0)
     return problem;
-  problem = posix_spawnattr_init(&attributes);
+  problem = child_attributes_init(&attributes);
   if (problem != 0) {
     posix_spawn_file_actions_destroy(&actions);
     return problem;
   }
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   problem =
       posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   if (problem == 0)

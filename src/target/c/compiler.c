@@ -3,11 +3,11 @@
  * complaints go to a file there, whose first line goes into the error. */
 #include "target/c/printer.h"
 
+#include "base/child.h"
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -35,17 +35,10 @@ static int start(pid_t *child, char *const *arguments, const char *log) {
   posix_spawnattr_t attributes;
   if (posix_spawn_file_actions_init(&actions) != 0)
     guard_out_of_memory();
-  if (posix_spawnattr_init(&attributes) != 0) {
+  if (child_attributes_init(&attributes) != 0) {
     (void)posix_spawn_file_actions_destroy(&actions);
     guard_out_of_memory();
   }
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   int failure = posix_spawn_file_actions_addopen(
       &actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   if (failure == 0)

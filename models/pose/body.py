@@ -108,8 +108,8 @@ def sample_legs(rng, kind):
 def sample_angles(rng):
     """All angles of one pose, and how the whole body is turned."""
     kind = str(rng.choice(["stand", "walk", "sit", "crouch", "wild", "lie",
-                           "bend"], p=[0.36, 0.2, 0.13, 0.07, 0.14, 0.04,
-                                       0.06]))
+                           "bend"], p=[0.42, 0.22, 0.14, 0.04, 0.11, 0.02,
+                                       0.05]))
     u, n = rng.uniform, rng.normal
     legs = sample_legs(rng, {"lie": rng.choice(["stand", "sit", "wild"]),
                              "bend": "stand"}.get(kind, kind))

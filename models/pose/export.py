@@ -48,22 +48,23 @@ class Graph:
     def relu(self, x):
         return self.node("Relu", [x])
 
-    def block(self, x, block):
-        y = self.folded(self.relu(self.folded(x, block.depthwise)),
-                        block.pointwise)
-        return self.relu(self.node("Add", [x, y]) if block.residual else y)
-
     def blocks(self, x, blocks):
-        for block in blocks:
-            x = self.block(x, block)
+        """Each is two convolutions, added to their input."""
+        for first, second in [block.children() for block in blocks]:
+            y = self.folded(self.relu(self.folded(x, first)), second)
+            x = self.relu(self.node("Add", [x, y]))
         return x
 
 
 def build(network):
     graph = Graph()
     x = graph.relu(graph.folded("image", network.stem))
-    fine = graph.blocks(x, network.fine)
-    coarse = graph.folded(graph.blocks(fine, network.coarse), network.lateral)
+    x = graph.relu(graph.folded(x, network.quarter))
+    fine = graph.blocks(graph.relu(graph.folded(x, network.eighth)),
+                        network.fine)
+    coarse = graph.relu(graph.folded(fine, network.sixteenth))
+    coarse = graph.folded(graph.blocks(coarse, network.coarse),
+                          network.lateral)
     up = network.up
     coarse = graph.node("ConvTranspose", [coarse, graph.weight(up.weight)],
                         kernel_shape=[3, 3], strides=[2, 2],

@@ -37,7 +37,7 @@ def develop(rng, picture):
     """Float, 0 to 255, to what a phone would store as uint8."""
     p = picture / 255
     # A phone exposes for the whole picture, if not exactly.
-    bright = (rng.uniform(0.3, 0.6) / max(0.05, p.mean()))**rng.uniform(0.5, 1)
+    bright = (rng.uniform(0.35, 0.6) / max(0.05, p.mean()))**rng.uniform(0.6, 1)
     gains = min(bright, 2.5) * (1 + rng.normal(0, 0.06, 3))
     p = p * gains.astype(np.float32)
     if rng.random() < 0.15:

@@ -3,8 +3,9 @@
 around them, a camera and light; with COCO's annotations.
 
 `render(seed)` is a function of its arguments alone. A keypoint is 0 outside
-the picture, 1 if something hides it, 2 if it is seen; nose and eyes of people
-seen from behind are 0 too, since people who annotate photos leave them out.
+the picture, 1 if something hides it, 2 if it is seen. As people who annotate
+photos leave them out, 0 are nose and eyes of somebody seen from behind, too,
+and what is hidden while nothing next to it on the body is seen.
 Places are pixels, the centre of the first pixel is (0, 0).
 """
 import numpy as np
@@ -41,7 +42,7 @@ def sample_view(rng, width, height):
                     height * (0.5 + rng.normal(0, 0.12)))
     pitch = np.clip(rng.normal(6, 9), -12, 40)
     turn = body.rotate_x(pitch) @ body.rotate_z(rng.normal(0, 4)) @ FLIP
-    size = height * np.exp(rng.uniform(np.log(0.2), np.log(1.7)))
+    size = height * np.exp(rng.uniform(np.log(0.35), np.log(1.6)))
     if size > 0.95 * height:
         top = height * rng.uniform(-0.05, 0.3)
         feet = top + size
@@ -82,7 +83,7 @@ def sample_person(rng):
     body.pose_body(rng, shape, angles)  # may choose other arms
     outfit = dress.sample_outfit(rng)
     yaw = rng.choice([rng.normal(0, 35), rng.normal(180, 40),
-                      rng.uniform(0, 360)], p=[0.5, 0.15, 0.35])
+                      rng.uniform(0, 360)], p=[0.6, 0.15, 0.25])
     return {"shape": shape, "angles": angles, "outfit": outfit, "yaw": yaw,
             "lift": abs(rng.normal(0, 0.25)) if rng.random() < 0.08 else 0,
             "has_seat": angles["kind"] == "sit" and rng.random() < 0.7}
@@ -121,14 +122,32 @@ def combine(layers, width, height):
     return z, owner
 
 
+# In pixels: of COCO's smaller persons no keypoints are annotated either.
+LEAST_AREA = 32**2
+
+
 def is_kept(seen, drawn, keypoints):
-    return (seen >= 0.3 * drawn and seen >= 90 * FINE * FINE and
+    return (seen >= 0.3 * drawn and seen >= LEAST_AREA * FINE**2 and
             (keypoints[:, 2] > 0).sum() >= 5 and
             (keypoints[:, 2] == 2).sum() >= 4)
 
 
 REACH = np.array([0.035] * 5 + [0.1] * 2 + [0.06] * 4 + [0.14] * 2 +
                  [0.08] * 2 + [0.06] * 2)
+
+
+LINKS = [(0, 1), (0, 2), (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (0, 5),
+         (0, 6), (5, 6), (5, 7), (7, 9), (6, 8), (8, 10), (5, 11), (6, 12),
+         (11, 12), (11, 13), (13, 15), (12, 14), (14, 16)]
+
+
+def drop_unknowable(keypoints):
+    seen = keypoints[:, 2] == 2
+    near = seen.copy()
+    for a, b in LINKS:
+        near[a] |= seen[b]
+        near[b] |= seen[a]
+    keypoints[~near, 2] = 0
 
 
 def find_keypoints(person, camera, z, owner, number):
@@ -143,6 +162,7 @@ def find_keypoints(person, camera, z, owner, number):
     out[:, 2] = np.where(inside, np.where(seen, 2, 1), 0)
     if person.forward[2] > 0.2:
         out[:3, 2] = 0
+    drop_unknowable(out)
     return out
 
 
@@ -209,7 +229,7 @@ class Scene:
         self.natural = int(round(width / stretch))
         fine_w, fine_h = self.natural * FINE, height * FINE
         if count is None:
-            count = int(rng.choice(6, p=[0.03, 0.37, 0.24, 0.16, 0.11, 0.09]))
+            count = int(rng.choice(6, p=[0.03, 0.47, 0.27, 0.13, 0.06, 0.04]))
         self.camera, self.turn, self.place, _ = sample_view(rng, fine_w,
                                                             fine_h)
         self.spots = sample_spots(rng, max(count, 1), self.camera, self.place,

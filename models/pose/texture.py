@@ -152,7 +152,7 @@ def field(rng, height, width):
     else:
         amount = ((u / size) % 1 < 0.5) & ((v / (size * 1.4)) % 1 < 0.6)
     amount = amount.astype(np.float32)[..., None]
-    amount = amount * np.float32(rng.uniform(0.2, 1))
+    amount = amount * np.float32(rng.uniform(0.2, 1)**2)
     a, b = a.astype(np.float32), b.astype(np.float32)
     picture = a + (b - a) * amount
     grain = noise_at(rng.integers(6), x + rng.random(), y + rng.random())
@@ -167,7 +167,7 @@ def background(rng, height, width):
         ground = field(rng, height, width)
         shade = np.linspace(rng.uniform(0.6, 1.1), 1, height)[:, None, None]
         picture[horizon:] = (ground * shade)[horizon:]
-    for _ in range(rng.poisson(4)):
+    for _ in range(rng.poisson(3)):
         w = int(width * rng.uniform(0.03, 0.5)) + 1
         h = int(height * rng.uniform(0.03, 0.7)) + 1
         x = int(rng.integers(-w // 2, width))

@@ -42,7 +42,7 @@ def picture_size(rng, options, step):
 class Training:
     def __init__(self, options):
         self.options = options
-        self.network = PoseSmall()
+        self.network = PoseSmall().to(memory_format=torch.channels_last)
         # Once for each size of pictures; twice as fast.
         self.fast = self.network
         if options.compile:
@@ -89,6 +89,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.options, self.step)
         self.network.train()
+        x = x.contiguous(memory_format=torch.channels_last)
         parts = losses(self.fast(x), keypoints, areas, size)
         total = (parts[0] + OFFSET_WEIGHT * parts[1] +
                  DISPLACEMENT_WEIGHT * parts[2])
@@ -148,7 +149,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder")
     parser.add_argument("--steps", type=int, default=24000)
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--first-shards", type=int, default=24)

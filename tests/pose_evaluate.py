@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """COCO's scores as adze computes them against pycocotools, on predictions that
-are the annotations of the photos beside the project, disturbed at random.
+are annotations, disturbed at random: of rendered scenes, and of the photos
+beside the project where they are.
 
-    pose_evaluate.py COCO_SCORES SHARED
+    pose_evaluate.py COCO_SCORES SHARED MODELS
 
 Exits with 77, saying why, where something is absent.
 """
@@ -28,7 +29,7 @@ try:
 except ImportError as error:
     skip(str(error))
 
-ROUNDS = 30
+ROUNDS, SCENES = 30, 40
 
 
 def change(annotations, rng):
@@ -75,39 +76,53 @@ def reference(truth, results):
     return list(evaluation.stats)
 
 
-def main():
-    program, shared = sys.argv[1:]
-    source = os.path.join(shared, "photos/test_coco.json")
-    if not os.path.exists(source):
-        skip(source + " is absent")
-    with open(source) as file:
-        original = json.load(file)
+def rendered_annotations(models):
+    sys.path.insert(0, models)
+    import evaluate
+    import scene
+    return evaluate.coco_annotations(
+        [scene.render(evaluate.TEST_SEED + i)[1] for i in range(SCENES)], scene.SIZE)
+
+
+def largest_difference(program, original, folder):
+    truth = os.path.join(folder, "truth.json")
+    results = os.path.join(folder, "results.json")
     worst = 0
+    for seed in range(ROUNDS):
+        rng = random.Random(seed)
+        annotations = copy.deepcopy(original)
+        if seed % 3 == 0:
+            change(annotations, rng)
+        predictions = predict(original, rng, 30 if seed % 7 == 0 else 1)
+        if not predictions:
+            continue
+        with open(truth, "w") as file:
+            json.dump(annotations, file)
+        with open(results, "w") as file:
+            json.dump(predictions, file)
+        wanted = reference(truth, results)
+        found = subprocess.run([program, results, truth], check=True,
+                               capture_output=True, text=True).stdout
+        found = [float(word) for word in found.split()]
+        difference = max(abs(a - b) for a, b in zip(wanted, found))
+        worst = max(worst, difference)
+        if difference > 1e-9 or len(found) != len(wanted):
+            print("seed %d: %s, pycocotools %s" % (seed, found, wanted))
+            sys.exit(1)
+    return worst
+
+
+def main():
+    program, shared, models = sys.argv[1:]
+    sets = [("rendered scenes", rendered_annotations(models))]
+    source = os.path.join(shared, "photos/test_coco.json")
+    if os.path.exists(source):
+        with open(source) as file:
+            sets.append(("photos", json.load(file)))
     with tempfile.TemporaryDirectory() as folder:
-        truth = os.path.join(folder, "truth.json")
-        results = os.path.join(folder, "results.json")
-        for seed in range(ROUNDS):
-            rng = random.Random(seed)
-            annotations = copy.deepcopy(original)
-            if seed % 3 == 0:
-                change(annotations, rng)
-            predictions = predict(original, rng, 30 if seed % 7 == 0 else 1)
-            if not predictions:
-                continue
-            with open(truth, "w") as file:
-                json.dump(annotations, file)
-            with open(results, "w") as file:
-                json.dump(predictions, file)
-            wanted = reference(truth, results)
-            found = subprocess.run([program, results, truth], check=True,
-                                   capture_output=True, text=True).stdout
-            found = [float(word) for word in found.split()]
-            difference = max(abs(a - b) for a, b in zip(wanted, found))
-            worst = max(worst, difference)
-            if difference > 1e-9 or len(found) != len(wanted):
-                print("seed %d: %s, pycocotools %s" % (seed, found, wanted))
-                sys.exit(1)
-    print("%d rounds, largest difference %g" % (ROUNDS, worst))
+        for name, annotations in sets:
+            print("%s: %d rounds, largest difference %g" % (
+                name, ROUNDS, largest_difference(program, annotations, folder)))
 
 
 main()

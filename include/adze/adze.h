@@ -53,7 +53,9 @@ struct adze_compile_options {
   bool print_pass_times; /* on stderr */
   int threads;           /* that compile; 0: every CPU */
   const char *const *properties; /* pairs of name, value to store in the
-                                    package; NULL-terminated, or NULL */
+                                    package, before those that the model has
+                                    (ONNX's metadata_props); NULL-terminated,
+                                    or NULL */
   adze_progress_function *progress;
   void *progress_context;
 };

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rendered pictures for training: a process renders them into files of a pool,
 and batches are drawn from all files there, turned, scaled, cut and mirrored.
-
-Seeds: training from TRAIN_SEED on, validation and test apart from it.
 """
 import os
 import time
@@ -12,9 +10,8 @@ import torch
 from torch.nn import functional
 
 import scene
+from scene import SIZE, TRAIN_SEED
 
-VALIDATION_SEED, TEST_SEED, TRAIN_SEED = 1_000_000, 2_000_000, 10_000_000
-SIZE = 257
 MOST_PERSONS = 6
 SHARD = 250
 MIRROR = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 import scene
-from data import TEST_SEED
+from scene import SIZE, TEST_SEED
 
 NAMES = ["nose", "left_eye", "right_eye", "left_ear", "right_ear",
          "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
@@ -50,7 +50,7 @@ def coco_annotations(scenes, size):
             "categories": [{"id": 1, "name": "person", "keypoints": NAMES}]}
 
 
-def write(folder, seed, count, size=257):
+def write(folder, seed, count, size=SIZE):
     os.makedirs(folder, exist_ok=True)
     scenes = []
     for i in range(count):
@@ -81,7 +81,7 @@ def average_precision(annotations, results):
 class Scenes:
     """Rendered once, evaluated often."""
 
-    def __init__(self, seed, count, size=257):
+    def __init__(self, seed, count, size=SIZE):
         rendered = [scene.render(seed + i, size, size) for i in range(count)]
         self.pictures = [r[0] for r in rendered]
         self.annotations = coco_annotations([r[1] for r in rendered], size)

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from network import (DISPLACEMENT_UNIT, EDGES, HEADS, KEYPOINTS, OFFSET_UNIT,
                      PoseSmall)
+from scene import SIZE
 
 
 class Graph:
@@ -93,6 +94,9 @@ def build(network):
                           graph.weights),
         opset_imports=[helper.make_opsetid("", 17)], producer_name="adze")
     model.ir_version = 8
+    # What `adze pose` takes for the size of the input, which is open.
+    helper.set_model_props(model, {"pose.network": "posenet",
+                                   "pose.input_size": f"{SIZE}x{SIZE}"})
     onnx.checker.check_model(model)
     return model
 

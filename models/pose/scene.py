@@ -20,6 +20,9 @@ import texture
 from raster import Camera, Table
 from things import sample_screens, sample_things
 
+SIZE = 257
+# The first ones; each has more room than is used.
+VALIDATION_SEED, TEST_SEED, TRAIN_SEED = 1_000_000, 2_000_000, 10_000_000
 FINE = 2  # drawn at this many times the size
 FLIP = np.diag([1.0, -1.0, -1.0])
 NOBODY, THING, NOTHING = -1, -2, -3
@@ -278,7 +281,7 @@ class Scene:
             for i, _ in layers if i >= 0]
 
 
-def render(seed, width=257, height=257, stretch=None, count=None):
+def render(seed, width=SIZE, height=SIZE, stretch=None, count=None):
     """The picture, uint8 [height, width, 3], and its persons: keypoints
     (17, 3) of x, y and visibility, with true places even outside; area and
     bbox of what is seen. `stretch` is how much wider than natural it is."""

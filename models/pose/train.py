@@ -16,10 +16,11 @@ import numpy as np
 import torch
 import torch._dynamo
 
-from data import SIZE, VALIDATION_SEED, Pool, make_batch, render_pool
+from data import Pool, make_batch, render_pool
 from evaluate import Scenes
 from losses import losses
 from network import PoseSmall
+from scene import SIZE, VALIDATION_SEED
 
 OFFSET_WEIGHT, DISPLACEMENT_WEIGHT = 1.0, 0.5
 FALL = 0.35  # of all steps: while the rate falls

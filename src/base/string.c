@@ -40,6 +40,26 @@ bool string_to_int64(const char *text, int64_t *out) {
   return true;
 }
 
+static bool read_side(const char *text, const char **end, int most, int *out) {
+  int64_t value = 0;
+  *end = text;
+  while (isdigit((unsigned char)**end) && value <= most)
+    value = 10 * value + (*(*end)++ - '0');
+  *out = (int)(value <= most ? value : 0);
+  return *out > 0;
+}
+
+bool string_to_size(const char *text, int most, int *width, int *height) {
+  const char *end;
+  int sides[2];
+  if (!read_side(text, &end, most, &sides[0]) || *end != 'x' ||
+      !read_side(end + 1, &end, most, &sides[1]) || *end)
+    return false;
+  *width = sides[0];
+  *height = sides[1];
+  return true;
+}
+
 bool string_to_double(const char *text, double *out) {
   if (!*text || isspace((unsigned char)*text))
     return false;

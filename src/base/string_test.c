@@ -23,6 +23,21 @@ static void whole_numbers_are_strict(void **state) {
   assert_true(string_to_int64("007", &value) && value == 7);
 }
 
+static void sizes_are_strict(void **state) {
+  (void)state;
+  int width = 42, height = 42;
+  const char *const wrong[] = {"",     "640",   "640x",       "x480",  "0x480",
+                               "-1x4", " 1x1",  "1x1 ",       "1X1",   "1x1x1",
+                               "1x+1", "801x1", "1x9999999999999999999"};
+  for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+    if (string_to_size(wrong[i], 800, &width, &height))
+      fail_msg("\"%s\" was taken for %dx%d", wrong[i], width, height);
+    assert_true(width == 42 && height == 42);
+  }
+  assert_true(string_to_size("800x1", 800, &width, &height));
+  assert_true(width == 800 && height == 1);
+}
+
 static void real_numbers_are_strict(void **state) {
   (void)state;
   double value = 42;
@@ -101,6 +116,7 @@ static void threads_come_from_the_variable(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(whole_numbers_are_strict),
+      cmocka_unit_test(sizes_are_strict),
       cmocka_unit_test(real_numbers_are_strict),
       cmocka_unit_test(starts_and_ends),
       cmocka_unit_test(near_names_are_ranked),

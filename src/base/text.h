@@ -25,6 +25,8 @@ bool string_ends(const char *text, const char *suffix);
  * range. */
 bool string_to_int64(const char *text, int64_t *out);
 bool string_to_double(const char *text, double *out);
+/* "640x480": both from 1 to `most`. */
+bool string_to_size(const char *text, int most, int *width, int *height);
 
 /* The near names of a wrong one, for "did you mean": up to 3 of
  * `names[count]` by edit distance as "a, b or c" in `out`; "" when none. */

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/installed.h"
 #include "cli/session.h"
 
 struct pose_arguments {
@@ -37,13 +38,14 @@ static const char *network_name(size_t index) {
 #define FIELD(name) CLI_FIELD(struct pose_arguments, name)
 static const struct cli_option pose_options[] = {
     {FIELD(model), 'm', CLI_TEXT, "MODEL|PACKAGE", NULL, "Network",
-     "the pose network; a model file is compiled into a cache first"},
+     "the pose network; a model file is compiled into a cache first (default: "
+     "pose_small.onnx, which comes with adze)"},
     {FIELD(network), 0, CLI_TEXT, "KIND", NULL, "Network",
      "what kind it is (default: told from its outputs)", .names = network_name},
     {FIELD(input_size), 0, CLI_TEXT, "WxH", NULL, "Network",
      "what pictures are stretched to, where the model leaves that open; "
      "PoseNet takes 16k+1 pixels a side, so that 640x480 gives 641x481 "
-     "(default: the usual size of its kind)"},
+     "(default: what the model asks for, else the usual size of its kind)"},
     {FIELD(max_persons), 0, CLI_INT, "N", "10", "Network",
      "how many persons to look for, if it finds every person at once",
      .minimum = 1, .maximum = 10000},
@@ -92,6 +94,7 @@ static const struct cli_option pose_options[] = {
 /* What lives as long as the command. */
 struct work {
   struct cli *cli;
+  const char *model; /* a path */
   const struct pose_arguments *arguments;
   adze_pose *pose;
   adze_box_file *boxes;       /* or NULL */
@@ -108,24 +111,16 @@ static void release_results(void *results) {
 
 static void release_image(void *image) { adze_image_release(image); }
 
-/* "641x481" */
-static enum adze_status read_size(struct cli *cli, const char *text,
+static enum adze_status read_size(const char *text,
                                   struct adze_pose_options *options,
                                   struct adze_error *error) {
-  const char *times = strchr(text, 'x');
-  int64_t width, height;
-  if (!times ||
-      !string_to_int64(arena_strndup(cli->arena, text, (size_t)(times - text)),
-                       &width) ||
-      !string_to_int64(times + 1, &height) || width < 1 || height < 1 ||
-      width > 8192 || height > 8192)
-    return fail(error, ADZE_INVALID_ARGUMENT,
-                "pose: option --input-size must be WxH with 1 to 8192 pixels a "
-                "side, such as 641x481, not '%s'",
-                text);
-  options->input_width = (int)width;
-  options->input_height = (int)height;
-  return ADZE_OK;
+  if (string_to_size(text, 8192, &options->input_width,
+                     &options->input_height))
+    return ADZE_OK;
+  return fail(error, ADZE_INVALID_ARGUMENT,
+              "pose: option --input-size must be WxH with 1 to 8192 pixels a "
+              "side, such as 641x481, not '%s'",
+              text);
 }
 
 /* PoseNet's sides are 16k+1: who typed another size should know. */
@@ -143,7 +138,7 @@ static enum adze_status open_pose(struct work *work) {
   const struct pose_arguments *arguments = work->arguments;
   struct arena *arena = work->cli->arena;
   struct session *session;
-  const struct session_options load = {.path = arguments->model,
+  const struct session_options load = {.path = work->model,
                                        .threads = arguments->threads,
                                        .verbose = arguments->verbose};
   struct adze_pose_options options;
@@ -157,12 +152,12 @@ static enum adze_status open_pose(struct work *work) {
   options.box_padding = (float)arguments->box_padding;
   options.person_threshold = 0;
   if (arguments->input_size)
-    TRY(read_size(work->cli, arguments->input_size, &options, work->error));
+    TRY(read_size(arguments->input_size, &options, work->error));
   TRY(session_load(arena, &load, &session, work->error));
   options.threads = session->threads;
   if (adze_pose_create_from_model(session->model, &options, &work->pose,
                                   work->error) != ADZE_OK)
-    return fail_prefix(work->error, arguments->model);
+    return fail_prefix(work->error, work->model);
   arena_defer(arena, release_pose, work->pose);
   tell_size(&options, work->pose);
   return ADZE_OK;
@@ -177,7 +172,7 @@ static enum adze_status open_files(struct work *work) {
                   "pose: option --boxes is for networks that look at one "
                   "person at a time; %s is a %s network, which finds every "
                   "person itself",
-                  arguments->model, adze_pose_network(work->pose));
+                  work->model, adze_pose_network(work->pose));
     TRY(adze_box_file_load(arguments->boxes, (float)arguments->box_threshold,
                            &work->boxes, work->error));
     arena_defer(arena, release_boxes, work->boxes);
@@ -328,9 +323,9 @@ static enum adze_status pose_run(struct cli *cli, void *data,
   struct work *work = ARENA_NEW(cli->arena, struct work);
   *work = (struct work){.cli = cli, .arguments = data, .error = error};
   arena_defer(cli->arena, release_image, &work->image);
-  if (!arguments->model)
-    return fail(error, ADZE_INVALID_ARGUMENT,
-                "pose: option --model must name a pose network or its package");
+  work->model = arguments->model;
+  if (!work->model)
+    TRY(installed_file(cli->arena, "pose_small.onnx", &work->model, error));
   if (arguments->write_coco_json)
     TRY(file_check_writable(arguments->write_coco_json, error));
   TRY(open_pose(work));
@@ -355,10 +350,12 @@ const struct cli_command cli_command_pose = {
         "Finds the body poses of the persons in JPEG, PNG and BMP pictures "
         "with a pose network: PoseNet or one like OpenPose, which find every "
         "person at once, or a top-down network, which looks at one box at a "
-        "time. Without an option that asks for JSON, a line per person is "
-        "printed.",
+        "time. The network that comes with adze was trained on rendered people "
+        "only; for photos, give one that was trained on photos. Without an "
+        "option that asks for JSON, a line per person is printed.",
     .examples =
-        "adze pose photo.jpg --model posenet.onnx --write-images drawn\n"
+        "adze pose photo.jpg --write-images drawn\n"
+        "adze pose photo.jpg --model posenet.onnx\n"
         "adze pose *.jpg -m posenet.tar --input-size 641x481 --write-json out\n"
         "adze pose *.jpg -m posenet.tar --write-coco-json results.json\n"
         "adze pose photo.jpg -m openpose.onnx --input-size 656x368\n"

@@ -95,7 +95,8 @@ enum adze_status compile_open_package(struct compilation *compilation) {
     constraints[i] = graph->constraints.data[i].sentence;
   size_t property_count = count_properties(options->properties);
   struct package_property *properties =
-      ARENA_ARRAY(arena, struct package_property, property_count + 1);
+      ARENA_ARRAY(arena, struct package_property,
+                  property_count + graph->properties.count + 1);
   for (size_t i = 0; i < property_count; i++)
     properties[i] = (struct package_property){options->properties[2 * i],
                                               options->properties[2 * i + 1]};
@@ -104,6 +105,10 @@ enum adze_status compile_open_package(struct compilation *compilation) {
       options->reverse_input_channels)
     properties[property_count++] =
         (struct package_property){"preprocessing", "compiled in"};
+  /* After the caller's, since the first one of a name is what readers find. */
+  for (size_t i = 0; i < graph->properties.count; i++)
+    properties[property_count++] = (struct package_property){
+        graph->properties.data[i].name, graph->properties.data[i].value};
   size_t row_count;
   struct package_kernel *rows = kernels(compilation, &row_count);
   struct package_contents contents = {

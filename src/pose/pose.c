@@ -14,9 +14,6 @@
 #include "base/text.h"
 #include "pose/network.h"
 
-/* Bounds one input, so that sizes on a command line can't exhaust memory. */
-#define MAX_INPUT_SIDE 8192
-
 struct adze_pose {
   struct adze_pose_options options;
   adze_model *own_model; /* NULL when the caller's */
@@ -55,12 +52,12 @@ static enum adze_status check_options(const struct adze_pose_options *options,
                 "%g",
                 options->box_padding);
   if (options->input_width < 0 || options->input_height < 0 ||
-      options->input_width > MAX_INPUT_SIDE ||
-      options->input_height > MAX_INPUT_SIDE)
+      options->input_width > POSE_MAX_SIDE ||
+      options->input_height > POSE_MAX_SIDE)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "a network's input can have at most %d pixels a side, found "
                 "%d x %d",
-                MAX_INPUT_SIDE, options->input_width, options->input_height);
+                POSE_MAX_SIDE, options->input_width, options->input_height);
   return ADZE_OK;
 }
 
@@ -87,6 +84,22 @@ static enum adze_status read_triple(const adze_model *model, const char *name,
   }
   for (int i = 0; i < 3; i++)
     values[i] = (float)parsed[i];
+  return ADZE_OK;
+}
+
+/* "257x257" of the package, else the kind's usual size. */
+static enum adze_status usual_size(const struct adze_pose *pose, int *width,
+                                   int *height, struct adze_error *error) {
+  const char *property = adze_model_property(pose->model, "pose.input_size");
+  *width = pose->network->default_width;
+  *height = pose->network->default_height;
+  if (!property)
+    return ADZE_OK;
+  if (!string_to_size(property, POSE_MAX_SIDE, width, height))
+    return fail(error, ADZE_INVALID_PACKAGE,
+                "the package's property pose.input_size must be WxH with 1 to "
+                "%d pixels a side, found '%s'",
+                POSE_MAX_SIDE, property);
   return ADZE_OK;
 }
 
@@ -119,11 +132,11 @@ static enum adze_status choose_side(const struct pose_network *network,
                                     int64_t fixed, int asked, int usual,
                                     const char *side, int *out,
                                     struct adze_error *error) {
-  if (fixed > MAX_INPUT_SIDE || fixed == 0)
+  if (fixed > POSE_MAX_SIDE || fixed == 0)
     return fail(error, ADZE_SHAPE,
                 "a pose network's input has 1 to %d pixels a side, this one's "
                 "%s is %lld",
-                MAX_INPUT_SIDE, side, (long long)fixed);
+                POSE_MAX_SIDE, side, (long long)fixed);
   if (fixed > 0 && asked && asked != fixed)
     return fail(error, ADZE_SHAPE,
                 "this network's input has a %s of %lld; it can't be %d", side,
@@ -149,10 +162,11 @@ static enum adze_status choose_input(struct adze_pose *pose,
   int y_axis = channels_first ? 2 : 1, x_axis = channels_first ? 3 : 2;
   const struct pose_network *network = pose->network;
   int width, height;
+  TRY(usual_size(pose, &width, &height, error));
   TRY(choose_side(network, info->dims[x_axis], pose->options.input_width,
-                  network->default_width, "width", &width, error));
+                  width, "width", &width, error));
   TRY(choose_side(network, info->dims[y_axis], pose->options.input_height,
-                  network->default_height, "height", &height, error));
+                  height, "height", &height, error));
   struct adze_image_target *input = &pose->frame.input;
   adze_image_target_init(input, NULL, width, height);
   if (!channels_first) {

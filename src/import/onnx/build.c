@@ -419,6 +419,9 @@ enum adze_status import_onnx(const struct import_source *source,
                                           : NULL,
                           &build.shapes, error));
   *out = build.import.graph;
+  for (size_t i = 0; i < model->properties.count; i++)
+    vec_push(arena, &build.import.graph->properties,
+             model->properties.data[i]);
   if (source->report != NULL)
     source->report->producer = model->producer;
   enum adze_status status = build_all(&build);

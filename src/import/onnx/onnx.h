@@ -82,6 +82,7 @@ struct onnx_model {
   VEC(struct onnx_node) nodes;
   VEC(struct onnx_tensor) initializers;
   VEC(struct onnx_value) inputs, outputs;
+  VEC(struct graph_property) properties;
   size_t function_count, sparse_count;
 };
 

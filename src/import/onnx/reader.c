@@ -22,25 +22,33 @@ static const char *read_text(struct reading *reading,
   return arena_strndup(reading->arena, (const char *)bytes.data, bytes.size);
 }
 
+static struct graph_property read_entry(struct reading *reading,
+                                        struct protobuf_message *entry) {
+  struct graph_property property = {"", ""};
+  struct protobuf_field field;
+  while (protobuf_next(entry, &field)) {
+    if (field.number == 1)
+      property.name = read_text(reading, entry, &field);
+    else if (field.number == 2)
+      property.value = read_text(reading, entry, &field);
+  }
+  return property;
+}
+
 /* ---- Tensors ------------------------------------------------------------- */
 
 static void read_external(struct reading *reading, struct onnx_tensor *tensor,
                           struct protobuf_message entry) {
-  struct protobuf_field field;
-  const char *key = "", *value = "";
-  while (protobuf_next(&entry, &field)) {
-    if (field.number == 1)
-      key = read_text(reading, &entry, &field);
-    else if (field.number == 2)
-      value = read_text(reading, &entry, &field);
-  }
-  if (strcmp(key, "location") == 0)
-    tensor->location = value;
-  else if (strcmp(key, "offset") == 0 &&
-           (!string_to_int64(value, &tensor->offset) || tensor->offset < 0))
+  const struct graph_property said = read_entry(reading, &entry);
+  if (strcmp(said.name, "location") == 0)
+    tensor->location = said.value;
+  else if (strcmp(said.name, "offset") == 0 &&
+           (!string_to_int64(said.value, &tensor->offset) ||
+            tensor->offset < 0))
     protobuf_damage(&entry, entry.next, "an offset of external data is wrong");
-  else if (strcmp(key, "length") == 0 &&
-           (!string_to_int64(value, &tensor->length) || tensor->length < 0))
+  else if (strcmp(said.name, "length") == 0 &&
+           (!string_to_int64(said.value, &tensor->length) ||
+            tensor->length < 0))
     protobuf_damage(&entry, entry.next, "a length of external data is wrong");
 }
 
@@ -268,6 +276,12 @@ static void read_graph(struct reading *reading,
   }
 }
 
+static void read_property(struct reading *reading,
+                          struct protobuf_message message) {
+  struct graph_property property = read_entry(reading, &message);
+  vec_push(reading->arena, &reading->model->properties, property);
+}
+
 static void read_opset(struct reading *reading,
                        struct protobuf_message message) {
   struct onnx_opset opset = {.domain = ""};
@@ -299,6 +313,9 @@ enum adze_status onnx_read(struct arena *arena, const char *path,
     case 2: out->producer = read_text(&reading, &model, &field); break;
     case 7: read_graph(&reading, protobuf_submessage(&model, &field)); break;
     case 8: read_opset(&reading, protobuf_submessage(&model, &field)); break;
+    case 14:
+      read_property(&reading, protobuf_submessage(&model, &field));
+      break;
     case 25: out->function_count++; break;
     }
   }

@@ -7,7 +7,8 @@ Compiles networks of one operator each for three machines and looks through the
 assembly (kernel_loops.py): no arithmetic on single floats, and no spills. What
 is let be, since it is so today: transforms of Winograd's, which hold more
 values than there are registers, spill, but never in more than one instruction
-in four; and the loops named in KNOWN.
+in four; and the loops named in KNOWN. Inputs that lie in many pieces, further
+away than the L2 cache, are asked for early, others are not.
 
 Exits with 77, saying why, where adze was built without LLVM.
 """
@@ -35,6 +36,9 @@ KNOWN = {
     ("depthwise 5x5, 14", "znver4"): 68,
     ("depthwise 5x5, 14", "cortex-a76"): 47,
 }
+
+# Whether the input is larger than half of every L2 cache.
+ASKS_EARLY = {"1x1, 56": True, "1x1, 7": False}
 
 BAD_X86 = """kernel0:
 \tvxorps %xmm0, %xmm0, %xmm0
@@ -154,12 +158,16 @@ def main():
         for name, data in networks():
             winograd = name.startswith("3x3 of ")
             for short, target in TARGETS.items():
-                found = inner(assembly(sys.argv[1], folder, data, target))
+                text = assembly(sys.argv[1], folder, data, target)
+                found = inner(text)
                 if not found:
                     bad.append(f"{name} for {short}: no loop that multiplies "
                                "and adds")
                 count += len(found)
                 bad += faults(name, short, found, winograd)
+                early = "prefetcht0" in text or "prfm" in text
+                if ASKS_EARLY.get(name, early) != early:
+                    bad.append(f"{name} for {short}: asks early: {early}")
     for line in bad:
         print(line)
     print(f"{count} loops, {len(bad)} bad")

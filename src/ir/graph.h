@@ -76,6 +76,11 @@ struct constraint {
   const char *sentence; /* "node 'add_1': width of 'a' and 'b' differ" */
 };
 
+/* Something that a model's file says of itself, for whoever runs it. */
+struct graph_property {
+  const char *name, *value;
+};
+
 struct graph {
   struct arena *arena;
   struct expr_pool *pool;
@@ -85,6 +90,7 @@ struct graph {
   VEC(struct value *) outputs;
   VEC(struct variable *) symbols; /* open dimensions; ->symbol is the index */
   VEC(struct constraint) constraints;
+  VEC(struct graph_property) properties; /* not part of the graph's text */
   uint32_t node_count, value_count; /* ids given out */
   struct map value_names;
 };

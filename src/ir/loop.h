@@ -41,7 +41,12 @@ struct buffer {
   int64_t halo_before[LOOP_MAX_RANK], halo_after[LOOP_MAX_RANK];
   const struct expr *size; /* elements of memory behind the pointer */
   bool is_constant;        /* never written after compile time */
+  /* Who reads an element will soon read the one so many elements further: code
+   * may ask for it early. 0: nothing is known. */
+  int64_t prefetch;
 };
+
+#define BUFFER_PREFETCH_MAX (1 << 20)
 
 /* A dense row-major buffer: strides, offset 0 and size derived. */
 struct buffer *buffer_new(struct expr_pool *pool, const char *name,

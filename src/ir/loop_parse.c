@@ -110,7 +110,12 @@ static enum adze_status parse_layout(struct parser *p, struct buffer *buffer) {
     TRY(parse_expect(p, ")"));
   }
   TRY(parse_property(p, "offset", &buffer->offset));
-  return parse_property(p, "size", &buffer->size);
+  TRY(parse_property(p, "size", &buffer->size));
+  TRY(parse_accept_group(p, "prefetch", &found));
+  if (!found)
+    return ADZE_OK;
+  TRY(parse_integer(p, 1, BUFFER_PREFETCH_MAX, &buffer->prefetch));
+  return parse_expect(p, ")");
 }
 
 static enum adze_status parse_scope(struct parser *p, enum buffer_scope *out) {

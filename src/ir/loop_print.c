@@ -73,6 +73,8 @@ static void print_buffer(struct printer *p, struct expr_pool *pool,
   if (buffer->is_constant)
     text_add(p->text, " constant");
   print_layout(p, pool, buffer);
+  if (buffer->prefetch != 0)
+    text_format(p->text, " prefetch(%lld)", (long long)buffer->prefetch);
   if (at != NULL) {
     text_add(p->text, " at(");
     printer_expr(p, at);

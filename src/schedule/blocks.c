@@ -152,7 +152,7 @@ enum adze_status schedule_cache_write(struct schedule *schedule,
                  output->dtype, scope, output->shape, output->rank);
   struct stage *write = ARENA_NEW(arena, struct stage);
   *write = (struct stage){
-      .name = arena_printf(arena, "%s.write", stage->name),
+      .name = tree_stage_name(schedule, stage->name, "write"),
       .output = output,
       .axis_count = stage->axis_count,
   };
@@ -302,5 +302,20 @@ enum adze_status schedule_decompose_reduction(struct schedule *schedule,
     *initial = start;
   tree_trace(schedule, "decompose_reduction %s %s", stage->name,
              loop->loop.variable->name);
+  return ADZE_OK;
+}
+
+enum adze_status schedule_prefetch(struct schedule *schedule,
+                                   struct buffer *parameter,
+                                   int64_t elements) {
+  if (elements < 1 || elements > BUFFER_PREFETCH_MAX)
+    return tree_refuse(schedule, "prefetch: %lld elements are not possible",
+                       (long long)elements);
+  if (parameter->scope != BUFFER_ARGUMENT)
+    return tree_refuse(schedule, "prefetch: %s is not a parameter",
+                       parameter->name);
+  parameter->prefetch = elements;
+  tree_trace(schedule, "prefetch %s %lld", parameter->name,
+             (long long)elements);
   return ADZE_OK;
 }

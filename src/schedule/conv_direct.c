@@ -202,6 +202,30 @@ static void direct_choose(const struct builder *builder, int64_t *knobs) {
 }
 
 /* ---- Schedule ------------------------------------------------------------ */
+/* A tile of a 1x1 convolution reads a short piece of every plane of the input,
+ * which no cache foresees; so it asks for the next tile's pieces while it
+ * computes, where the input does not stay in the L2 cache. */
+static enum adze_status prefetch_input(struct builder *builder,
+                                       struct schedule *schedule,
+                                       int64_t columns) {
+  const struct node *node = builder->group->nodes.data[0];
+  struct value *x = node->inputs[0];
+  struct window2d window;
+  window2d_of_conv(node, &window);
+  int64_t bytes = 4 * window.in_channels / window.groups;
+  for (int axis = 0; axis < 2; axis++) {
+    int64_t extent = value_dim(x, 2 + (size_t)axis);
+    bytes *= extent < 1 ? 64 : extent;
+    if (window.kernel[axis] != 1)
+      return ADZE_OK;
+  }
+  if (!builder->placements[x->id].block ||
+      bytes <= builder->machine->l2_bytes / 2)
+    return ADZE_OK;
+  return schedule_prefetch(schedule, builder_buffer(builder, x),
+                           columns * window.stride[1] * builder->block);
+}
+
 static enum adze_status direct_apply(struct builder *builder,
                                      struct schedule *schedule,
                                      const int64_t *knobs) {
@@ -237,6 +261,7 @@ static enum adze_status direct_apply(struct builder *builder,
   TRY(schedule_unroll(schedule, x_inner));
   TRY(schedule_unroll(schedule, k_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
+  TRY(prefetch_input(builder, schedule, knobs[KNOB_COLUMNS]));
   struct statement *outer[] = {loops[0], panel, loops[2]};
   return common_parallel(schedule, outer, ARRAY_COUNT(outer));
 }

@@ -123,16 +123,6 @@ static void substitute(struct factoring *f, const struct variable *from,
       (struct substitution){from, expr_variable(f->schedule->pool, to)};
 }
 
-static const char *fresh_name(struct schedule *schedule, const char *stage) {
-  struct arena *arena = expr_pool_arena(schedule->pool);
-  const char *name = arena_printf(arena, "%s.part", stage);
-  for (int number = 2; schedule_block(schedule, name, BLOCK_WHOLE) ||
-                       schedule_block(schedule, name, BLOCK_UPDATE);
-       number++)
-    name = arena_printf(arena, "%s.part_%d", stage, number);
-  return name;
-}
-
 /* The part's axes, and reductions over the other loops. */
 static void make_part(struct factoring *f) {
   struct expr_pool *pool = f->schedule->pool;
@@ -142,7 +132,7 @@ static void make_part(struct factoring *f) {
   const struct expr *shape[LOOP_MAX_RANK];
   memcpy(shape, stage->output->shape, sizeof shape);
   shape[stage->axis_count] = f->loop->loop.extent;
-  part->name = fresh_name(f->schedule, stage->name);
+  part->name = tree_stage_name(f->schedule, stage->name, "part");
   part->axis_count = stage->axis_count + 1;
   part->output = buffer_new(pool, part->name, stage->output->dtype,
                             BUFFER_STACK, shape, part->axis_count);

@@ -245,6 +245,8 @@ static void test_preconditions(void **state) {
       {"", "rfactor s s.i", "does not reduce s"},
       {"", "rfactor s s.r", "no other loop reduces s"},
       {"split s.r 4\nunroll s.r.i\n", "rfactor s s.r.i", "serial loop"},
+      {"", "prefetch a 8", "no parameter 'a'"},
+      {"", "prefetch x 0", "0 elements are not possible"},
   };
   for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
     struct fixture f;
@@ -282,6 +284,7 @@ static void test_effects(void **state) {
                               "set_scope s register\n"
                               "vectorize s.s.r.i\n"
                               "decompose_reduction s.part s.s.r.o\n"
+                              "prefetch x 8\n"
                               "parallel y.i.y.j.p.o\n";
   assert_ok(schedule_replay(s, trace, strlen(trace)), f.error);
   assert_string_equal(text_string(&s->trace), trace);

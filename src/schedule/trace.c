@@ -128,6 +128,18 @@ static enum adze_status replay_rfactor(struct words *words) {
   return schedule_rfactor(words->schedule, block, loop, NULL);
 }
 
+static enum adze_status replay_prefetch(struct words *words) {
+  const struct function *function = words->schedule->function;
+  int64_t elements;
+  TRY(word_number(words, 2, &elements));
+  for (size_t i = 0; i < function->parameters.count; i++)
+    if (string_equal(function->parameters.data[i]->name, words->word[1]))
+      return schedule_prefetch(words->schedule, function->parameters.data[i],
+                               elements);
+  return tree_refuse(words->schedule, "prefetch: there is no parameter '%s'",
+                     words->word[1]);
+}
+
 static const struct {
   const char *name;
   size_t min_words, max_words; /* after the primitive's */
@@ -147,6 +159,7 @@ static const struct {
     {"set_scope", 2, 2, replay_set_scope},
     {"decompose_reduction", 2, 2, replay_decompose_reduction},
     {"rfactor", 2, 2, replay_rfactor},
+    {"prefetch", 2, 2, replay_prefetch},
 };
 
 static enum adze_status replay_line(struct schedule *schedule, char *line) {

@@ -98,6 +98,22 @@ struct variable *tree_variable(struct schedule *schedule, const char *name,
   return variable_new(schedule->pool, unique, extent);
 }
 
+static bool is_stage_name(struct schedule *schedule, const char *name) {
+  return schedule_block(schedule, name, BLOCK_WHOLE) ||
+         schedule_block(schedule, name, BLOCK_INITIAL) ||
+         schedule_block(schedule, name, BLOCK_UPDATE);
+}
+
+const char *tree_stage_name(struct schedule *schedule, const char *stage,
+                            const char *suffix) {
+  struct arena *arena = expr_pool_arena(schedule->pool);
+  const char *name = arena_printf(arena, "%s.%s", stage, suffix);
+  const char *unique = name;
+  for (int number = 2; is_stage_name(schedule, unique); number++)
+    unique = arena_printf(arena, "%s_%d", name, number);
+  return unique;
+}
+
 struct block_visit {
   void (*visit)(void *context, struct statement *block);
   void *context;

@@ -25,6 +25,9 @@ void tree_insert_after(struct statement *position, struct statement *inserted);
 /* A loop variable whose name no loop of the function has yet. */
 struct variable *tree_variable(struct schedule *schedule, const char *name,
                                const struct expr *extent);
+/* "<stage>.<suffix>", numbered where a block has that name. */
+const char *tree_stage_name(struct schedule *schedule, const char *stage,
+                            const char *suffix);
 
 /* Calls visit for each block below a list. */
 void tree_blocks(struct statement *list,

@@ -254,7 +254,7 @@ enum adze_status trial_primitive(struct schedule *schedule, uint64_t *state) {
   struct statement *own =
       depth ? around[pick(state, 0, (int64_t)depth - 1)] : loop;
   enum buffer_scope scope = scopes[pick(state, 0, 2)];
-  switch (pick(state, 0, 14)) {
+  switch (pick(state, 0, 15)) {
   case 0:
   case 1:
     return schedule_split(schedule, loop, pick(state, 0, 6), &a, &b);
@@ -280,6 +280,9 @@ enum adze_status trial_primitive(struct schedule *schedule, uint64_t *state) {
     return schedule_decompose_reduction(schedule, block, own, NULL);
   case 12:
     return schedule_set_scope(schedule, block, scope);
+  case 14:
+    return schedule_prefetch(schedule, schedule->function->parameters.data[0],
+                             pick(state, 0, 40));
   case 13:
     return schedule_pad(schedule, loop, pick(state, 0, 4), &a);
   default:

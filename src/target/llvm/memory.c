@@ -150,7 +150,7 @@ struct access {
   uint32_t lanes;
   bool is_contiguous;
   LLVMValueRef address; /* lane 0, unless `offsets` */
-  int64_t stride;
+  int64_t stride, constant; /* part of the offset */
   LLVMValueRef pointer, offsets; /* general: vector of offsets */
 };
 
@@ -167,6 +167,7 @@ static struct access access_of(struct emitter *emitter,
     return access;
   }
   access.stride = offset->lanes == 1 ? 1 : linear.stride;
+  access.constant = linear.constant;
   access.is_contiguous = lanes == 1 || access.stride == 1;
   access.address = linear_address(emitter, buffer, &linear);
   return access;
@@ -293,9 +294,31 @@ static LLVMValueRef load_memory(struct emitter *emitter,
   return plain_load(emitter, type, address, bytes);
 }
 
+/* Asks for what is so far ahead: once for each line of the accesses that differ
+ * by a constant, which is the `constant` of their offsets. An address outside
+ * of the buffer does no harm. */
+static void emit_prefetch(struct emitter *emitter, const struct buffer *buffer,
+                          const struct access *access) {
+  int64_t line = 64 / element_bytes(access->element);
+  if (buffer->prefetch == 0 || access->offsets != NULL ||
+      access->constant % line != 0)
+    return;
+  LLVMValueRef ahead =
+      emit_offset(emitter, access->element, access->address,
+                  emit_index(emitter, buffer->prefetch));
+  LLVMTypeRef type = LLVMTypeOf(ahead);
+  LLVMTypeRef number = LLVMInt32TypeInContext(emitter->context);
+  LLVMValueRef arguments[4] = {ahead, LLVMConstInt(number, 0, false),  /* read */
+                               LLVMConstInt(number, 3, false), /* into L1 */
+                               LLVMConstInt(number, 1, false)}; /* data */
+  compiler_intrinsic(emitter->compiler, "llvm.prefetch", &type, 1, arguments,
+                     4);
+}
+
 LLVMValueRef emit_load(struct emitter *emitter, const struct expr *e) {
   check(e->arg_count == 1);
   struct access access = access_of(emitter, e->buffer, e->args[0], e->lanes);
+  emit_prefetch(emitter, e->buffer, &access);
   LLVMValueRef value = load_memory(emitter, &access);
   if (e->dtype != ADZE_BOOL)
     return value;

@@ -58,7 +58,7 @@ def sample_arm(rng, swing=0.0):
     """Flexion, abduction and twist of the shoulder, flexion of the elbow."""
     kind = rng.choice(
         ["hang", "hip", "front", "up", "side", "reach", "face", "any"],
-        p=[0.33, 0.08, 0.14, 0.09, 0.08, 0.1, 0.06, 0.12])
+        p=[0.38, 0.09, 0.14, 0.09, 0.08, 0.1, 0.06, 0.06])
     u, n = rng.uniform, rng.normal
     if kind == "hang":
         return [n(swing, 8), u(3, 20), n(0, 20), abs(n(10, 18))]

@@ -45,7 +45,7 @@ def sample_view(rng, width, height):
                     height * (0.5 + rng.normal(0, 0.12)))
     pitch = np.clip(rng.normal(6, 9), -12, 40)
     turn = body.rotate_x(pitch) @ body.rotate_z(rng.normal(0, 4)) @ FLIP
-    size = height * np.exp(rng.uniform(np.log(0.35), np.log(1.6)))
+    size = height * np.exp(rng.uniform(np.log(0.42), np.log(1.45)))
     if size > 0.95 * height:
         top = height * rng.uniform(-0.05, 0.3)
         feet = top + size
@@ -86,7 +86,7 @@ def sample_person(rng):
     body.pose_body(rng, shape, angles)  # may choose other arms
     outfit = dress.sample_outfit(rng)
     yaw = rng.choice([rng.normal(0, 35), rng.normal(180, 40),
-                      rng.uniform(0, 360)], p=[0.6, 0.15, 0.25])
+                      rng.uniform(0, 360)], p=[0.66, 0.15, 0.19])
     return {"shape": shape, "angles": angles, "outfit": outfit, "yaw": yaw,
             "lift": abs(rng.normal(0, 0.25)) if rng.random() < 0.08 else 0,
             "has_seat": angles["kind"] == "sit" and rng.random() < 0.7}
@@ -232,7 +232,7 @@ class Scene:
         self.natural = int(round(width / stretch))
         fine_w, fine_h = self.natural * FINE, height * FINE
         if count is None:
-            count = int(rng.choice(6, p=[0.03, 0.47, 0.27, 0.13, 0.06, 0.04]))
+            count = int(rng.choice(6, p=[0.03, 0.52, 0.27, 0.11, 0.05, 0.02]))
         self.camera, self.turn, self.place, _ = sample_view(rng, fine_w,
                                                             fine_h)
         self.spots = sample_spots(rng, max(count, 1), self.camera, self.place,

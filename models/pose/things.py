@@ -24,7 +24,7 @@ def sample_things(rng, persons, camera, turn, place):
                 shapes.capsule(origin + frame @ (under + step), origin +
                                frame @ (np.array([0, low, 0]) + step),
                                0.02 * h, 0.02 * h, material())
-    count = rng.poisson(1.5) if rng.random() < 0.6 else 0
+    count = rng.poisson(1.2) if rng.random() < 0.6 else 0
     for _ in range(count):
         spot = np.array([rng.normal(0, 1.3), 0, rng.normal(-0.3, 1.0)])
         if place[2] - spot[2] < 0.8:
@@ -49,7 +49,7 @@ def sample_things(rng, persons, camera, turn, place):
 def sample_screens(rng, width, height):
     """Rectangles before everything: window frames, tables, posts."""
     out = []
-    for _ in range(rng.poisson(0.25)):
+    for _ in range(rng.poisson(0.15)):
         if rng.random() < 0.5:
             w, h = rng.uniform(0.2, 0.7), rng.uniform(0.05, 0.3)
             x, y = rng.uniform(-0.2, 0.9), 1 - h

@@ -37,7 +37,7 @@ def picture_size(rng, options, step):
     """Mostly parts of pictures, which are cheaper, whole ones at the end."""
     if step > (1 - FALL / 2) * options.steps:
         return SIZE
-    return int(rng.choice([193, 193, 225, SIZE]))
+    return int(rng.choice([129, 161, 193]))
 
 
 class Training:

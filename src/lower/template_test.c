@@ -278,6 +278,97 @@ static void test_concat(void **state) {
   }
 }
 
+static size_t count_nodes(const struct network *net, const struct op_def *op) {
+  size_t count = 0;
+  for (size_t i = 0; i < net->graph->nodes.count; i++)
+    count += net->graph->nodes.data[i]->op == op;
+  return count;
+}
+
+static struct value *part_of(struct network *net, struct value *x,
+                             int64_t start, int64_t end) {
+  struct node *node = graph_add_node(net->graph, &op_slice, NULL, &x, 1, 1);
+  node_set_ints(net->graph, node, "starts", &start, 1);
+  node_set_ints(net->graph, node, "ends", &end, 1);
+  node_set_ints(net->graph, node, "axes", &(int64_t){1}, 1);
+  return network_infer_node(net, node);
+}
+
+/* 1x1 convolutions of one value, with one activation or another: as one where
+ * that pays, and their parts where a convolution, a sum or a copy wants them. */
+static void test_siblings(void **state) {
+  (void)state;
+  size_t merged = 0, apart = 0;
+  for (uint32_t seed = 0; seed < 24; seed++) {
+    struct network net;
+    network_start(&net, seed, targets[seed % 3]);
+    int64_t dims[4] = {network_pick(&net, 1, 2), 24, 5, 9};
+    int64_t sides = network_pick(&net, 2, 4), last = 0;
+    struct conv_spec three = {.out = 6,
+                              .kernel = {3, 3},
+                              .stride = {1, 1},
+                              .dilation = {1, 1},
+                              .pads = {1, 1, 1, 1},
+                              .group = 1};
+    struct conv_spec one = {
+        .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .group = 1};
+    one.out = 48;
+    struct value *sum = NULL, *part, *x = network_unary(
+        &net, &op_relu,
+        network_conv(&net, &op_conv, network_input(&net, 4, dims), &one, true));
+    for (int64_t i = 0; i < sides; i++) {
+      one.out = network_pick(&net, 1, 20);
+      part = network_conv(&net, &op_conv, x, &one, network_pick(&net, 0, 1));
+      last = network_pick(&net, 0, 3);
+      if (seed % 2 || last == 1)
+        part = network_unary(&net, last && seed % 4 > 1 ? &op_tanh : &op_relu,
+                             part);
+      part = network_conv(&net, &op_conv, part, &three, false);
+      sum = sum ? network_binary(&net, &op_add, sum, part) : part;
+    }
+    size_t before = count_nodes(&net, &op_conv);
+    size_t in_count, count;
+    vec_push(net.arena, &net.graph->outputs, sum);
+    assert_true(value_count(sum, &count));
+    float *in = network_random_data(&net, net.graph->inputs.data[0], &in_count);
+    const float *expected = network_reference(&net, in, sum);
+    network_compare(network_run_plan(&net, in, in_count), expected, count);
+    bool fewer = count_nodes(&net, &op_conv) < before;
+    merged += fewer;
+    apart += !fewer;
+    arena_destroy(net.arena);
+  }
+  assert_true(merged > 8 && apart > 0);
+}
+
+/* Parts of channels are places in the whole where they start with a block, and
+ * copies elsewhere; lanes behind the last channel are never used. */
+static void test_parts(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 18; seed++) {
+    struct network net;
+    network_start(&net, seed, targets[seed % 3]);
+    int64_t dims[4] = {1, 12, 6, 7}, start = network_pick(&net, 0, 5) * 4;
+    struct conv_spec spec = {.out = 48,
+                             .kernel = {3, 3},
+                             .stride = {1, 1},
+                             .dilation = {1, 1},
+                             .pads = {1, 1, 1, 1},
+                             .group = 1};
+    struct value *whole = network_conv(
+        &net, &op_conv, network_input(&net, 4, dims), &spec, true);
+    struct value *a = part_of(&net, whole, start,
+                              start + network_pick(&net, 1, 6) * 4);
+    struct value *b = part_of(&net, whole, 16, 48);
+    spec.out = network_pick(&net, 5, 20);
+    a = network_conv(&net, &op_conv, a, &spec, true);
+    b = network_conv(&net, &op_conv,
+                     seed % 2 ? network_unary(&net, &op_tanh, b) : b, &spec,
+                     true);
+    network_finish(&net, network_binary(&net, &op_add, a, b));
+  }
+}
+
 static void test_dense(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 12; seed++) {
@@ -622,6 +713,8 @@ int main(void) {
       cmocka_unit_test(test_transposed_winograd),
       cmocka_unit_test(test_residual),
       cmocka_unit_test(test_concat),
+      cmocka_unit_test(test_siblings),
+      cmocka_unit_test(test_parts),
       cmocka_unit_test(test_dense),
       cmocka_unit_test(test_normalizations),
       cmocka_unit_test(test_reductions),

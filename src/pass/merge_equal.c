@@ -9,8 +9,11 @@
 
 enum { SMALL_CONSTANT = 64 };
 
-static void key_value(struct text *key, const struct value *value) {
-  if (!value) {
+static void key_value(struct text *key, const struct value *value,
+                      const struct value *x) {
+  if (value && value == x) {
+    text_add(key, "x,");
+  } else if (!value) {
     text_add(key, "_,");
   } else if (value->constant && value->constant->bytes <= SMALL_CONSTANT) {
     const struct constant *c = value->constant;
@@ -50,11 +53,12 @@ static void key_elements(struct text *key, const struct value *value) {
     text_format(key, "e%u", (unsigned)value->elements[i]->id);
 }
 
-static const char *node_key(struct arena *arena, const struct node *node) {
+const char *pass_node_key(struct arena *arena, const struct node *node,
+                          const struct value *x) {
   struct text key = {.arena = arena};
   text_format(&key, "%s(", node->op->name);
   for (size_t i = 0; i < node->input_count; i++)
-    key_value(&key, node->inputs[i]);
+    key_value(&key, node->inputs[i], x);
   const struct attribute_desc *desc = node->op->attributes;
   for (size_t i = 0; desc && desc[i].name; i++)
     key_attribute(&key, &node->attributes[i]);
@@ -74,7 +78,7 @@ enum adze_status pass_merge_equal(struct graph *graph,
   for (size_t i = 0; i < graph->nodes.count; i++) {
     struct node *node = graph->nodes.data[i];
     graph_rewrite_operands(&rewrite, node);
-    const char *key = node_key(graph->arena, node);
+    const char *key = pass_node_key(graph->arena, node, NULL);
     struct node *first = map_get(&seen, key);
     if (!first) {
       map_set(&seen, key, node);

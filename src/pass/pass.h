@@ -18,6 +18,11 @@ extern const size_t pass_table_count;
 #include "pass/passes.def"
 #undef PASS
 
+/* A text that nodes share if they compute the same of the same operands, where
+ * `x` (or NULL) is taken for the same operand in all. */
+const char *pass_node_key(struct arena *arena, const struct node *node,
+                          const struct value *x);
+
 /* Whether every word of ADZE_DUMP names a pass, a row of dumps.def, or is
  * "all"; else INVALID_ARGUMENT, with the names that there are. */
 enum adze_status pass_check_dump(struct adze_error *error) ADZE_MUST_USE;

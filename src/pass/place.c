@@ -282,9 +282,44 @@ static void shorter_lists(struct placing *placing, const struct node *node) {
   }
 }
 
+/* ---- Parts of channels --------------------------------------------------- */
+/* A part that starts with a block lies in the whole. Lanes behind its last
+ * channel must be finite there: they are none, or zeros between siblings. */
+static bool is_part(const struct placing *placing, const struct node *node) {
+  const struct plan *plan = placing->plan;
+  size_t count;
+  if (node->op != &op_slice || node->input_count != 1 ||
+      node_ints(node, "starts", &count) == NULL || count != 1 ||
+      node_ints(node, "axes", &count) == NULL || count != 1 ||
+      node_ints(node, "axes", &count)[0] != 1)
+    return false;
+  const int64_t *steps = node_ints(node, "steps", &count);
+  const struct value *whole = node->inputs[0], *part = node->outputs[0];
+  int64_t start = node_ints(node, "starts", &count)[0];
+  return (steps == NULL || count == 0 || steps[0] == 1) && start >= 0 &&
+         start % plan->block == 0 && placing->maker[whole->id] &&
+         plan->placements[whole->id].block &&
+         plan->placements[part->id].block && is_free(placing, part) &&
+         (divides(placing, part) ||
+          map_get_key(&plan->sibling_parts, node->id + 1));
+}
+
+static void alias_parts(struct placing *placing) {
+  for (size_t g = 0; g < placing->groups.count; g++) {
+    struct group *group = placing->groups.data[g];
+    const struct node *node = group->nodes.count == 1 ? group->nodes.data[0]
+                                                      : NULL;
+    size_t count;
+    if (!node || !is_part(placing, node))
+      continue;
+    put_into(placing, node->outputs[0], node->inputs[0],
+             node_ints(node, "starts", &count)[0]);
+    group->nodes.count = 0; /* nothing left to do */
+  }
+}
+
 /* Longest lists first, which is backwards in graph order. */
 static void alias_concats(struct placing *placing) {
-  struct plan *plan = placing->plan;
   for (size_t g = placing->groups.count; g-- > 0;) {
     const struct node *node = concat_of(placing->groups.data[g]);
     if (!node || !can_alias(placing, node))
@@ -298,6 +333,10 @@ static void alias_concats(struct placing *placing) {
     shorter_lists(placing, node);
     placing->groups.data[g]->nodes.count = 0; /* nothing left to do */
   }
+}
+
+static void keep_groups(struct placing *placing) {
+  struct plan *plan = placing->plan;
   for (size_t g = 0; g < placing->groups.count; g++)
     if (placing->groups.data[g]->nodes.count > 0)
       vec_push(plan->arena, &plan->groups, placing->groups.data[g]);
@@ -319,5 +358,7 @@ enum adze_status plan_place(struct plan *plan) {
   TRY(unblock_outputs(&placing));
   plan->groups.count = 0;
   alias_concats(&placing);
+  alias_parts(&placing);
+  keep_groups(&placing);
   return ADZE_OK;
 }

@@ -2,6 +2,7 @@
 /* The plan of a compile: which nodes form kernels, where values lie, which
  * memory they share. Made by plan_make from an optimised graph:
  *
+ *   siblings  1x1 convolutions of one value into one    (siblings.c)
  *   group   nodes into groups, by the templates            (group.c)
  *   place   values: blocked or plain, halos, parents        (place.c)
  *   memory  lifetimes to shared memory                      (memory.c)
@@ -25,6 +26,7 @@ struct plan {
   struct adze_error *error;
   int64_t block; /* channels in a block */
   bool winograd;
+  struct map sibling_parts; /* node id + 1 to the slice that siblings.c made */
   VEC(struct group *) groups; /* in execution order */
   struct placement *placements; /* by value id */
   size_t placement_count;
@@ -50,6 +52,7 @@ int32_t plan_temporary(struct plan *plan, const struct buffer *buffer,
 void plan_print(struct text *text, const struct plan *plan);
 
 /* The steps. */
+enum adze_status plan_siblings(struct plan *plan) ADZE_MUST_USE;
 enum adze_status plan_group(struct plan *plan) ADZE_MUST_USE;
 enum adze_status plan_place(struct plan *plan) ADZE_MUST_USE;
 void plan_memory(struct plan *plan);

@@ -11,6 +11,9 @@
 /* A way of going through the image must be this much better to be taken
  * instead of the direct convolution, whose cost is known better. */
 #define ADVANTAGE 0.95
+/* Larger tiles must be this much better: their weights take memory, and caches
+ * from other kernels. */
+#define LARGER_ADVANTAGE 0.85
 
 int64_t winograd_step(const struct winograd_plan *plan, int axis) {
   return plan->is_transposed ? 1 : plan->phases[axis];
@@ -151,7 +154,7 @@ static double plan_cycles(const struct machine *machine,
   /* In steps, weights pass by in the order they lie in. */
   double weights = points * channels * outs * 4;
   double weights_way =
-      weights / machine->memory_bytes_per_cycle * (rows > 0 ? 1 : 0.4) +
+      weights / machine->memory_bytes_per_cycle * (rows > 0 ? 1 : 0.6) +
       (passes - 1) * weights / from_cache(machine, weights);
   /* In rows, the products of some output channels are used up at once. */
   double between = together * points * 4 * (channels + (rows > 0 ? 32 : outs));
@@ -166,19 +169,23 @@ static double plan_cycles(const struct machine *machine,
          (1.2 * products + 1.3 * transforms + weights_way + 1.5 * traffic);
 }
 
+/* The best rows of these tiles, if better than direct convolution and the
+ * smaller tiles' best. */
 static void try_rows(const struct machine *machine,
                      const struct winograd_plan *plan,
                      struct winograd_plan *best) {
+  double least = best->cycles > 0 ? LARGER_ADVANTAGE * best->cycles
+                                  : ADVANTAGE * plan->direct_cycles;
   bool by_rows = plan->phases[0] == 1 && plan->phases[1] == 1;
   for (int64_t rows = 0; rows <= (by_rows ? plan->tiles[0] : 0); rows++) {
     if (rows > 0 && plan->tiles[0] % rows != 0)
       continue;
     double cycles = plan_cycles(machine, plan, rows);
-    if (best->cycles > 0 && cycles >= best->cycles)
+    if (cycles >= least)
       continue;
     *best = *plan;
     best->rows = rows;
-    best->cycles = cycles;
+    best->cycles = least = cycles;
   }
 }
 
@@ -205,7 +212,7 @@ bool winograd_plan_make(const struct machine *machine, int64_t block,
     try_rows(machine, &plan, &best);
   }
   *out = best;
-  if (best.cycles > 0 && best.cycles < ADVANTAGE * best.direct_cycles)
+  if (best.cycles > 0)
     return true;
   *reason = "transforms and weights cost more than the multiplications saved";
   return false;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pose network that comes with adze, on rendered scenes it was not trained
-on: code by LLVM and as C must both keep the accuracy that its README states.
+"""The pose network that comes with adze: `adze pose` finds it and the size it
+wants, and on rendered scenes it was not trained on, code by LLVM and as C must
+both keep the accuracy that its README states.
 
     pose_small_test.py ADZE MODELS
 
@@ -49,7 +50,35 @@ def average_precision(folder, target):
     return float(re.search(r"^AP ([\d.]+)", out, re.M).group(1))
 
 
+def poses(folder, *options):
+    """Of the sample of one person, without naming a network."""
+    picture = os.path.join(models, "samples", "one.jpg")
+    out = subprocess.run([program, "pose", picture, "--write-json", folder,
+                          *options], check=True, stdout=subprocess.PIPE,
+                         text=True).stdout
+    assert "one.jpg: 1 person\n" in out, out
+    with open(os.path.join(folder, "one_keypoints.json")) as file:
+        return file.read()
+
+
+def check_defaults(folder):
+    """The size that the model asks for; a wish that makes no sense."""
+    usual = poses(folder)
+    assert usual == poses(folder, "--input-size", "257x257")
+    assert usual != poses(folder, "--input-size", "289x289")
+    package = os.path.join(folder, "wrong.tar")
+    subprocess.run([program, "compile", os.path.join(models,
+                                                     "pose_small.onnx"),
+                    "-o", package, "--property", "pose.input_size=225x"],
+                   check=True, stdout=subprocess.PIPE)
+    done = subprocess.run([program, "pose", "x.jpg", "-m", package],
+                          stderr=subprocess.PIPE, text=True)
+    assert done.returncode != 0 and "pose.input_size" in done.stderr, done
+
+
 def main():
+    with tempfile.TemporaryDirectory() as folder:
+        check_defaults(folder)
     with tempfile.TemporaryDirectory() as folder:
         evaluate.write(folder, evaluate.TEST_SEED, SCENES)
         found = [average_precision(folder, target)

@@ -22,8 +22,8 @@ from losses import losses
 from network import PoseSmall
 from scene import SIZE, VALIDATION_SEED
 
-OFFSET_WEIGHT, DISPLACEMENT_WEIGHT = 1.0, 0.5
-FALL = 0.35  # of all steps: while the rate falls
+OFFSET_WEIGHT, DISPLACEMENT_WEIGHT = 1.5, 1.0
+FALL = 0.45  # of all steps: while the rate falls
 
 
 def learning_rate(options, step):
@@ -34,8 +34,8 @@ def learning_rate(options, step):
 
 
 def picture_size(rng, options, step):
-    """Mostly parts of pictures, which are cheaper, whole ones at the end."""
-    if step > (1 - FALL / 2) * options.steps:
+    """Parts of pictures, which are cheaper; whole ones while the rate falls."""
+    if step > (1 - FALL) * options.steps:
         return SIZE
     return int(rng.choice([129, 161, 193]))
 

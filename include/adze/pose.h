@@ -107,8 +107,9 @@ struct adze_pose_options {
   const char *network;
   enum adze_pose_decode decode; /* PoseNet */
   /* The network's input where the package leaves it open; 0: the package's
-   * property "pose.input_size" ("257x257"), else the kind's usual size. Rounded to what the network takes (PoseNet: 16k + 1, so 640
-   * gives 641 and 600 gives 593; top-down: 32k; OpenPose: 8k). */
+   * property "pose.input_size" ("257x257"), else the kind's usual size. Rounded
+   * to what the network takes (PoseNet: 16k + 1, so 640 gives 641 and 600 gives
+   * 593; top-down: 32k; OpenPose: 8k). */
   int input_width, input_height;
   float score_threshold; /* PoseNet: keypoints that a person starts from */
   /* PoseNet: input pixels within which keypoints of one kind are the same. */

@@ -26,9 +26,19 @@ static void whole_numbers_are_strict(void **state) {
 static void sizes_are_strict(void **state) {
   (void)state;
   int width = 42, height = 42;
-  const char *const wrong[] = {"",     "640",   "640x",       "x480",  "0x480",
-                               "-1x4", " 1x1",  "1x1 ",       "1X1",   "1x1x1",
-                               "1x+1", "801x1", "1x9999999999999999999"};
+  const char *const wrong[] = {"",
+                               "640",
+                               "640x",
+                               "x480",
+                               "0x480",
+                               "-1x4",
+                               " 1x1",
+                               "1x1 ",
+                               "1X1",
+                               "1x1x1",
+                               "1x+1",
+                               "801x1",
+                               "1x9999999999999999999"};
   for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
     if (string_to_size(wrong[i], 800, &width, &height))
       fail_msg("\"%s\" was taken for %dx%d", wrong[i], width, height);

@@ -9,7 +9,7 @@
 
 /* The path of such a file, in the arena. NOT_FOUND, naming the place. */
 enum adze_status installed_file(struct arena *arena, const char *name,
-                                const char **out, struct adze_error *error)
-    ADZE_MUST_USE;
+                                const char **out,
+                                struct adze_error *error) ADZE_MUST_USE;
 
 #endif

@@ -114,8 +114,7 @@ static void release_image(void *image) { adze_image_release(image); }
 static enum adze_status read_size(const char *text,
                                   struct adze_pose_options *options,
                                   struct adze_error *error) {
-  if (string_to_size(text, 8192, &options->input_width,
-                     &options->input_height))
+  if (string_to_size(text, 8192, &options->input_width, &options->input_height))
     return ADZE_OK;
   return fail(error, ADZE_INVALID_ARGUMENT,
               "pose: option --input-size must be WxH with 1 to 8192 pixels a "

@@ -295,7 +295,7 @@ static struct value *part_of(struct network *net, struct value *x,
 }
 
 /* 1x1 convolutions of one value, with one activation or another: as one where
- * that pays, and their parts where a convolution, a sum or a copy wants them. */
+ * that pays, and their parts as a convolution, a sum or a copy wants them. */
 static void test_siblings(void **state) {
   (void)state;
   size_t merged = 0, apart = 0;
@@ -313,9 +313,11 @@ static void test_siblings(void **state) {
     struct conv_spec one = {
         .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .group = 1};
     one.out = 48;
-    struct value *sum = NULL, *part, *x = network_unary(
-        &net, &op_relu,
-        network_conv(&net, &op_conv, network_input(&net, 4, dims), &one, true));
+    struct value *sum = NULL, *part,
+                 *x = network_unary(&net, &op_relu,
+                                    network_conv(&net, &op_conv,
+                                                 network_input(&net, 4, dims),
+                                                 &one, true));
     for (int64_t i = 0; i < sides; i++) {
       one.out = network_pick(&net, 1, 20);
       part = network_conv(&net, &op_conv, x, &one, network_pick(&net, 0, 1));
@@ -355,10 +357,10 @@ static void test_parts(void **state) {
                              .dilation = {1, 1},
                              .pads = {1, 1, 1, 1},
                              .group = 1};
-    struct value *whole = network_conv(
-        &net, &op_conv, network_input(&net, 4, dims), &spec, true);
-    struct value *a = part_of(&net, whole, start,
-                              start + network_pick(&net, 1, 6) * 4);
+    struct value *whole =
+        network_conv(&net, &op_conv, network_input(&net, 4, dims), &spec, true);
+    struct value *a =
+        part_of(&net, whole, start, start + network_pick(&net, 1, 6) * 4);
     struct value *b = part_of(&net, whole, 16, 48);
     spec.out = network_pick(&net, 5, 20);
     a = network_conv(&net, &op_conv, a, &spec, true);

@@ -307,8 +307,8 @@ static bool is_part(const struct placing *placing, const struct node *node) {
 static void alias_parts(struct placing *placing) {
   for (size_t g = 0; g < placing->groups.count; g++) {
     struct group *group = placing->groups.data[g];
-    const struct node *node = group->nodes.count == 1 ? group->nodes.data[0]
-                                                      : NULL;
+    const struct node *node =
+        group->nodes.count == 1 ? group->nodes.data[0] : NULL;
     size_t count;
     if (!node || !is_part(placing, node))
       continue;

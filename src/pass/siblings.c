@@ -200,14 +200,12 @@ static enum adze_status add_like(struct merging *merging,
   return ADZE_OK;
 }
 
-static enum adze_status add_part(struct merging *merging,
-                                 struct value *whole, int64_t first,
-                                 const struct value *old,
+static enum adze_status add_part(struct merging *merging, struct value *whole,
+                                 int64_t first, const struct value *old,
                                  struct value **out) {
   struct graph *graph = merging->plan->graph;
   int64_t axis = 1, end = first + value_dim(old, 1);
-  struct node *node =
-      graph_add_node(graph, &op_slice, old->name, &whole, 1, 1);
+  struct node *node = graph_add_node(graph, &op_slice, old->name, &whole, 1, 1);
   node_set_ints(graph, node, "starts", &first, 1);
   node_set_ints(graph, node, "ends", &end, 1);
   node_set_ints(graph, node, "axes", &axis, 1);
@@ -234,10 +232,10 @@ static enum adze_status merge(struct merging *merging,
                3, &whole));
   for (size_t t = 0; t < tail; t++) {
     const struct node *node = set[0]->tail[t];
-    struct value **operands = ARENA_ARRAY(merging->plan->arena, struct value *,
-                                          node->input_count);
-    const struct value *x = t ? set[0]->tail[t - 1]->outputs[0]
-                              : set[0]->conv->outputs[0];
+    struct value **operands =
+        ARENA_ARRAY(merging->plan->arena, struct value *, node->input_count);
+    const struct value *x =
+        t ? set[0]->tail[t - 1]->outputs[0] : set[0]->conv->outputs[0];
     for (size_t i = 0; i < node->input_count; i++)
       operands[i] = node->inputs[i] == x ? whole : node->inputs[i];
     TRY(add_like(merging, node, node->name, operands, node->input_count,
@@ -245,8 +243,8 @@ static enum adze_status merge(struct merging *merging,
   }
   int64_t first = 0;
   for (size_t i = 0; i < count; i++) {
-    struct value *old = tail ? set[i]->tail[tail - 1]->outputs[0]
-                             : set[i]->conv->outputs[0];
+    struct value *old =
+        tail ? set[i]->tail[tail - 1]->outputs[0] : set[i]->conv->outputs[0];
     TRY(add_part(merging, whole, first, old, &part));
     graph_rewrite_value(&merging->rewrite, old, part);
     first += padded_channels(merging, set[i]);
@@ -270,10 +268,9 @@ static enum adze_status merge_users(struct merging *merging,
   }
   for (int alike = 0; alike < 2; alike++)
     for (size_t i = 0; i < count; i++) {
-      size_t picked =
-          siblings[i].is_taken
-              ? 0
-              : pick(siblings + i, count - i, alike == 1, set);
+      size_t picked = siblings[i].is_taken
+                          ? 0
+                          : pick(siblings + i, count - i, alike == 1, set);
       if (is_worth_it(set, picked))
         TRY(merge(merging, set, picked));
     }

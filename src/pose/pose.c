@@ -163,8 +163,8 @@ static enum adze_status choose_input(struct adze_pose *pose,
   const struct pose_network *network = pose->network;
   int width, height;
   TRY(usual_size(pose, &width, &height, error));
-  TRY(choose_side(network, info->dims[x_axis], pose->options.input_width,
-                  width, "width", &width, error));
+  TRY(choose_side(network, info->dims[x_axis], pose->options.input_width, width,
+                  "width", &width, error));
   TRY(choose_side(network, info->dims[y_axis], pose->options.input_height,
                   height, "height", &height, error));
   struct adze_image_target *input = &pose->frame.input;

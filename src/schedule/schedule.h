@@ -116,7 +116,7 @@ enum adze_status schedule_set_scope(struct schedule *schedule,
                                     struct statement *block,
                                     enum buffer_scope scope) ADZE_MUST_USE;
 /* prefetch: who reads an element of this parameter will soon read the one so
- * many elements further, which is not in the cache by itself by then. A hint. */
+ * many elements further, which no cache has by itself by then. A hint. */
 enum adze_status schedule_prefetch(struct schedule *schedule,
                                    struct buffer *parameter,
                                    int64_t elements) ADZE_MUST_USE;

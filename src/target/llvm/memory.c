@@ -149,8 +149,8 @@ struct access {
   LLVMTypeRef element;
   uint32_t lanes;
   bool is_contiguous;
-  LLVMValueRef address; /* lane 0, unless `offsets` */
-  int64_t stride, constant; /* part of the offset */
+  LLVMValueRef address;          /* lane 0, unless `offsets` */
+  int64_t stride, constant;      /* part of the offset */
   LLVMValueRef pointer, offsets; /* general: vector of offsets */
 };
 
@@ -303,14 +303,14 @@ static void emit_prefetch(struct emitter *emitter, const struct buffer *buffer,
   if (buffer->prefetch == 0 || access->offsets != NULL ||
       access->constant % line != 0)
     return;
-  LLVMValueRef ahead =
-      emit_offset(emitter, access->element, access->address,
-                  emit_index(emitter, buffer->prefetch));
+  LLVMValueRef ahead = emit_offset(emitter, access->element, access->address,
+                                   emit_index(emitter, buffer->prefetch));
   LLVMTypeRef type = LLVMTypeOf(ahead);
   LLVMTypeRef number = LLVMInt32TypeInContext(emitter->context);
-  LLVMValueRef arguments[4] = {ahead, LLVMConstInt(number, 0, false),  /* read */
-                               LLVMConstInt(number, 3, false), /* into L1 */
-                               LLVMConstInt(number, 1, false)}; /* data */
+  /* To be read, into the L1 cache, data. */
+  LLVMValueRef arguments[4] = {ahead, LLVMConstInt(number, 0, false),
+                               LLVMConstInt(number, 3, false),
+                               LLVMConstInt(number, 1, false)};
   compiler_intrinsic(emitter->compiler, "llvm.prefetch", &type, 1, arguments,
                      4);
 }

@@ -100,7 +100,6 @@ def check_refusals(folder):
     text = os.path.join(folder, "text.json")
     with open(text, "w") as file:
         file.write("no JSON")
-    bad(2, "--model", PHOTO)
     bad(2, "IMAGE", "-m", POSENET)
     bad(3, "absent.jpg", "absent.jpg", "-m", POSENET, *SIZE)
     bad(3, "absent.onnx", PHOTO, "-m", "absent.onnx")

@@ -7,8 +7,8 @@
 #include "pass/evaluate.h"
 #include "pass/pass.h"
 
-#include <time.h>
 #include <math.h>
+#include <time.h>
 
 struct random_graph {
   struct arena *arena;

@@ -149,13 +149,13 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder")
-    parser.add_argument("--steps", type=int, default=24000)
+    parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--first-shards", type=int, default=24)
-    parser.add_argument("--shards", type=int, default=120)
-    parser.add_argument("--rest", type=float, default=4.0,
+    parser.add_argument("--first-shards", type=int, default=16)
+    parser.add_argument("--shards", type=int, default=64)
+    parser.add_argument("--rest", type=float, default=1.0,
                         help="how long the renderer rests after its work")
     parser.add_argument("--compile", type=int, default=1)
     parser.add_argument("--scenes", type=int, default=100)

@@ -52,4 +52,7 @@ if [ -x "$prefix/bin/adze" ]; then
   unset LD_LIBRARY_PATH
   "$prefix/bin/adze" env >/dev/null
   echo "adze env"
+  # The network of adze pose is found where it was installed.
+  ADZE_CACHE=$work/cache "$prefix/bin/adze" pose \
+    "$here/../../models/pose/samples/one.jpg"
 fi

@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -20,7 +21,12 @@
 
 static sigset_t watched;
 
+/* Whoever forks must not find the thread in the middle of being started, where
+ * it may hold a lock that the child then waits for without end. */
+static sem_t started;
+
 static void *wait_for_signal(void *nothing) {
+  sem_post(&started);
   int number;
   (void)nothing;
   if (sigwait(&watched, &number) != 0)
@@ -46,10 +52,14 @@ void interrupt_watch(void) {
   }
   pthread_t thread;
   pthread_sigmask(SIG_BLOCK, &watched, NULL);
-  if (pthread_create(&thread, NULL, wait_for_signal, NULL) == 0)
+  if (sem_init(&started, 0, 0) == 0 &&
+      pthread_create(&thread, NULL, wait_for_signal, NULL) == 0) {
     pthread_detach(thread);
-  else /* then as it is without */
+    while (sem_wait(&started) != 0)
+      continue; /* interrupted by a signal with a handler */
+  } else {      /* then as it is without */
     pthread_sigmask(SIG_UNBLOCK, &watched, NULL);
+  }
 }
 
 void interrupt_as_child(void) {

@@ -20,19 +20,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "${CC:-cc}" -O2 -shared -fPIC "$root/bench/aarch64_count.c" -o "$work/count.so"
-sources=()
-for source in "$root"/src/runtime/*.c; do
-  case $source in
-    *_test.c | *_fuzz.c) ;;
-    *) sources+=("$source") ;;
-  esac
-done
-for name in base status string file environment crc32c cpu; do
-  sources+=("$root/src/base/$name.c")
-done
-aarch64-linux-gnu-gcc -O1 -std=gnu11 -D_GNU_SOURCE -I"$root/src" \
-  -I"$root/include" "$root/tests/integration/cross_run.c" "${sources[@]}" \
-  -o "$work/run" -pthread -lm
+. "$root/tests/integration/cross_build.sh"
+cross_build aarch64-linux-gnu-gcc "$work/run"
 
 # Instructions, multiply-adds and spills of the program with so many runs.
 count() { # RUNS

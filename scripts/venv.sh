@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Makes build/venv with what the comparison tests import: ONNX Runtime and ONNX
-# to compare with, pycocotools to score poses, Pillow to render them. It comes from PyPI and is for
-# tests only. Where that fails, the tests that need it skip.
+# to compare with, pycocotools to score poses, Pillow to render them. It comes
+# from PyPI and is for tests only. Where that fails, the tests that need it skip.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 venv=build/venv

@@ -119,10 +119,8 @@ struct value *graph_add_constant(struct graph *graph, const char *name,
   return value;
 }
 
-struct value *graph_add_constant_data(struct graph *graph, const char *name,
-                                      enum adze_dtype dtype,
-                                      const int64_t *dims, size_t rank,
-                                      const void *data) {
+static struct constant dense_constant(enum adze_dtype dtype,
+                                      const int64_t *dims, size_t rank) {
   check(rank <= GRAPH_MAX_RANK);
   struct constant constant = {.dtype = dtype, .rank = rank, .count = 1};
   for (size_t i = 0; i < rank; i++) {
@@ -131,6 +129,23 @@ struct value *graph_add_constant_data(struct graph *graph, const char *name,
     constant.dims[i] = dims[i];
   }
   check(size_mul(constant.count, dtype_bits(dtype) / 8, &constant.bytes));
+  return constant;
+}
+
+struct value *graph_add_constant_borrowed(struct graph *graph, const char *name,
+                                          enum adze_dtype dtype,
+                                          const int64_t *dims, size_t rank,
+                                          const void *data) {
+  struct constant constant = dense_constant(dtype, dims, rank);
+  constant.data = data;
+  return graph_add_constant(graph, name, &constant);
+}
+
+struct value *graph_add_constant_data(struct graph *graph, const char *name,
+                                      enum adze_dtype dtype,
+                                      const int64_t *dims, size_t rank,
+                                      const void *data) {
+  struct constant constant = dense_constant(dtype, dims, rank);
   constant.data = arena_copy(graph->arena, data, constant.bytes);
   return graph_add_constant(graph, name, &constant);
 }

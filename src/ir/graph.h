@@ -106,6 +106,11 @@ struct value *graph_add_input(struct graph *graph, const char *name,
                               const struct expr *const *dims, size_t rank);
 struct value *graph_add_constant(struct graph *graph, const char *name,
                                  const struct constant *constant);
+/* A constant of `data`, which must live as long as the graph. */
+struct value *graph_add_constant_borrowed(struct graph *graph, const char *name,
+                                          enum adze_dtype dtype,
+                                          const int64_t *dims, size_t rank,
+                                          const void *data);
 /* A constant whose data is copied into the arena; for small ones. */
 struct value *graph_add_constant_data(struct graph *graph, const char *name,
                                       enum adze_dtype dtype,

@@ -329,12 +329,7 @@ static void test_siblings(void **state) {
       sum = sum ? network_binary(&net, &op_add, sum, part) : part;
     }
     size_t before = count_nodes(&net, &op_conv);
-    size_t in_count, count;
-    vec_push(net.arena, &net.graph->outputs, sum);
-    assert_true(value_count(sum, &count));
-    float *in = network_random_data(&net, net.graph->inputs.data[0], &in_count);
-    const float *expected = network_reference(&net, in, sum);
-    network_compare(network_run_plan(&net, in, in_count), expected, count);
+    network_check(&net, sum);
     bool fewer = count_nodes(&net, &op_conv) < before;
     merged += fewer;
     apart += !fewer;

@@ -92,19 +92,6 @@ static bool affine_of_elementwise(struct folding *folding,
   return true;
 }
 
-static struct value *float_constant(struct graph *graph, size_t rank,
-                                    const int64_t *dims, const float *data,
-                                    size_t count) {
-  struct constant constant = {.dtype = ADZE_F32,
-                              .rank = rank,
-                              .count = count,
-                              .bytes = count * sizeof *data,
-                              .data = data};
-  for (size_t d = 0; d < rank; d++)
-    constant.dims[d] = dims[d];
-  return graph_add_constant(graph, NULL, &constant);
-}
-
 /* The convolution that makes `value` for one user only, or NULL. */
 static struct node *foldable_conv(const struct folding *folding,
                                   const struct value *value) {
@@ -138,8 +125,8 @@ static void scale_weights(struct graph *graph, struct node *conv,
       float *element = &scaled[row * inner + i];
       *element = (float)(*element * scale[row % channels]);
     }
-  conv->inputs[1] =
-      float_constant(graph, w->rank, w->dims, scaled, w->count);
+  conv->inputs[1] = graph_add_constant_borrowed(graph, NULL, ADZE_F32, w->dims,
+                                                w->rank, scaled);
 }
 
 static void fold_into_conv(struct folding *folding, struct node *conv,
@@ -165,8 +152,8 @@ static void fold_into_conv(struct folding *folding, struct node *conv,
     conv->inputs = inputs;
     conv->input_count = 3;
   }
-  conv->inputs[2] = float_constant(graph, 1, &affine->channels, bias,
-                                   (size_t)affine->channels);
+  conv->inputs[2] = graph_add_constant_borrowed(graph, NULL, ADZE_F32,
+                                                &affine->channels, 1, bias);
 }
 
 /* x*scale + shift as nodes. */
@@ -188,8 +175,8 @@ static enum adze_status as_elementwise(struct folding *folding,
     for (size_t k = 0; k < (size_t)affine->channels; k++)
       data[k] = (float)numbers[i][k];
     struct value *inputs[2] = {
-        result, float_constant(graph, x->rank, dims, data,
-                               (size_t)affine->channels)};
+        result, graph_add_constant_borrowed(graph, NULL, ADZE_F32, dims,
+                                            x->rank, data)};
     struct node *made =
         graph_add_node(graph, ops[i], node->name, inputs, 2, 1);
     TRY(node_infer(graph, made, folding->error));

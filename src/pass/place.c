@@ -283,37 +283,43 @@ static void shorter_lists(struct placing *placing, const struct node *node) {
 }
 
 /* ---- Parts of channels --------------------------------------------------- */
-/* A part that starts with a block lies in the whole. Lanes behind its last
- * channel must be finite there: they are none, or zeros between siblings. */
-static bool is_part(const struct placing *placing, const struct node *node) {
-  const struct plan *plan = placing->plan;
+/* The number of an attribute that is a list of one, or `otherwise`. */
+static int64_t only_number(const struct node *node, const char *name,
+                           int64_t otherwise) {
   size_t count;
+  const int64_t *numbers = node_ints(node, name, &count);
+  return numbers && count == 1 ? numbers[0] : otherwise;
+}
+
+/* A part that starts with a block lies in the whole. Lanes behind its last
+ * channel must be finite there: they are none, or zeros between siblings. The
+ * first channel, or -1 where it can't. */
+static int64_t first_of_part(const struct placing *placing,
+                             const struct node *node) {
+  const struct plan *plan = placing->plan;
   if (node->op != &op_slice || node->input_count != 1 ||
-      node_ints(node, "starts", &count) == NULL || count != 1 ||
-      node_ints(node, "axes", &count) == NULL || count != 1 ||
-      node_ints(node, "axes", &count)[0] != 1)
-    return false;
-  const int64_t *steps = node_ints(node, "steps", &count);
+      only_number(node, "axes", -1) != 1 || only_number(node, "steps", 1) != 1)
+    return -1;
   const struct value *whole = node->inputs[0], *part = node->outputs[0];
-  int64_t start = node_ints(node, "starts", &count)[0];
-  return (steps == NULL || count == 0 || steps[0] == 1) && start >= 0 &&
-         start % plan->block == 0 && placing->maker[whole->id] &&
-         plan->placements[whole->id].block &&
-         plan->placements[part->id].block && is_free(placing, part) &&
-         (divides(placing, part) ||
-          map_get_key(&plan->sibling_parts, node->id + 1));
+  int64_t start = only_number(node, "starts", -1);
+  bool fits = start >= 0 && start % plan->block == 0 &&
+              placing->maker[whole->id] && plan->placements[whole->id].block &&
+              plan->placements[part->id].block && is_free(placing, part) &&
+              (divides(placing, part) ||
+               map_get_key(&plan->sibling_parts, node->id + 1));
+  return fits ? start : -1;
 }
 
 static void alias_parts(struct placing *placing) {
   for (size_t g = 0; g < placing->groups.count; g++) {
     struct group *group = placing->groups.data[g];
-    const struct node *node =
-        group->nodes.count == 1 ? group->nodes.data[0] : NULL;
-    size_t count;
-    if (!node || !is_part(placing, node))
+    if (group->nodes.count != 1)
       continue;
-    put_into(placing, node->outputs[0], node->inputs[0],
-             node_ints(node, "starts", &count)[0]);
+    const struct node *node = group->nodes.data[0];
+    int64_t first = first_of_part(placing, node);
+    if (first < 0)
+      continue;
+    put_into(placing, node->outputs[0], node->inputs[0], first);
     group->nodes.count = 0; /* nothing left to do */
   }
 }

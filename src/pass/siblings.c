@@ -35,7 +35,6 @@ struct merging {
   struct plan *plan;
   struct graph_users users;
   struct graph_rewrite rewrite;
-  size_t known_values;
   size_t merged;
 };
 
@@ -148,19 +147,7 @@ static size_t pick(struct sibling *siblings, size_t count, bool alike,
 static int64_t padded_channels(const struct merging *merging,
                                const struct sibling *sibling) {
   int64_t block = merging->plan->block;
-  return (sibling->window.out_channels + block - 1) / block * block;
-}
-
-static struct value *float_constant(struct graph *graph, size_t rank,
-                                    const int64_t *dims, const float *data) {
-  struct constant constant = {
-      .dtype = ADZE_F32, .rank = rank, .count = 1, .data = data};
-  for (size_t d = 0; d < rank; d++) {
-    constant.dims[d] = dims[d];
-    constant.count *= (size_t)dims[d];
-  }
-  constant.bytes = constant.count * sizeof *data;
-  return graph_add_constant(graph, NULL, &constant);
+  return ceil_div(sibling->window.out_channels, block) * block;
 }
 
 /* Weights and biases one after the other, zeros between. */
@@ -183,8 +170,9 @@ static void join_weights(struct merging *merging, struct sibling *const *set,
              conv->inputs[2]->constant->bytes);
     first += padded_channels(merging, set[i]);
   }
-  *weights = float_constant(graph, 4, (int64_t[]){channels, in, 1, 1}, w);
-  *bias = float_constant(graph, 1, &channels, b);
+  const int64_t dims[4] = {channels, in, 1, 1};
+  *weights = graph_add_constant_borrowed(graph, NULL, ADZE_F32, dims, 4, w);
+  *bias = graph_add_constant_borrowed(graph, NULL, ADZE_F32, dims, 1, b);
 }
 
 /* A node like another one, on other inputs. */

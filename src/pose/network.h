@@ -21,8 +21,6 @@
 #include "base/base.h"
 
 #define POSE_MAX_MAPS 4
-/* Bounds one input, so that sizes that are asked for can't exhaust memory. */
-#define POSE_MAX_SIDE 8192
 
 /* Where an output's channels, rows and columns are (strides in elements). */
 struct pose_map {

@@ -14,6 +14,9 @@
 #include "base/text.h"
 #include "pose/network.h"
 
+/* Bounds one input, so that sizes that are asked for can't exhaust memory. */
+#define MAX_INPUT_SIDE 8192
+
 struct adze_pose {
   struct adze_pose_options options;
   adze_model *own_model; /* NULL when the caller's */
@@ -52,12 +55,12 @@ static enum adze_status check_options(const struct adze_pose_options *options,
                 "%g",
                 options->box_padding);
   if (options->input_width < 0 || options->input_height < 0 ||
-      options->input_width > POSE_MAX_SIDE ||
-      options->input_height > POSE_MAX_SIDE)
+      options->input_width > MAX_INPUT_SIDE ||
+      options->input_height > MAX_INPUT_SIDE)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "a network's input can have at most %d pixels a side, found "
                 "%d x %d",
-                POSE_MAX_SIDE, options->input_width, options->input_height);
+                MAX_INPUT_SIDE, options->input_width, options->input_height);
   return ADZE_OK;
 }
 
@@ -95,11 +98,11 @@ static enum adze_status usual_size(const struct adze_pose *pose, int *width,
   *height = pose->network->default_height;
   if (!property)
     return ADZE_OK;
-  if (!string_to_size(property, POSE_MAX_SIDE, width, height))
+  if (!string_to_size(property, MAX_INPUT_SIDE, width, height))
     return fail(error, ADZE_INVALID_PACKAGE,
                 "the package's property pose.input_size must be WxH with 1 to "
                 "%d pixels a side, found '%s'",
-                POSE_MAX_SIDE, property);
+                MAX_INPUT_SIDE, property);
   return ADZE_OK;
 }
 
@@ -132,11 +135,11 @@ static enum adze_status choose_side(const struct pose_network *network,
                                     int64_t fixed, int asked, int usual,
                                     const char *side, int *out,
                                     struct adze_error *error) {
-  if (fixed > POSE_MAX_SIDE || fixed == 0)
+  if (fixed > MAX_INPUT_SIDE || fixed == 0)
     return fail(error, ADZE_SHAPE,
                 "a pose network's input has 1 to %d pixels a side, this one's "
                 "%s is %lld",
-                POSE_MAX_SIDE, side, (long long)fixed);
+                MAX_INPUT_SIDE, side, (long long)fixed);
   if (fixed > 0 && asked && asked != fixed)
     return fail(error, ADZE_SHAPE,
                 "this network's input has a %s of %lld; it can't be %d", side,

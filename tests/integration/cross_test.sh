@@ -15,23 +15,9 @@ command -v aarch64-linux-gnu-gcc >/dev/null ||
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The runtime is small enough to be built in one command.
-sources=()
-for source in "$root"/src/runtime/*.c; do
-  case $source in
-    *_test.c | *_fuzz.c) ;;
-    *) sources+=("$source") ;;
-  esac
-done
-for name in base status string file environment crc32c cpu; do
-  sources+=("$root/src/base/$name.c")
-done
-build() { # COMPILER OUTPUT
-  "$1" -O1 -std=gnu11 -D_GNU_SOURCE -I"$root/src" -I"$root/include" \
-    "$root/tests/integration/cross_run.c" "${sources[@]}" -o "$2" -pthread -lm
-}
-build "${CC:-cc}" "$work/here"
-build aarch64-linux-gnu-gcc "$work/there"
+. "$root/tests/integration/cross_build.sh"
+cross_build "${CC:-cc}" "$work/here"
+cross_build aarch64-linux-gnu-gcc "$work/there"
 there() { qemu-aarch64 -L /usr/aarch64-linux-gnu "$work/there" "$@"; }
 
 compare() { # MODEL SIZE COMPILE-OPTIONS…

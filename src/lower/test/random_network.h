@@ -62,6 +62,8 @@ const float *network_reference(struct network *net, const float *in,
 /* By kernels; each trace is replayed too. */
 const float *network_run_plan(struct network *net, float *in, size_t in_count);
 void network_compare(const float *actual, const float *expected, size_t count);
+/* Compares both. */
+void network_check(struct network *net, struct value *output);
 /* Compares both, and frees the network. */
 void network_finish(struct network *net, struct value *output);
 

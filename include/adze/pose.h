@@ -114,6 +114,10 @@ struct adze_pose_options {
   float score_threshold; /* PoseNet: keypoints that a person starts from */
   /* PoseNet: input pixels within which keypoints of one kind are the same. */
   float nms_radius;
+  /* PoseNet: input pixels around where displacements lead, within which the
+   * best score of the keypoint is taken. 0: the package's property
+   * "pose.peak_radius", else only the nearest cell. At most 1000. */
+  float peak_radius;
   int refine_steps; /* PoseNet: by offsets, for every keypoint */
   int max_persons;  /* of networks that find every person: the best ones */
   /* Persons that score less are left out; 0 keeps all, as COCO's evaluation
@@ -123,7 +127,7 @@ struct adze_pose_options {
   int threads;       /* 0: every CPU; ignored with `pool` */
   adze_pool *pool;   /* borrowed for the pose's life, or NULL */
 };
-/* Multi, 0.5, 20, 2, 10, 0.2, 1.25, every CPU. */
+/* Multi, 0.5, 20, 0, 2, 10, 0.2, 1.25, every CPU. */
 ADZE_EXPORT void adze_pose_options_init(struct adze_pose_options *options);
 
 /* ---- Running ------------------------------------------------------------- */

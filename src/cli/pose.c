@@ -19,7 +19,7 @@
 struct pose_arguments {
   const char *model, *network, *input_size;
   int decode;
-  double score_threshold, nms_radius;
+  double score_threshold, nms_radius, peak_radius;
   int refine_steps, max_persons;
   double person_threshold;
   const char *boxes;
@@ -56,6 +56,10 @@ static const struct cli_option pose_options[] = {
     {FIELD(nms_radius), 0, CLI_REAL, "PIXELS", "20", "PoseNet",
      "keypoints of one kind this near, in pixels of the input, are the same",
      .maximum = 1e6},
+    {FIELD(peak_radius), 0, CLI_REAL, "PIXELS", "0", "PoseNet",
+     "look for a keypoint's best score this near, in pixels of the input, to "
+     "where its neighbour says it is; 0: as the model asks for, else not",
+     .maximum = 1000},
     {FIELD(refine_steps), 0, CLI_INT, "N", "2", "PoseNet",
      "how often a keypoint's place is refined", .maximum = 100},
     {FIELD(boxes), 0, CLI_TEXT, "FILE.json", NULL, "Top-down",
@@ -146,6 +150,7 @@ static enum adze_status open_pose(struct work *work) {
   options.decode = arguments->decode == 0 ? ADZE_POSE_MULTI : ADZE_POSE_SINGLE;
   options.score_threshold = (float)arguments->score_threshold;
   options.nms_radius = (float)arguments->nms_radius;
+  options.peak_radius = (float)arguments->peak_radius;
   options.refine_steps = arguments->refine_steps;
   options.max_persons = arguments->max_persons;
   options.box_padding = (float)arguments->box_padding;

@@ -179,11 +179,10 @@ pose_network_find(const char *name, const struct adze_tensor_info *outputs,
               output_count);
 }
 
-int pose_network_round_size(const struct pose_network *network, int size) {
-  int steps = size / network->size_step;
-  if (steps < 1)
-    steps = 1;
-  return steps * network->size_step + network->size_rest;
+int pose_network_round_size(const struct pose_network *network, int step,
+                            int size) {
+  int steps = size / step;
+  return (steps < 1 ? 1 : steps) * step + network->size_rest;
 }
 
 enum adze_status pose_prepare_stretched(struct pose_frame *frame,

@@ -101,9 +101,11 @@ enum adze_status pose_network_find(const char *name,
                                    struct pose_map *maps,
                                    struct adze_error *error) ADZE_MUST_USE;
 
-/* The size that the network takes for `size`: as many whole steps as are in it
- * (at least one) and the rest, so PoseNet takes both 640 and 641 as 641. */
-int pose_network_round_size(const struct pose_network *network, int size);
+/* The size that the network takes for `size`: as many whole steps (its own, or
+ * a multiple) as are in it, at least one, and the rest, so PoseNet takes both
+ * 640 and 641 as 641. */
+int pose_network_round_size(const struct pose_network *network, int step,
+                            int size);
 
 /* A `prepare` that stretches the whole picture over the input. */
 enum adze_status pose_prepare_stretched(struct pose_frame *frame,

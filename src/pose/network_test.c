@@ -189,11 +189,15 @@ static void test_round_size(void **state) {
                                  {16, 17},   {1, 17},    {0, 17}};
   for (size_t i = 0; i < ARRAY_COUNT(sizes); i++)
     assert_int_equal(
-        pose_network_round_size(&pose_network_posenet, sizes[i][0]),
+        pose_network_round_size(&pose_network_posenet, 16, sizes[i][0]),
         sizes[i][1]);
-  assert_int_equal(pose_network_round_size(&pose_network_openpose, 660), 656);
-  assert_int_equal(pose_network_round_size(&pose_network_topdown, 192), 192);
-  assert_int_equal(pose_network_round_size(&pose_network_topdown, 20), 32);
+  assert_int_equal(pose_network_round_size(&pose_network_openpose, 8, 660),
+                   656);
+  assert_int_equal(pose_network_round_size(&pose_network_topdown, 32, 192),
+                   192);
+  assert_int_equal(pose_network_round_size(&pose_network_topdown, 32, 20), 32);
+  assert_int_equal(pose_network_round_size(&pose_network_posenet, 32, 280),
+                   257);
 }
 
 static void test_table(void **state) {

@@ -12,10 +12,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "pose/network.h"
-
-/* Bounds one input, so that sizes that are asked for can't exhaust memory. */
-#define MAX_INPUT_SIDE 8192
+#include "pose/properties.h"
 
 struct adze_pose {
   struct adze_pose_options options;
@@ -23,6 +20,7 @@ struct adze_pose {
   const adze_model *model;
   adze_instance *instance;
   const struct pose_network *network;
+  struct pose_properties properties;
   struct pose_frame frame;
   float **outputs; /* [output_count] */
   size_t output_count;
@@ -46,6 +44,12 @@ static enum adze_status check_options(const struct adze_pose_options *options,
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "the radius of one keypoint must be 0 or more, found %g",
                 options->nms_radius);
+  if (!(options->peak_radius >= 0) ||
+      options->peak_radius > POSE_MAX_PEAK_RADIUS)
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "the radius in which a peak is looked for must be 0 to %d "
+                "pixels, found %g",
+                POSE_MAX_PEAK_RADIUS, options->peak_radius);
   if (isnan(options->score_threshold) || isnan(options->person_threshold))
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "a score threshold must be a number");
@@ -55,97 +59,33 @@ static enum adze_status check_options(const struct adze_pose_options *options,
                 "%g",
                 options->box_padding);
   if (options->input_width < 0 || options->input_height < 0 ||
-      options->input_width > MAX_INPUT_SIDE ||
-      options->input_height > MAX_INPUT_SIDE)
+      options->input_width > POSE_MAX_INPUT_SIDE ||
+      options->input_height > POSE_MAX_INPUT_SIDE)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "a network's input can have at most %d pixels a side, found "
                 "%d x %d",
-                MAX_INPUT_SIDE, options->input_width, options->input_height);
-  return ADZE_OK;
-}
-
-/* "a,b,c" of a property into values[3]; leaves them when there is none. */
-static enum adze_status read_triple(const adze_model *model, const char *name,
-                                    float values[3], struct adze_error *error) {
-  const char *property = adze_model_property(model, name);
-  if (!property)
-    return ADZE_OK;
-  double parsed[3];
-  const char *at = property;
-  for (int i = 0; i < 3; i++) {
-    char number[64] = "";
-    size_t length = strcspn(at, ",");
-    if (length < sizeof number)
-      memcpy(number, at, length);
-    if (!string_to_double(number, &parsed[i]) ||
-        at[length] != (i < 2 ? ',' : 0))
-      return fail(error, ADZE_INVALID_PACKAGE,
-                  "the package's property %s must be three numbers with "
-                  "commas between, found '%s'",
-                  name, property);
-    at += length + 1;
-  }
-  for (int i = 0; i < 3; i++)
-    values[i] = (float)parsed[i];
-  return ADZE_OK;
-}
-
-/* "257x257" of the package, else the kind's usual size. */
-static enum adze_status usual_size(const struct adze_pose *pose, int *width,
-                                   int *height, struct adze_error *error) {
-  const char *property = adze_model_property(pose->model, "pose.input_size");
-  *width = pose->network->default_width;
-  *height = pose->network->default_height;
-  if (!property)
-    return ADZE_OK;
-  if (!string_to_size(property, MAX_INPUT_SIDE, width, height))
-    return fail(error, ADZE_INVALID_PACKAGE,
-                "the package's property pose.input_size must be WxH with 1 to "
-                "%d pixels a side, found '%s'",
-                MAX_INPUT_SIDE, property);
-  return ADZE_OK;
-}
-
-/* What pixels become: the kind's usual; nothing when that is compiled in; or
- * what the package says. */
-static enum adze_status set_normalisation(struct adze_pose *pose,
-                                          struct adze_error *error) {
-  struct adze_image_target *input = &pose->frame.input;
-  if (!adze_model_property(pose->model, "preprocessing")) {
-    memcpy(input->mean, pose->network->mean, sizeof input->mean);
-    memcpy(input->scale, pose->network->scale, sizeof input->scale);
-    input->bgr = pose->network->bgr;
-  }
-  TRY(read_triple(pose->model, "pose.mean", input->mean, error));
-  TRY(read_triple(pose->model, "pose.scale", input->scale, error));
-  const char *channels = adze_model_property(pose->model, "pose.channels");
-  if (!channels)
-    return ADZE_OK;
-  input->bgr = strcmp(channels, "bgr") == 0;
-  if (!input->bgr && strcmp(channels, "rgb") != 0)
-    return fail(error, ADZE_INVALID_PACKAGE,
-                "the package's property pose.channels must be rgb or bgr, "
-                "found '%s'",
-                channels);
+                POSE_MAX_INPUT_SIDE, options->input_width,
+                options->input_height);
   return ADZE_OK;
 }
 
 /* The size of one side: fixed by the model, or asked for, or usual. */
-static enum adze_status choose_side(const struct pose_network *network,
-                                    int64_t fixed, int asked, int usual,
-                                    const char *side, int *out,
-                                    struct adze_error *error) {
-  if (fixed > MAX_INPUT_SIDE || fixed == 0)
+static enum adze_status choose_side(const struct adze_pose *pose, int64_t fixed,
+                                    int asked, int usual, const char *side,
+                                    int *out, struct adze_error *error) {
+  if (fixed > POSE_MAX_INPUT_SIDE || fixed == 0)
     return fail(error, ADZE_SHAPE,
                 "a pose network's input has 1 to %d pixels a side, this one's "
                 "%s is %lld",
-                MAX_INPUT_SIDE, side, (long long)fixed);
+                POSE_MAX_INPUT_SIDE, side, (long long)fixed);
   if (fixed > 0 && asked && asked != fixed)
     return fail(error, ADZE_SHAPE,
                 "this network's input has a %s of %lld; it can't be %d", side,
                 (long long)fixed, asked);
-  *out = fixed > 0 ? (int)fixed
-                   : pose_network_round_size(network, asked ? asked : usual);
+  if (fixed <= 0)
+    fixed = pose_network_round_size(pose->network, pose->properties.size_step,
+                                    asked ? asked : usual);
+  *out = (int)fixed;
   return ADZE_OK;
 }
 
@@ -163,15 +103,17 @@ static enum adze_status choose_input(struct adze_pose *pose,
                 "width] or [1, height, width, 3], this one's ('%s') is not",
                 info->name);
   int y_axis = channels_first ? 2 : 1, x_axis = channels_first ? 3 : 2;
-  const struct pose_network *network = pose->network;
+  const struct pose_properties *wants = &pose->properties;
   int width, height;
-  TRY(usual_size(pose, &width, &height, error));
-  TRY(choose_side(network, info->dims[x_axis], pose->options.input_width, width,
-                  "width", &width, error));
-  TRY(choose_side(network, info->dims[y_axis], pose->options.input_height,
-                  height, "height", &height, error));
+  TRY(choose_side(pose, info->dims[x_axis], pose->options.input_width,
+                  wants->width, "width", &width, error));
+  TRY(choose_side(pose, info->dims[y_axis], pose->options.input_height,
+                  wants->height, "height", &height, error));
   struct adze_image_target *input = &pose->frame.input;
   adze_image_target_init(input, NULL, width, height);
+  memcpy(input->mean, wants->mean, sizeof input->mean);
+  memcpy(input->scale, wants->scale, sizeof input->scale);
+  input->bgr = wants->bgr;
   if (!channels_first) {
     input->channel_stride = 1;
     input->column_stride = 3;
@@ -276,11 +218,14 @@ static enum adze_status open_model(struct adze_pose *pose,
                 "a pose network has one input, this model has %zu",
                 adze_model_input_count(pose->model));
   TRY(find_network(pose, error));
+  TRY(pose_properties_read(pose->model, pose->network, &pose->properties,
+                           error));
+  if (pose->options.peak_radius == 0)
+    pose->options.peak_radius = pose->properties.peak_radius;
   struct adze_tensor_info info;
   adze_model_input(pose->model, 0, &info);
   int64_t dims[ADZE_MAX_RANK];
   TRY(choose_input(pose, &info, dims, error));
-  TRY(set_normalisation(pose, error));
   const int64_t *input_dims[1] = {dims};
   struct adze_instance_options options = {
       .threads = pose->options.threads,

@@ -332,6 +332,65 @@ static void test_properties(void **state) {
                ADZE_UNSUPPORTED, "posenet");
 }
 
+/* The nose is displaced to a cell beside the eye's peak. */
+static void play_miss(adze_instance *instance) {
+  enum { CELLS = 21 * 21 };
+  memset(instance->outputs[0], 0, sizeof(float) * 17 * CELLS);
+  for (int i = 1; i < 4; i++)
+    memset(instance->outputs[i], 0, sizeof(float) * (i == 1 ? 34 : 32) * CELLS);
+  instance->outputs[0][8 * 21 + 8] = 0.9f;
+  instance->outputs[0][CELLS + 8 * 21 + 10] = 0.8f;
+  instance->outputs[2][16 * CELLS + 8 * 21 + 8] = 16;
+}
+
+static void test_posenet_properties(void **state) {
+  (void)state;
+  adze_model model = open_posenet();
+  const char *const properties[6] = {"pose.input_size",  "340x350",
+                                     "pose.size_step",   "64",
+                                     "pose.peak_radius", NULL};
+  static const char *const radii[2] = {"0", "20"};
+  struct adze_image image = grey_image(321, 321, 0);
+  struct adze_error error = {.message = ""};
+  adze_pose *pose;
+  const struct adze_poses *poses;
+  for (int i = 0; i < 2; i++) {
+    memcpy(model.properties, properties, sizeof properties);
+    model.properties[5] = radii[i];
+    assert_ok(adze_pose_create_from_model(&model, NULL, &pose, &error), error);
+    assert_int_equal(adze_pose_input_width(pose), 321);
+    assert_int_equal(adze_pose_input_height(pose), 321);
+    play = play_miss;
+    assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+    assert_int_equal(poses->count, 0); /* of so few keypoints */
+    adze_pose_destroy(pose);
+    struct adze_pose_options options;
+    adze_pose_options_init(&options);
+    options.person_threshold = 0;
+    assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
+              error);
+    assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+    const struct adze_keypoint *eye =
+        &poses->persons[0].keypoints[ADZE_KEYPOINT_LEFT_EYE];
+    assert_true(eye->score == (i ? 0.8f : 0));
+    adze_pose_destroy(pose);
+  }
+  adze_image_release(&image);
+  static const char *const wrong[][2] = {
+      {"pose.size_step", "24"},     {"pose.size_step", "0"},
+      {"pose.size_step", "16384"},  {"pose.size_step", "x"},
+      {"pose.peak_radius", "-1"},   {"pose.peak_radius", "1e9"},
+      {"pose.peak_radius", "nan"},  {"pose.peak_radius", ""},
+      {"pose.input_size", "0x320"},
+  };
+  for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+    memset(model.properties, 0, sizeof properties);
+    memcpy(model.properties, wrong[i], sizeof wrong[i]);
+    assert_fails(adze_pose_create_from_model(&model, NULL, &pose, &error),
+                 error, ADZE_INVALID_PACKAGE, wrong[i][0]);
+  }
+}
+
 /* Heatmaps and fields in one output: the second map begins behind the first,
  * and this kind wants blue first. */
 static void play_joined(adze_instance *instance) {
@@ -424,8 +483,8 @@ static void test_wrong_options(void **state) {
   adze_model model = fixed_topdown();
   adze_pose *pose;
   struct adze_error error;
-  struct adze_pose_options options[12];
-  for (int i = 0; i < 12; i++)
+  struct adze_pose_options options[14];
+  for (int i = 0; i < 14; i++)
     adze_pose_options_init(&options[i]);
   options[0].max_persons = 0;
   options[1].max_persons = 1 << 30;
@@ -439,7 +498,9 @@ static void test_wrong_options(void **state) {
   options[9].input_width = -4;
   options[10].input_height = 1 << 24;
   options[11].network = "openpoze";
-  for (int i = 0; i < 12; i++)
+  options[12].peak_radius = -1;
+  options[13].peak_radius = 1001;
+  for (int i = 0; i < 14; i++)
     assert_fails(
         adze_pose_create_from_model(&model, &options[i], &pose, &error), error,
         ADZE_INVALID_ARGUMENT, "");
@@ -447,10 +508,14 @@ static void test_wrong_options(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_default_size),  cmocka_unit_test(test_run),
-      cmocka_unit_test(test_boxes),         cmocka_unit_test(test_properties),
-      cmocka_unit_test(test_joined),        cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_default_size),
+      cmocka_unit_test(test_run),
+      cmocka_unit_test(test_boxes),
+      cmocka_unit_test(test_properties),
+      cmocka_unit_test(test_joined),
+      cmocka_unit_test(test_refused),
       cmocka_unit_test(test_wrong_options),
+      cmocka_unit_test(test_posenet_properties),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

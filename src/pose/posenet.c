@@ -9,9 +9,11 @@
  *
  * Multi: scores that are a maximum among their 3 x 3 neighbours start a
  * person, best first, unless an accepted person has that keypoint nearby; the
- * other keypoints follow along the tree: displaced, then drawn to the exact
- * place by `refine_steps` looks at the offsets. A person's score is the mean
- * over the keypoints that no better person has nearby.
+ * other keypoints follow along the tree: displaced, then, with a
+ * `peak_radius`, moved to the cell that scores best around there (as "Objects
+ * as Points" by Zhou et al. does), and drawn to the exact place by
+ * `refine_steps` looks at the offsets. A person's score is the mean over the
+ * keypoints that no better person has nearby.
  *
  * Candidates wait in a heap, since only the few best are ever wanted.
  * Everything is safe for scores and offsets that aren't numbers: no
@@ -163,24 +165,60 @@ static struct heap find_candidates(const struct pose_frame *frame) {
 
 /* ---- Following the tree -------------------------------------------------- */
 
+struct cell {
+  int y, x;
+};
+
+static struct cell nearest_cell(const struct grid *grid, struct place place) {
+  return (struct cell){cell_of(place.y, grid->stride_y, grid->height),
+                       cell_of(place.x, grid->stride_x, grid->width)};
+}
+
+/* The best score within the radius, where the middle counts more; the nearest
+ * cell without a radius. */
+static struct cell find_peak(const struct pose_frame *frame,
+                             const struct grid *grid, int keypoint,
+                             struct place place) {
+  struct cell best = nearest_cell(grid, place);
+  float radius = frame->options->peak_radius, most = 0;
+  if (!(radius > 0))
+    return best;
+  struct cell first =
+      nearest_cell(grid, (struct place){place.y - radius, place.x - radius});
+  struct cell last =
+      nearest_cell(grid, (struct place){place.y + radius, place.x + radius});
+  for (int y = first.y; y <= last.y; y++)
+    for (int x = first.x; x <= last.x; x++) {
+      float dy = (float)y * grid->stride_y - place.y;
+      float dx = (float)x * grid->stride_x - place.x;
+      float weight = 1 - (dy * dy + dx * dx) / (radius * radius);
+      float score =
+          weight * *pose_map_at(&frame->maps[HEATMAP], keypoint, y, x);
+      if (weight > 0 && score > most) {
+        most = score;
+        best = (struct cell){y, x};
+      }
+    }
+  return best;
+}
+
 static struct adze_keypoint follow(const struct pose_frame *frame,
                                    const struct grid *grid,
                                    const struct adze_keypoint *source,
                                    const struct pose_map *displacement,
                                    int edge, int target) {
-  int y = cell_of(source->y, grid->stride_y, grid->height);
-  int x = cell_of(source->x, grid->stride_x, grid->width);
-  struct place step = vector_at(displacement, edge, y, x);
-  struct place place = {source->y + step.y, source->x + step.x};
-  y = cell_of(place.y, grid->stride_y, grid->height);
-  x = cell_of(place.x, grid->stride_x, grid->width);
+  struct place place = {source->y, source->x};
+  struct cell cell = nearest_cell(grid, place);
+  struct place step = vector_at(displacement, edge, cell.y, cell.x);
+  place = (struct place){place.y + step.y, place.x + step.x};
+  cell = find_peak(frame, grid, target, place);
   for (int i = 0; i < frame->options->refine_steps; i++) {
-    place = exact_place(frame, grid, target, y, x);
-    y = cell_of(place.y, grid->stride_y, grid->height);
-    x = cell_of(place.x, grid->stride_x, grid->width);
+    place = exact_place(frame, grid, target, cell.y, cell.x);
+    cell = nearest_cell(grid, place);
   }
   return (struct adze_keypoint){
-      place.x, place.y, *pose_map_at(&frame->maps[HEATMAP], target, y, x)};
+      place.x, place.y,
+      *pose_map_at(&frame->maps[HEATMAP], target, cell.y, cell.x)};
 }
 
 static void follow_tree(const struct pose_frame *frame, const struct grid *grid,

@@ -180,6 +180,46 @@ static void test_start_anywhere(void **state) {
   }
 }
 
+/* Displacements that miss by more than a cell, where no offset is: a better
+ * score within the radius shows the way, the nearest one first. */
+static void test_peak(void **state) {
+  (void)state;
+  struct test_random random = {12};
+  for (int radius = 0; radius <= 40; radius += 40) {
+    struct setup setup;
+    setup_make(&setup, 40, 90, radius == 40);
+    setup.options.peak_radius = (float)radius;
+    setup.options.max_persons = 1;
+    struct adze_person person = {.score = 0.8f};
+    for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
+      person.keypoints[k] = (struct adze_keypoint){
+          (float)(5 * k + 4) * STRIDE + 3,
+          (float)test_random_range(&random, 6, 33) * STRIDE - 2, 0.8f};
+    encode(&setup, &person);
+    for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
+      int y = nearest(person.keypoints[k].y, 40), x = 5 * k + 4;
+      for (int i = -4; i <= 4; i++)
+        for (int j = -2; j <= 2; j++)
+          if (i || j) {
+            *cell(&setup, OFFSET, k, y + i, x + j) = 0;
+            *cell(&setup, OFFSET, k + 17, y + i, x + j) = 0;
+          }
+      *cell(&setup, HEAT, k, y + 4, x) = 0.79f; /* too far away */
+    }
+    for (int map = FORWARD; map <= BACKWARD; map++)
+      for (int i = 0; i < 32 * 40 * 90; i++)
+        if (setup.data[map][i] != 0)
+          setup.data[map][i] += 20;
+    pose_network_posenet.decode(&setup.frame);
+    assert_int_equal(setup.frame.person_count, 1);
+    if (radius)
+      check_same(&setup.frame.persons[0], &person);
+    else
+      assert_true(setup.frame.persons[0].score < 0.4f);
+    setup_release(&setup);
+  }
+}
+
 /* Displacements that miss by a few pixels are put right by the offsets. */
 static void test_refinement(void **state) {
   (void)state;
@@ -301,6 +341,7 @@ static void test_any_values(void **state) {
                 ? (float)test_random_double(&random) * 40
                 : odd[test_random_range(&random, 0, ARRAY_COUNT(odd) - 1)];
     setup.options.refine_steps = round % 4;
+    setup.options.peak_radius = (float)(round % 5) * 20;
     setup.options.decode = round % 3 ? ADZE_POSE_MULTI : ADZE_POSE_SINGLE;
     pose_network_posenet.decode(&setup.frame);
     check_finite(&setup.frame);
@@ -342,7 +383,7 @@ int main(void) {
       cmocka_unit_test(test_start_anywhere), cmocka_unit_test(test_options),
       cmocka_unit_test(test_transform),      cmocka_unit_test(test_any_values),
       cmocka_unit_test(test_plateau),        cmocka_unit_test(test_nothing),
-      cmocka_unit_test(test_refinement),
+      cmocka_unit_test(test_peak),           cmocka_unit_test(test_refinement),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

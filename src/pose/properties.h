@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a pose network wants: its kind's usual values, and what the properties
+ * of its package say instead (docs/POSE.md lists them). */
+#ifndef POSE_PROPERTIES_H
+#define POSE_PROPERTIES_H
+
+#include "pose/network.h"
+
+/* Bounds one input, so that sizes that are asked for can't exhaust memory. */
+#define POSE_MAX_INPUT_SIDE 8192
+/* Bounds the time that one keypoint takes. */
+#define POSE_MAX_PEAK_RADIUS 1000
+
+struct pose_properties {
+  int width, height; /* of the input, where the model leaves it open */
+  int size_step;     /* as a network's, and a multiple of it */
+  float peak_radius; /* as an option's */
+  float mean[3], scale[3];
+  bool bgr;
+};
+
+/* INVALID_PACKAGE, naming the property, for a value that makes no sense. */
+enum adze_status pose_properties_read(const adze_model *model,
+                                      const struct pose_network *network,
+                                      struct pose_properties *out,
+                                      struct adze_error *error) ADZE_MUST_USE;
+
+#endif

@@ -3,33 +3,44 @@
 #   adze_<library>      an interface target, empty when the library is absent
 #   ADZE_HAVE_<LIBRARY> ON or OFF here, 1 or 0 in adze_config.h
 #   ADZE_<LIBRARY>_VERSION   "" when absent
+# LLVM, FFmpeg and Cairo are opened when first needed (cmake/AdzeLazy.cmake):
+# their targets have headers only, and their files are
+# ADZE_LLVM_LIBRARY and ADZE_<LIBRARY>_FILES.
 # -DADZE_WITH_<LIBRARY>=OFF builds without one that is there.
 
 find_package(PkgConfig)
 find_package(Threads REQUIRED)
 
 function(adze_pkg_library name)
+  cmake_parse_arguments(arg "LAZY" "" "" ${ARGN})
+  set(modules ${arg_UNPARSED_ARGUMENTS})
   string(TOUPPER ${name} upper)
   option(ADZE_WITH_${upper} "Use ${name}" ON)
   add_library(adze_${name} INTERFACE)
   set(have OFF)
   set(version "")
   if(ADZE_WITH_${upper} AND PKG_CONFIG_FOUND)
-    pkg_check_modules(${upper} QUIET IMPORTED_TARGET ${ARGN})
+    pkg_check_modules(${upper} QUIET IMPORTED_TARGET ${modules})
     if(${upper}_FOUND)
       set(have ON)
       # One module sets NAME_VERSION, several NAME_module_VERSION.
-      list(GET ARGN 0 first)
+      list(GET modules 0 first)
       set(version ${${upper}_VERSION}${${upper}_${first}_VERSION})
-      target_link_libraries(adze_${name} INTERFACE PkgConfig::${upper})
+      if(arg_LAZY)
+        target_include_directories(adze_${name} SYSTEM INTERFACE
+          ${${upper}_INCLUDE_DIRS})
+        set(ADZE_${upper}_FILES ${${upper}_LINK_LIBRARIES} PARENT_SCOPE)
+      else()
+        target_link_libraries(adze_${name} INTERFACE PkgConfig::${upper})
+      endif()
     endif()
   endif()
   set(ADZE_HAVE_${upper} ${have} PARENT_SCOPE)
   set(ADZE_${upper}_VERSION "${version}" PARENT_SCOPE)
 endfunction()
 
-adze_pkg_library(ffmpeg libavformat libavcodec libavutil libswscale)
-adze_pkg_library(cairo cairo)
+adze_pkg_library(ffmpeg LAZY libavformat libavcodec libavutil libswscale)
+adze_pkg_library(cairo LAZY cairo)
 adze_pkg_library(jansson jansson)
 adze_pkg_library(libzip libzip)
 
@@ -54,7 +65,6 @@ if(ADZE_WITH_LLVM)
       set(ADZE_HAVE_LLVM ON)
       set(ADZE_LLVM_VERSION ${llvm_version})
       target_include_directories(adze_llvm SYSTEM INTERFACE ${llvm_include})
-      target_link_libraries(adze_llvm INTERFACE ${ADZE_LLVM_LIBRARY})
     endif()
   endif()
 endif()

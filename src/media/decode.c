@@ -23,9 +23,11 @@
 #include <libswscale/swscale.h>
 
 #include "adze/image.h"
-#include "base/base.h"
+#include "base/lazy.h"
 #include "media/orientation.h"
 #include "media/probe.h"
+
+extern struct lazy_library lazy_ffmpeg;
 
 /* Lifts every level (at most 56) above any that a program asks for, and stays
  * below 256, since the levels' upper bits mean colours. */
@@ -258,6 +260,7 @@ enum adze_status adze_image_decode(const void *data, size_t size,
                 "%s: not a picture in a format that is supported (JPEG, PNG, "
                 "BMP)",
                 name);
+  TRY(lazy_library_open(&lazy_ffmpeg, error));
   enum adze_status status = decode(&decoding, data, size, out, error);
   decoding_release(&decoding);
   return status;

@@ -15,8 +15,10 @@
 #include <string.h>
 
 #include "adze/pose.h"
-#include "base/base.h"
+#include "base/lazy.h"
 #include "media/surface.h"
+
+extern struct lazy_library lazy_cairo;
 
 /* Beyond this, in pixels, a keypoint is not drawn: Cairo computes in 24.8
  * fixed point. */
@@ -318,6 +320,7 @@ enum adze_status adze_poses_draw(const struct adze_poses *poses,
       most = area_bytes(&area);
   if (most == 0)
     return ADZE_OK;
+  TRY(lazy_library_open(&lazy_cairo, error));
   uint8_t *pixels = malloc(most);
   if (!pixels)
     return fail(error, ADZE_OUT_OF_MEMORY, "no memory to draw persons");

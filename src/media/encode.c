@@ -12,8 +12,10 @@
 #include <libavutil/opt.h>
 
 #include "adze/image.h"
-#include "base/base.h"
 #include "base/file.h"
+#include "base/lazy.h"
+
+extern struct lazy_library lazy_ffmpeg;
 
 /* What an encoding holds; released in one place. */
 struct encoding {
@@ -103,6 +105,7 @@ enum adze_status adze_image_write_png(const struct adze_image *image,
     return fail(error, ADZE_LIMIT,
                 "%s: a picture of %d x %d pixels is too large for a PNG", path,
                 image->width, image->height);
+  TRY(lazy_library_open(&lazy_ffmpeg, error));
   struct encoding encoding = {.path = path};
   enum adze_status status = encode(&encoding, image, error);
   if (status == ADZE_OK)

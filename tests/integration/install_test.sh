@@ -50,6 +50,16 @@ if [ -e "$library/libadze_pose.so" ]; then
 fi
 if [ -x "$prefix/bin/adze" ]; then
   unset LD_LIBRARY_PATH
+  # Large libraries are opened when first needed; not so where the build had
+  # to link them (cmake/AdzeLazy.cmake).
+  case $(uname -m) in
+  x86_64 | aarch64)
+    if ldd "$prefix/bin/adze" | grep -E 'LLVM|avcodec|cairo'; then
+      echo "the program starts with a library that it seldom needs"
+      exit 1
+    fi
+    ;;
+  esac
   "$prefix/bin/adze" env >/dev/null
   echo "adze env"
   # The network of adze pose is found where it was installed.

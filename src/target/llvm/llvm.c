@@ -10,6 +10,7 @@
 #include "target/llvm/emitter.h"
 
 #include "base/environment.h"
+#include "base/lazy.h"
 #include "base/parallel.h"
 
 #include <llvm-c/LLJIT.h>
@@ -19,6 +20,8 @@
 
 /* About what one thread compiles in 20 ms; less costs more in set-up. */
 #define PIECE_WEIGHT 600
+
+extern struct lazy_library lazy_llvm;
 
 struct piece {
   struct arena *arena;
@@ -171,6 +174,7 @@ llvm_emit(struct arena *arena, const struct machine *machine,
                     .kernels = module->kernels.data,
                     .prefix = module->prefix,
                     .dump = dump};
+  TRY(lazy_library_open(&lazy_llvm, error));
   find_aliases(arena, &job, module);
   /* The entry points first: they are the longest piece of a deep network. */
   add_piece(arena, &job, 0, 0);
@@ -233,6 +237,7 @@ static enum adze_status llvm_load(struct arena *arena,
     return fail(error, ADZE_INCOMPATIBLE,
                 "code for \"%s\" can't run on this machine",
                 machine->target_line);
+  TRY(lazy_library_open(&lazy_llvm, error));
   split(arena, &job, count);
   TRY(parallel_for(environment_threads(), job.pieces.count, compile_piece, &job,
                    error));

@@ -14,6 +14,7 @@
 
 #include "ir/simplify.h"
 #include "schedule/common.h"
+#include "schedule/regroup.h"
 
 void builder_init(struct builder *builder, struct graph *graph,
                   const struct machine *machine, const struct group *group,
@@ -439,6 +440,11 @@ enum adze_status builder_make_stages(struct builder *builder) {
       TRY(builder_express(builder, group->nodes.data[i]));
   for (size_t i = group->anchor_count; i < group->nodes.count; i++)
     TRY(builder_express(builder, group->nodes.data[i]));
+  int64_t width = regroup_width(builder);
+  if (width > 0 && group->template->regroup)
+    width = group->template->regroup(builder);
+  if (width != regroup_width(builder))
+    (void)regroup_rows(builder, width); /* a wish */
   return ADZE_OK;
 }
 

@@ -21,6 +21,7 @@
  */
 #include "ir/simplify.h"
 #include "schedule/common.h"
+#include "schedule/regroup.h"
 #include "schedule/tile.h"
 #include "schedule/window.h"
 
@@ -112,6 +113,10 @@ static enum adze_status direct_express(struct builder *builder) {
   const struct expr *c = builder_reduction(builder, stage, "c", shape[1]);
   const struct expr *kh = builder_reduction(builder, stage, "kh", shape[2]);
   const struct expr *kw = builder_reduction(builder, stage, "kw", shape[3]);
+  /* Where a tap is the only one, its place is that of the output. */
+  const struct expr *none = expr_index(pool, 0);
+  const struct expr *row = window->kernel[0] == 1 ? none : kh;
+  const struct expr *column = window->kernel[1] == 1 ? none : kw;
   const struct expr *group_start = c;
   if (window->groups > 1) {
     const struct expr *blocks_per_group = expr_index(
@@ -121,9 +126,9 @@ static enum adze_status direct_express(struct builder *builder) {
                  expr_mul(pool, expr_floor_div(pool, axes[1], blocks_per_group),
                           shape[1]));
   }
-  const struct expr *at[5] = {axes[0], group_start,
-                              window2d_position(pool, window, 0, axes[2], kh),
-                              window2d_position(pool, window, 1, axes[3], kw)};
+  const struct expr *at[5] = {
+      axes[0], group_start, window2d_position(pool, window, 0, axes[2], row),
+      window2d_position(pool, window, 1, axes[3], column)};
   const struct expr *w[6] = {axes[1], c, kh, kw};
   if (packing.blocked_input) {
     w[4] = at[4] = builder_reduction(builder, stage, "ci", shape[4]);
@@ -138,6 +143,41 @@ static enum adze_status direct_express(struct builder *builder) {
   vec_push(builder->arena, &builder->stages, stage);
   window2d_finish(builder, node, sums);
   return ADZE_OK;
+}
+
+/* Cycles of one reduction step of all places in rows of `width`, shared by all
+ * cores. */
+static double rows_cycles(const struct machine *machine, int64_t places,
+                          int64_t width, int64_t blocks) {
+  struct tile tile = tile_choose(machine, width, blocks, TILE_MOST_BLOCKS);
+  int64_t shares = places / width * (blocks / tile.blocks);
+  int64_t rounds = ceil_div(shares, machine->cores);
+  return (double)(places / width) * tile.row_cycles *
+         (double)(rounds * machine->cores) / (double)shares;
+}
+
+/* A 1x1 convolution may take its places in rows of any length: the one that
+ * tiles fill best, where that is worth it. */
+static int64_t direct_regroup(const struct builder *builder) {
+  const struct node *node = builder->group->nodes.data[0];
+  const struct machine *machine = builder->machine;
+  int64_t height = regroup_height(builder), width = regroup_width(builder);
+  struct window2d window;
+  window2d_of_conv(node, &window);
+  if (!window2d_is_pointwise(&window) || height < 1)
+    return width;
+  int64_t blocks = ceil_div(window.out_channels, builder->block);
+  int64_t places = height * width, best = width;
+  double least = 0.98 * rows_cycles(machine, places, width, blocks);
+  for (int64_t w = 1; w <= places; w++) {
+    double cycles =
+        places % w == 0 ? rows_cycles(machine, places, w, blocks) : least;
+    if (cycles < least * 0.999) {
+      least = cycles;
+      best = w;
+    }
+  }
+  return best;
 }
 
 /* ---- Knobs --------------------------------------------------------------- */
@@ -170,14 +210,13 @@ static size_t direct_space(const struct builder *builder, size_t knob,
  * panels of them for all cores to have like shares. */
 static int64_t panel_choose(const struct builder *builder, int64_t blocks) {
   const struct node *node = builder->group->nodes.data[0];
-  const struct value *out = node->outputs[0];
   const struct machine *machine = builder->machine;
   struct window2d window;
   window2d_of_conv(node, &window);
   int64_t tiles = ceil_div(window.out_channels, builder->block) / blocks;
   int64_t bytes = window.in_channels / window.groups * window.kernel[0] *
                   window.kernel[1] * blocks * builder->block * 4;
-  int64_t rows = value_dim(out, 2) < 1 ? 64 : value_dim(out, 2);
+  int64_t rows = regroup_height(builder) < 1 ? 64 : regroup_height(builder);
   int64_t panel = machine->l2_bytes / 2 / bytes;
   if (window.groups > 1)
     return 1; /* other tiles read other channels */
@@ -192,7 +231,7 @@ static int64_t panel_choose(const struct builder *builder, int64_t blocks) {
 
 static void direct_choose(const struct builder *builder, int64_t *knobs) {
   const struct value *out = builder->group->nodes.data[0]->outputs[0];
-  struct tile tile = tile_choose(builder->machine, value_dim(out, 3),
+  struct tile tile = tile_choose(builder->machine, regroup_width(builder),
                                  ceil_div(value_dim(out, 1), builder->block),
                                  TILE_MOST_BLOCKS);
   knobs[KNOB_COLUMNS] = tile.columns;
@@ -273,6 +312,7 @@ const struct template template_conv_direct = {
     .match = direct_match,
     .demand = direct_demand,
     .express = direct_express,
+    .regroup = direct_regroup,
     .knobs = direct_knobs,
     .space = direct_space,
     .choose = direct_choose,

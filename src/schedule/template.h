@@ -10,6 +10,7 @@
  *   match    claims a node (and maybe the nodes after it) as anchors
  *   demand   says how it wants an operand placed
  *   express  makes the stages of the anchors, with constants packed
+ *   regroup  the length of rows it would rather have (schedule/regroup.h)
  *   choose   picks the knobs by the analytic model
  *   apply    schedules the stages, through primitives only
  */
@@ -60,6 +61,7 @@ struct template {
   void (*demand)(const struct match_query *query, const struct group *group,
                  const struct node *node, size_t input, struct demand *out);
   enum adze_status (*express)(struct builder * builder);
+  int64_t (*regroup)(const struct builder *builder); /* or NULL */
   const char *const *knobs; /* names, NULL-terminated; at most 8 */
   /* The values that a knob can take; returns their number. */
   size_t (*space)(const struct builder *builder, size_t knob, int64_t *values,

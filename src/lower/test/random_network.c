@@ -11,8 +11,10 @@
 #include "ir/simplify.h"
 #include "lower/lower.h"
 #include "pass/evaluate.h"
+#include "schedule/regroup.h"
 
 size_t network_template_uses[16];
+size_t network_regrouped;
 
 static uint32_t next_random(struct network *net) {
   net->seed = net->seed * 1664525u + 1013904223u;
@@ -209,6 +211,8 @@ static void run_group(struct network *net, struct plan *plan,
   for (size_t i = 0; i < template_table_count; i++)
     network_template_uses[i] += group->template == template_table[i];
   enum adze_status status = builder_make_stages(&builder);
+  if (status == ADZE_OK && group->output->rank == 4)
+    network_regrouped += regroup_width(&builder) != value_dim(group->output, 3);
   if (status == ADZE_OK && network_pick(net, 0, 1)) {
     vary_knobs(net, &builder, knobs);
     builder.knobs = knobs;

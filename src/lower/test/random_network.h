@@ -24,6 +24,8 @@ struct network {
 
 /* How often each template took a group. */
 extern size_t network_template_uses[16];
+/* How many groups had their rows and columns regrouped. */
+extern size_t network_regrouped;
 
 /* ---- Making one --------------------------------------------------------- */
 void network_start(struct network *net, uint32_t seed, const char *target);

@@ -244,45 +244,6 @@ static void test_residual(void **state) {
   }
 }
 
-/* 1x1 convolutions of maps that tiles of their rows don't fill: their places
- * in rows of another length, together with what is added to them; but not
- * where the next convolution reads zeros around the rows. */
-static void test_regrouped(void **state) {
-  (void)state;
-  static const int64_t sizes[][2] = {
-      {7, 7}, {5, 9}, {3, 11}, {1, 13}, {17, 17}};
-  size_t regrouped = 0;
-  for (uint32_t seed = 0; seed < 15; seed++) {
-    struct network net;
-    network_start(&net, seed, targets[seed % 3]);
-    const int64_t *size = sizes[seed % ARRAY_COUNT(sizes)];
-    int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 16, 40),
-                       size[0], size[1]};
-    int64_t pad = seed % 2;
-    struct conv_spec one = {.out = 4 * network_pick(&net, 4, 20),
-                            .kernel = {1, 1},
-                            .stride = {1, 1},
-                            .dilation = {1, 1},
-                            .group = 1};
-    struct conv_spec three = {.out = 4,
-                              .kernel = {1 + 2 * pad, 1 + 2 * pad},
-                              .stride = {1, 1},
-                              .dilation = {1, 1},
-                              .pads = {pad, pad, pad, pad},
-                              .group = 1};
-    struct value *a =
-        network_conv(&net, &op_conv, network_input(&net, 4, dims), &one, true);
-    size_t before = network_regrouped;
-    struct value *b = network_conv(
-        &net, &op_conv, network_unary(&net, &op_relu, a), &one, seed % 3);
-    b = network_unary(&net, &op_tanh, network_binary(&net, &op_add, b, a));
-    network_check(&net, network_conv(&net, &op_conv, b, &three, true));
-    regrouped += network_regrouped > before;
-    arena_destroy(net.arena);
-  }
-  assert_true(regrouped >= 3); /* with 32 registers, 7 columns fill a tile */
-}
-
 static void test_concat(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 6; seed++) {
@@ -748,7 +709,6 @@ int main(void) {
       cmocka_unit_test(test_dilated_winograd),
       cmocka_unit_test(test_transposed_winograd),
       cmocka_unit_test(test_residual),
-      cmocka_unit_test(test_regrouped),
       cmocka_unit_test(test_concat),
       cmocka_unit_test(test_siblings),
       cmocka_unit_test(test_parts),

@@ -145,39 +145,16 @@ static enum adze_status direct_express(struct builder *builder) {
   return ADZE_OK;
 }
 
-/* Cycles of one reduction step of all places in rows of `width`, shared by all
- * cores. */
-static double rows_cycles(const struct machine *machine, int64_t places,
-                          int64_t width, int64_t blocks) {
-  struct tile tile = tile_choose(machine, width, blocks, TILE_MOST_BLOCKS);
-  int64_t shares = places / width * (blocks / tile.blocks);
-  int64_t rounds = ceil_div(shares, machine->cores);
-  return (double)(places / width) * tile.row_cycles *
-         (double)(rounds * machine->cores) / (double)shares;
-}
-
-/* A 1x1 convolution may take its places in rows of any length: the one that
- * tiles fill best, where that is worth it. */
+/* A 1x1 convolution may take its places in rows of any length. */
 static int64_t direct_regroup(const struct builder *builder) {
   const struct node *node = builder->group->nodes.data[0];
-  const struct machine *machine = builder->machine;
   int64_t height = regroup_height(builder), width = regroup_width(builder);
   struct window2d window;
   window2d_of_conv(node, &window);
   if (!window2d_is_pointwise(&window) || height < 1)
     return width;
-  int64_t blocks = ceil_div(window.out_channels, builder->block);
-  int64_t places = height * width, best = width;
-  double least = 0.98 * rows_cycles(machine, places, width, blocks);
-  for (int64_t w = 1; w <= places; w++) {
-    double cycles =
-        places % w == 0 ? rows_cycles(machine, places, w, blocks) : least;
-    if (cycles < least * 0.999) {
-      least = cycles;
-      best = w;
-    }
-  }
-  return best;
+  return tile_row_length(builder->machine, height, width,
+                         ceil_div(window.out_channels, builder->block));
 }
 
 /* ---- Knobs --------------------------------------------------------------- */

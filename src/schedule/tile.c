@@ -74,3 +74,30 @@ struct tile tile_choose(const struct machine *machine, int64_t width,
     }
   return best;
 }
+
+double tile_rows_cycles(const struct machine *machine, int64_t places,
+                        int64_t width, int64_t channel_blocks) {
+  struct tile tile =
+      tile_choose(machine, width, channel_blocks, TILE_MOST_BLOCKS);
+  int64_t shares = places / width * (channel_blocks / tile.blocks);
+  int64_t rounds = ceil_div(shares, machine->cores);
+  return (double)(places / width) * tile.row_cycles *
+         (double)(rounds * machine->cores) / (double)shares;
+}
+
+int64_t tile_row_length(const struct machine *machine, int64_t height,
+                        int64_t width, int64_t channel_blocks) {
+  int64_t places = height * width, best = width;
+  double least =
+      0.98 * tile_rows_cycles(machine, places, width, channel_blocks);
+  for (int64_t w = 1; w <= places; w++) {
+    double cycles = places % w == 0
+                        ? tile_rows_cycles(machine, places, w, channel_blocks)
+                        : least;
+    if (cycles < least * 0.999) {
+      least = cycles;
+      best = w;
+    }
+  }
+  return best;
+}

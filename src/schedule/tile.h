@@ -22,4 +22,13 @@ struct tile {
 struct tile tile_choose(const struct machine *machine, int64_t width,
                         int64_t channel_blocks, int64_t most_blocks);
 
+/* Cycles of one reduction step of all places, in rows of `width`, for all
+ * blocks of output channels, as if one core did all that the busiest does. */
+double tile_rows_cycles(const struct machine *machine, int64_t places,
+                        int64_t width, int64_t channel_blocks);
+/* How long rows should be that have these places, where any length that
+ * divides their number is possible; `width` unless that gains something. */
+int64_t tile_row_length(const struct machine *machine, int64_t height,
+                        int64_t width, int64_t channel_blocks);
+
 #endif

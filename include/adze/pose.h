@@ -96,6 +96,9 @@ ADZE_EXPORT size_t adze_pose_network_count(void);
 ADZE_EXPORT const char *adze_pose_network_name(size_t index);
 ADZE_EXPORT const char *adze_pose_network_summary(size_t index);
 
+/* Bounds one input, so that sizes that are asked for can't exhaust memory. */
+#define ADZE_POSE_MAX_INPUT_SIDE 8192
+
 enum adze_pose_decode {
   ADZE_POSE_MULTI, /* every person in the picture */
   ADZE_POSE_SINGLE /* the best place of every keypoint, as one person */

@@ -85,7 +85,7 @@ def sample_affine(rng, count, size):
     out = np.zeros((count, 2, 3), np.float32)
     for n in range(count):
         scale = np.exp(rng.uniform(np.log(0.75), np.log(1.25)))
-        scale *= (size / SIZE)**0.5
+        scale *= (size / SIZE)**rng.uniform(0.2, 0.9)
         ratio = np.exp(rng.normal(0, 0.05))
         angle = np.radians(rng.normal(0, 8))
         c, s = np.cos(angle) / scale, np.sin(angle) / scale

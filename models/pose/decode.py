@@ -7,6 +7,7 @@ import numpy as np
 
 from network import EDGES, KEYPOINTS, STRIDE
 
+PEAK_RADIUS = 28
 SCORE_THRESHOLD, NMS_RADIUS, REFINE_STEPS, MOST_PERSONS = 0.5, 20, 2, 10
 
 
@@ -28,13 +29,28 @@ class Maps:
         return (y * STRIDE + self.offset[keypoint, y, x],
                 x * STRIDE + self.offset[keypoint + KEYPOINTS, y, x])
 
+    def peak(self, keypoint, place):
+        """The cell with the best score around, where the middle counts
+        more."""
+        (y0, x0), (y1, x1) = [self.cell(np.asarray(place) + r)
+                              for r in (-PEAK_RADIUS, PEAK_RADIUS)]
+        ys, xs = np.mgrid[y0:y1 + 1, x0:x1 + 1]
+        square = (ys * STRIDE - place[0])**2 + (xs * STRIDE - place[1])**2
+        score = self.heat[keypoint, y0:y1 + 1, x0:x1 + 1] * np.maximum(
+            0, 1 - square / PEAK_RADIUS**2)
+        if score.max() <= 0:
+            return self.cell(place)
+        y, x = np.unravel_index(score.argmax(), score.shape)
+        return y0 + int(y), x0 + int(x)
+
     def follow(self, source, displacement, edge, target):
         y, x = self.cell(source)
         place = (source[0] + displacement[edge, y, x],
                  source[1] + displacement[edge + len(EDGES), y, x])
+        y, x = self.peak(target, place)
         for _ in range(REFINE_STEPS):
-            place = self.exact(target, self.cell(place))
-        y, x = self.cell(place)
+            place = self.exact(target, (y, x))
+            y, x = self.cell(place)
         return (*place, self.heat[target, y, x])
 
     def person(self, root, place, score):

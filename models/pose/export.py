@@ -11,8 +11,9 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from decode import PEAK_RADIUS
 from network import (DISPLACEMENT_UNIT, EDGES, HEADS, KEYPOINTS, OFFSET_UNIT,
-                     PoseSmall)
+                     SIZE_STEP, PoseSmall)
 from scene import SIZE
 
 
@@ -56,6 +57,13 @@ class Graph:
             x = self.relu(self.node("Add", [x, y]))
         return x
 
+    def joined(self, fine, coarse, up):
+        """The coarse map, with a value for each of the fine one's cells."""
+        coarse = self.node("ConvTranspose", [coarse, self.weight(up.weight)],
+                           kernel_shape=[3, 3], strides=[2, 2],
+                           pads=[1, 1, 1, 1], group=up.groups)
+        return self.relu(self.node("Add", [fine, coarse]))
+
 
 def build(network):
     graph = Graph()
@@ -63,15 +71,15 @@ def build(network):
     x = graph.relu(graph.folded(x, network.quarter))
     fine = graph.blocks(graph.relu(graph.folded(x, network.eighth)),
                         network.fine)
+    half = len(network.coarse) // 2
     coarse = graph.relu(graph.folded(fine, network.sixteenth))
-    coarse = graph.folded(graph.blocks(coarse, network.coarse),
-                          network.lateral)
-    up = network.up
-    coarse = graph.node("ConvTranspose", [coarse, graph.weight(up.weight)],
-                        kernel_shape=[3, 3], strides=[2, 2],
-                        pads=[1, 1, 1, 1], group=up.groups)
-    x = graph.relu(graph.node("Add", [fine, coarse]))
-    x = graph.blocks(x, network.head)
+    coarse = graph.blocks(coarse, network.coarse[:half])
+    context = graph.relu(graph.folded(coarse, network.thirtysecond))
+    context = graph.blocks(context, network.context)
+    coarse = graph.joined(coarse, context, network.spread)
+    coarse = graph.blocks(coarse, network.coarse[half:])
+    coarse = graph.folded(coarse, network.lateral)
+    x = graph.blocks(graph.joined(fine, coarse, network.up), network.head)
     units = [1.0, OFFSET_UNIT, DISPLACEMENT_UNIT, DISPLACEMENT_UNIT]
     first, outputs = 0, []
     for (name, channels), unit in zip(HEADS, units):
@@ -94,9 +102,11 @@ def build(network):
                           graph.weights),
         opset_imports=[helper.make_opsetid("", 17)], producer_name="adze")
     model.ir_version = 8
-    # What `adze pose` takes for the size of the input, which is open.
+    # How `adze pose` runs it; the size of the input is open.
     helper.set_model_props(model, {"pose.network": "posenet",
-                                   "pose.input_size": f"{SIZE}x{SIZE}"})
+                                   "pose.input_size": f"{SIZE}x{SIZE}",
+                                   "pose.size_step": str(SIZE_STEP),
+                                   "pose.peak_radius": str(PEAK_RADIUS)})
     onnx.checker.check_model(model)
     return model
 

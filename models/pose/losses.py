@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the maps should be, and how far they are from it.
 
-Scores are 1 within a disc around each keypoint. Offsets are wanted within a
-larger disc that grows with the person, and count as OKS does: relative to the
-person's size and how exactly the keypoint can be placed. Displacements are
-from a keypoint to the next one, within a disc around the first. Where persons
-meet, the nearest one counts.
+Scores are a Gaussian around each keypoint. Offsets are wanted near it, at the
+nearest cells above all, and count as OKS does: relative to the person's size
+and how exactly the keypoint can be placed. Displacements are from a keypoint to
+the next one, within a disc around the first. Where persons meet, the nearest
+one counts. A map that the finished network leaves out says whether a person is
+seen from the front, which the network is slow to find out by itself.
 
 The decoder goes from limb to limb by way of the nose, also when that is outside
 the picture or not to be seen; it then reads the maps at the edge. So vectors of
@@ -19,11 +20,16 @@ from network import EDGES, KEYPOINTS, STRIDE
 
 SIGMAS = torch.tensor([.026, .025, .025, .035, .035, .079, .079, .072, .072,
                        .062, .062, .107, .107, .087, .087, .089, .089])
-HEAT_RADIUS = 9.0
+# Pixels of the input, where nothing else is said.
+HEAT_WIDTH = 6.0
 POSITIVE_WEIGHT = 1.5
+# Faces ask for more exactness, and tell what is left and right.
+HEAT_WEIGHTS = torch.tensor([2.0] * 5 + [1.0] * 12)
+# Cells count by a Gaussian up to the reach, together this many nearest ones;
+# tolerance grows with the distance.
+OFFSET_WIDTH, OFFSET_REACH, OFFSET_CELLS, FAR_TOLERANCE = 8.0, 20.0, 6.0, 0.1
 UNSEEN_WEIGHT = 0.3
-# Of the square root of the area.
-OFFSET_REACH = 0.35
+FACING_REACH = 24.0
 FAR = 1e6
 
 
@@ -59,12 +65,12 @@ def vector_loss(found, want_y, want_x, weight, tolerance):
 def heat_loss(logits, places, labelled, unlabelled):
     distance, _ = nearest(places, labelled, *logits.shape[2:])
     other, _ = nearest(places, unlabelled, *logits.shape[2:])
-    target = (distance <= HEAT_RADIUS).float()
+    target = torch.exp(-(distance / HEAT_WIDTH)**2 / 2)
     # Around places that are not labelled either answer is right.
-    counts = (other > 2 * HEAT_RADIUS) | (target > 0)
+    counts = (other > 3 * HEAT_WIDTH) | (target > 0.1)
     loss = functional.binary_cross_entropy_with_logits(
-        logits, target, reduction="none",
-        pos_weight=torch.tensor(POSITIVE_WEIGHT))
+        logits, target, reduction="none")
+    loss = loss * (1 + POSITIVE_WEIGHT * target) * HEAT_WEIGHTS[:, None, None]
     return (loss * counts).sum() / target.sum().clamp(min=1)
 
 
@@ -74,14 +80,13 @@ def offset_loss(maps, places, held, weight, scale, outside):
     ys = torch.arange(height).float()[:, None] * STRIDE
     xs = torch.arange(width).float()[None, :] * STRIDE
     distance, person = nearest(held, weight > 0, height, width)
-    r = of_person((OFFSET_REACH * scale).clamp(12, 36), person)
-    near = (distance <= r) * (1 + 3 * torch.exp(-distance**2 / 128)) / (
-        3.14 * (r / STRIDE)**2)
-    tolerance = (2 * SIGMAS * scale).clamp(min=1.5) + 0.25 * outside
+    near = torch.exp(-(distance / OFFSET_WIDTH)**2 / 2) * (
+        distance <= OFFSET_REACH) / OFFSET_CELLS
+    tolerance = (2 * of_person(SIGMAS * scale, person)).clamp(min=1.5) + (
+        0.25 * of_person(outside, person)) + FAR_TOLERANCE * distance
     return vector_loss(maps, of_person(places[..., 1], person) - ys,
                        of_person(places[..., 0], person) - xs,
-                       near * of_person(weight, person),
-                       of_person(tolerance, person))
+                       near * of_person(weight, person), tolerance)
 
 
 def displacement_loss(maps, source, target, places, held, weight, scale,
@@ -101,9 +106,32 @@ def displacement_loss(maps, source, target, places, held, weight, scale,
                        of_person(tolerance, person))
 
 
+def facing_loss(logits, held, present, places, scale):
+    """Whether a person's left is on the right: what tells all left keypoints
+    from right ones. Wanted in all cells near the person."""
+    n, persons, count, _ = held.shape
+    height, width = logits.shape[2:]
+    ys = torch.arange(height).float()[:, None] * 2 * STRIDE
+    xs = torch.arange(width).float()[None, :] * 2 * STRIDE
+    flat = held.reshape(n, persons * count, 2)
+    square = ((flat[..., 1, None, None] - ys)**2 +
+              (flat[..., 0, None, None] - xs)**2 +
+              (~present).reshape(n, -1)[..., None, None] * FAR**2)
+    square, index = square.min(1)
+    side = (places[:, :, 5, 0] - places[:, :, 6, 0] + places[:, :, 11, 0] -
+            places[:, :, 12, 0]) / (2 * scale[..., 0])
+    person = (index // count).reshape(n, -1)
+    side = side.gather(1, person).reshape(n, height, width)
+    # Most people are seen from the front, which should not be taken for sure.
+    weight = (square <= FACING_REACH**2) * (1 + (side < 0))
+    loss = functional.binary_cross_entropy_with_logits(
+        logits[:, 0], torch.sigmoid(8 * side), reduction="none")
+    return (loss * weight).sum() / weight.sum().clamp(min=1)
+
+
 def losses(outputs, keypoints, areas, size):
-    """Scores', offsets' and displacements' loss."""
-    heat, offset, forward, backward = outputs
+    """Scores', offsets', displacements' and facing's loss."""
+    heat, offset, forward, backward, facing = outputs
     places = keypoints[..., :2]
     real = (areas > 0)[..., None]
     labelled = (keypoints[..., 2] > 0) & real
@@ -114,7 +142,11 @@ def losses(outputs, keypoints, areas, size):
     scale = areas.clamp(min=64).sqrt()[..., None].expand_as(labelled)
     total = labelled.sum().clamp(min=1)
 
-    heat_part = heat_loss(heat, places, labelled, inside & ~labelled)
+    unknown = inside & ~labelled
+    # A nose that is not labelled though a shoulder is seen is turned away.
+    behind = unknown[..., 0] & (keypoints[..., 5:7, 2] == 2).any(-1)
+    unknown = unknown & ~(behind[..., None] & (torch.arange(KEYPOINTS) < 3))
+    heat_part = heat_loss(heat, places, labelled, unknown)
     offset_part = offset_loss(offset, places, held, weight, scale, outside)
     parents, children = torch.tensor(EDGES).unbind(1)
     displacement_part = (
@@ -122,7 +154,9 @@ def losses(outputs, keypoints, areas, size):
                           scale, outside) +
         displacement_loss(backward, children, parents, places, held, weight,
                           scale, outside))
-    return heat_part, offset_part / total, displacement_part / total
+    facing_part = facing_loss(facing, held, inside, places, scale)
+    return (heat_part, offset_part / total, displacement_part / total,
+            facing_part)
 
 
 assert len(SIGMAS) == KEYPOINTS

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network: 3x3 convolutions down to a stride of 8 and, as depthwise
-separable blocks with kernels of 5x5 that see whole persons, at a stride of 16;
-then up again, joined with the finer maps from there, and PoseNet's four heads.
+separable blocks with kernels of 5x5 that see whole persons, at strides of 16
+and 32; then up again, joined with the finer maps from there, and PoseNet's four
+heads.
 
 Whole convolutions at a stride of 8 are no dearer than separable ones with as
 many parameters would be: Winograd's algorithm makes them quick where the network
 runs, and they use a CPU better where it is trained.
 
-Inputs are [N, 3, 16k + 1, 16m + 1], pixels as x / 127.5 - 1; outputs are
+Inputs are [N, 3, 32k + 1, 32m + 1], pixels as x / 127.5 - 1; outputs are
 scores (logits while training), offsets and displacements in input pixels,
-[N, C, 2k + 1, 2m + 1], y channels before x channels.
+[N, C, 4k + 1, 4m + 1], y channels before x channels.
 """
 import torch
 from torch import nn
 from torch.nn import functional
 
 STRIDE = 8
+SIZE_STEP = 32
 KEYPOINTS = 17
 EDGES = [(0, 1), (1, 3), (0, 2), (2, 4), (0, 5), (5, 7), (7, 9), (5, 11),
          (11, 13), (13, 15), (0, 6), (6, 8), (8, 10), (6, 12), (12, 14),
@@ -59,9 +61,19 @@ class SeparableBlock(nn.Module):
         return functional.relu(x + y)
 
 
+class Up(nn.ConvTranspose2d):
+    """From k + 1 cells to 2k + 1: linear interpolation to begin with."""
+
+    def __init__(self, channels, scale=1.0):
+        super().__init__(channels, channels, 3, 2, 1, groups=channels,
+                         bias=False)
+        kernel = torch.tensor([0.5, 1, 0.5])
+        self.weight.data[:] = scale * kernel[:, None] * kernel[None, :]
+
+
 class PoseSmall(nn.Module):
     def __init__(self, widths=(16, 24, 64, 128), fine_blocks=2,
-                 coarse_blocks=7, head_blocks=1):
+                 coarse_blocks=6, context_blocks=2, head_blocks=1):
         super().__init__()
         stem, quarter, fine, coarse = widths
         self.stem = conv(3, stem, 3, 2)
@@ -71,12 +83,13 @@ class PoseSmall(nn.Module):
         self.sixteenth = conv(fine, coarse, 3, 2)
         self.coarse = nn.Sequential(
             *[SeparableBlock(coarse, 5) for _ in range(coarse_blocks)])
+        self.thirtysecond = conv(coarse, coarse, 3, 2, coarse)
+        self.context = nn.Sequential(
+            *[SeparableBlock(coarse, 5) for _ in range(context_blocks)])
+        self.spread = Up(coarse, 0.0)
         self.lateral = conv(coarse, fine, 1)
-        # From k + 1 cells to 2k + 1: linear interpolation to begin with.
-        self.up = nn.ConvTranspose2d(fine, fine, 3, 2, 1, groups=fine,
-                                     bias=False)
-        kernel = torch.tensor([0.5, 1, 0.5])
-        self.up.weight.data[:] = kernel[:, None] * kernel[None, :]
+        self.facing = nn.Conv2d(coarse, 1, 1)  # only while training
+        self.up = Up(fine)
         self.head = nn.Sequential(*[Block(fine) for _ in range(head_blocks)])
         self.last = nn.Conv2d(fine, sum(n for _, n in HEADS), 1)
         nn.init.normal_(self.last.weight, std=0.01)
@@ -86,10 +99,16 @@ class PoseSmall(nn.Module):
     def forward(self, x):
         x = functional.relu(self.quarter(functional.relu(self.stem(x))))
         fine = self.fine(functional.relu(self.eighth(x)))
-        coarse = self.coarse(functional.relu(self.sixteenth(fine)))
+        half = len(self.coarse) // 2
+        coarse = self.coarse[:half](functional.relu(self.sixteenth(fine)))
+        context = self.context(functional.relu(self.thirtysecond(coarse)))
+        coarse = self.coarse[half:](
+            functional.relu(coarse + self.spread(context)))
+        facing = self.facing(coarse) if self.training else None
         coarse = self.up(self.lateral(coarse))
         maps = self.last(self.head(functional.relu(fine + coarse)))
         heat, offset, forward, backward = torch.split(
             maps, [n for _, n in HEADS], 1)
-        return (heat, offset * OFFSET_UNIT, forward * DISPLACEMENT_UNIT,
+        maps = (heat, offset * OFFSET_UNIT, forward * DISPLACEMENT_UNIT,
                 backward * DISPLACEMENT_UNIT)
+        return (*maps, facing) if self.training else maps

@@ -22,22 +22,21 @@ from losses import losses
 from network import PoseSmall
 from scene import SIZE, VALIDATION_SEED
 
-OFFSET_WEIGHT, DISPLACEMENT_WEIGHT = 1.5, 1.0
-FALL = 0.45  # of all steps: while the rate falls
+OFFSET_WEIGHT, DISPLACEMENT_WEIGHT, FACING_WEIGHT = 1.5, 1.0, 2.0
+WHOLE = 0.27  # of all steps: on whole pictures
 
 
 def learning_rate(options, step):
-    """Rises, stays, and falls over the last part, so that the number of steps
-    can still be changed before then."""
-    left = max(0, options.steps - step) / (FALL * options.steps)
-    return options.rate * min((step + 1) / 300, 1, left) + 1e-6
+    """Rises at once, then falls to nothing over all steps."""
+    return options.rate * min((step + 1) / 300,
+                              max(0, 1 - step / options.steps)) + 1e-6
 
 
 def picture_size(rng, options, step):
-    """Parts of pictures, which are cheaper; whole ones while the rate falls."""
-    if step > (1 - FALL) * options.steps:
+    """Parts of pictures, which are cheaper; whole ones at last."""
+    if step > (1 - WHOLE) * options.steps:
         return SIZE
-    return int(rng.choice([129, 161, 193]))
+    return int(rng.choice([161, 193]))
 
 
 class Training:
@@ -45,16 +44,17 @@ class Training:
         self.options = options
         self.network = PoseSmall().to(memory_format=torch.channels_last)
         # Once for each size of pictures; twice as fast.
-        self.fast = self.network
+        self.fast, self.losses = self.network, losses
         if options.compile:
             torch._dynamo.config.automatic_dynamic_shapes = False
             self.fast = torch.compile(self.network, dynamic=False)
+            self.losses = torch.compile(losses, dynamic=False)
         self.average = copy.deepcopy(self.network).eval()
         decay = [p for p in self.network.parameters() if p.ndim > 1]
         rest = [p for p in self.network.parameters() if p.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
             [{"params": decay, "weight_decay": 0.01},
-             {"params": rest, "weight_decay": 0}], options.rate)
+             {"params": rest, "weight_decay": 0}], options.rate, fused=True)
         self.step = 0
         self.path = os.path.join(options.folder, "last.pt")
         if os.path.exists(self.path):
@@ -76,12 +76,10 @@ class Training:
 
     def update_average(self):
         decay = min(0.998, (self.step + 1) / (self.step + 10))
-        mine = self.network.state_dict()
-        for name, value in self.average.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.lerp_(mine[name], 1 - decay)
-            else:
-                value.copy_(mine[name])
+        mine, average = self.network.state_dict(), self.average.state_dict()
+        names = [n for n, v in mine.items() if v.dtype.is_floating_point]
+        torch._foreach_lerp_([average[n] for n in names],
+                             [mine[n] for n in names], 1 - decay)
 
     def advance(self, rng, pool):
         """One step; its losses."""
@@ -91,9 +89,9 @@ class Training:
             group["lr"] = learning_rate(self.options, self.step)
         self.network.train()
         x = x.contiguous(memory_format=torch.channels_last)
-        parts = losses(self.fast(x), keypoints, areas, size)
+        parts = self.losses(self.fast(x), keypoints, areas, size)
         total = (parts[0] + OFFSET_WEIGHT * parts[1] +
-                 DISPLACEMENT_WEIGHT * parts[2])
+                 DISPLACEMENT_WEIGHT * parts[2] + FACING_WEIGHT * parts[3])
         self.optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -131,8 +129,8 @@ def run(options):
         sums.append(training.advance(rng, pool))
         if (len(sums) % 100 == 0):
             mean = np.mean(sums[-100:], 0)
-            print("step %d: heat %.3f offset %.3f displacement %.3f, %.2f s "
-                  "a step, %d shards" %
+            print("step %d: heat %.3f offset %.3f displacement %.3f facing %.3f, "
+                  "%.2f s a step, %d shards" %
                   (training.step, *mean, (time.time() - start) / len(sums),
                    len(pool.names)), file=log)
         if (training.step - since >= options.evaluate_steps or
@@ -149,9 +147,9 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder")
-    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--steps", type=int, default=22000)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--first-shards", type=int, default=16)
     parser.add_argument("--shards", type=int, default=64)

@@ -118,12 +118,13 @@ static void release_image(void *image) { adze_image_release(image); }
 static enum adze_status read_size(const char *text,
                                   struct adze_pose_options *options,
                                   struct adze_error *error) {
-  if (string_to_size(text, 8192, &options->input_width, &options->input_height))
+  if (string_to_size(text, ADZE_POSE_MAX_INPUT_SIDE, &options->input_width,
+                     &options->input_height))
     return ADZE_OK;
   return fail(error, ADZE_INVALID_ARGUMENT,
-              "pose: option --input-size must be WxH with 1 to 8192 pixels a "
+              "pose: option --input-size must be WxH with 1 to %d pixels a "
               "side, such as 641x481, not '%s'",
-              text);
+              ADZE_POSE_MAX_INPUT_SIDE, text);
 }
 
 /* PoseNet's sides are 16k+1: who typed another size should know. */

@@ -59,12 +59,12 @@ static enum adze_status check_options(const struct adze_pose_options *options,
                 "%g",
                 options->box_padding);
   if (options->input_width < 0 || options->input_height < 0 ||
-      options->input_width > POSE_MAX_INPUT_SIDE ||
-      options->input_height > POSE_MAX_INPUT_SIDE)
+      options->input_width > ADZE_POSE_MAX_INPUT_SIDE ||
+      options->input_height > ADZE_POSE_MAX_INPUT_SIDE)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "a network's input can have at most %d pixels a side, found "
                 "%d x %d",
-                POSE_MAX_INPUT_SIDE, options->input_width,
+                ADZE_POSE_MAX_INPUT_SIDE, options->input_width,
                 options->input_height);
   return ADZE_OK;
 }
@@ -73,11 +73,11 @@ static enum adze_status check_options(const struct adze_pose_options *options,
 static enum adze_status choose_side(const struct adze_pose *pose, int64_t fixed,
                                     int asked, int usual, const char *side,
                                     int *out, struct adze_error *error) {
-  if (fixed > POSE_MAX_INPUT_SIDE || fixed == 0)
+  if (fixed > ADZE_POSE_MAX_INPUT_SIDE || fixed == 0)
     return fail(error, ADZE_SHAPE,
                 "a pose network's input has 1 to %d pixels a side, this one's "
                 "%s is %lld",
-                POSE_MAX_INPUT_SIDE, side, (long long)fixed);
+                ADZE_POSE_MAX_INPUT_SIDE, side, (long long)fixed);
   if (fixed > 0 && asked && asked != fixed)
     return fail(error, ADZE_SHAPE,
                 "this network's input has a %s of %lld; it can't be %d", side,

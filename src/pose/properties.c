@@ -36,22 +36,22 @@ static enum adze_status read_size(const adze_model *model,
                                   struct pose_properties *out,
                                   struct adze_error *error) {
   const char *property = adze_model_property(model, "pose.input_size");
-  if (property &&
-      !string_to_size(property, POSE_MAX_INPUT_SIDE, &out->width, &out->height))
+  if (property && !string_to_size(property, ADZE_POSE_MAX_INPUT_SIDE,
+                                  &out->width, &out->height))
     return fail(error, ADZE_INVALID_PACKAGE,
                 "the package's property pose.input_size must be WxH with 1 to "
                 "%d pixels a side, found '%s'",
-                POSE_MAX_INPUT_SIDE, property);
+                ADZE_POSE_MAX_INPUT_SIDE, property);
   property = adze_model_property(model, "pose.size_step");
   int64_t step;
   if (!property)
     return ADZE_OK;
   if (!string_to_int64(property, &step) || step < 1 ||
-      step > POSE_MAX_INPUT_SIDE || step % out->size_step != 0)
+      step > ADZE_POSE_MAX_INPUT_SIDE || step % out->size_step != 0)
     return fail(error, ADZE_INVALID_PACKAGE,
                 "the package's property pose.size_step must be a multiple of "
                 "%d up to %d, found '%s'",
-                out->size_step, POSE_MAX_INPUT_SIDE, property);
+                out->size_step, ADZE_POSE_MAX_INPUT_SIDE, property);
   out->size_step = (int)step;
   return ADZE_OK;
 }

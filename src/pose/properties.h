@@ -6,8 +6,6 @@
 
 #include "pose/network.h"
 
-/* Bounds one input, so that sizes that are asked for can't exhaust memory. */
-#define POSE_MAX_INPUT_SIDE 8192
 /* Bounds the time that one keypoint takes. */
 #define POSE_MAX_PEAK_RADIUS 1000
 

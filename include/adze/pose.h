@@ -114,7 +114,9 @@ struct adze_pose_options {
    * to what the network takes (PoseNet: 16k + 1, so 640 gives 641 and 600 gives
    * 593; top-down: 32k; OpenPose: 8k). */
   int input_width, input_height;
-  float score_threshold; /* PoseNet: keypoints that a person starts from */
+  /* PoseNet: the least score of a keypoint that a person starts from. 0: the
+   * package's property "pose.score_threshold", else 0.5. */
+  float score_threshold;
   /* PoseNet: input pixels within which keypoints of one kind are the same. */
   float nms_radius;
   /* PoseNet: input pixels around where displacements lead, within which the
@@ -130,7 +132,7 @@ struct adze_pose_options {
   int threads;       /* 0: every CPU; ignored with `pool` */
   adze_pool *pool;   /* borrowed for the pose's life, or NULL */
 };
-/* Multi, 0.5, 20, 0, 2, 10, 0.2, 1.25, every CPU. */
+/* Multi, 0, 20, 0, 2, 10, 0.2, 1.25, every CPU. */
 ADZE_EXPORT void adze_pose_options_init(struct adze_pose_options *options);
 
 /* ---- Running ------------------------------------------------------------- */

@@ -51,8 +51,9 @@ static const struct cli_option pose_options[] = {
      .minimum = 1, .maximum = 10000},
     {FIELD(decode), 0, CLI_CHOICE, "multi|single", "multi", "PoseNet",
      "every person, or the best place of each keypoint as one person"},
-    {FIELD(score_threshold), 0, CLI_REAL, "SCORE", "0.5", "PoseNet",
-     "keypoints that a person can start from"},
+    {FIELD(score_threshold), 0, CLI_REAL, "SCORE", "0", "PoseNet",
+     "keypoints that a person can start from; 0: as the model asks for, else "
+     "0.5"},
     {FIELD(nms_radius), 0, CLI_REAL, "PIXELS", "20", "PoseNet",
      "keypoints of one kind this near, in pixels of the input, are the same",
      .maximum = 1e6},

@@ -15,7 +15,6 @@ const char *adze_keypoint_name(enum adze_keypoint_kind kind) {
 void adze_pose_options_init(struct adze_pose_options *options) {
   *options = (struct adze_pose_options){
       .decode = ADZE_POSE_MULTI,
-      .score_threshold = 0.5f,
       .nms_radius = 20,
       .refine_steps = 2,
       .max_persons = 10,

@@ -220,6 +220,8 @@ static enum adze_status open_model(struct adze_pose *pose,
   TRY(find_network(pose, error));
   TRY(pose_properties_read(pose->model, pose->network, &pose->properties,
                            error));
+  if (pose->options.score_threshold == 0)
+    pose->options.score_threshold = pose->properties.score_threshold;
   if (pose->options.peak_radius == 0)
     pose->options.peak_radius = pose->properties.peak_radius;
   struct adze_tensor_info info;

@@ -375,13 +375,25 @@ static void test_posenet_properties(void **state) {
     assert_true(eye->score == (i ? 0.8f : 0));
     adze_pose_destroy(pose);
   }
+  struct adze_pose_options all;
+  adze_pose_options_init(&all);
+  all.person_threshold = 0;
+  model.properties[4] = "pose.score_threshold";
+  model.properties[5] = "0.95";
+  for (int i = 0; i < 2; i++) {
+    all.score_threshold = i ? 0.85f : 0; /* 0: the package's */
+    assert_ok(adze_pose_create_from_model(&model, &all, &pose, &error), error);
+    assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+    assert_int_equal(poses->count, i);
+    adze_pose_destroy(pose);
+  }
   adze_image_release(&image);
   static const char *const wrong[][2] = {
       {"pose.size_step", "24"},     {"pose.size_step", "0"},
       {"pose.size_step", "16384"},  {"pose.size_step", "x"},
       {"pose.peak_radius", "-1"},   {"pose.peak_radius", "1e9"},
       {"pose.peak_radius", "nan"},  {"pose.peak_radius", ""},
-      {"pose.input_size", "0x320"},
+      {"pose.input_size", "0x320"}, {"pose.score_threshold", "1.5"},
   };
   for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
     memset(model.properties, 0, sizeof properties);

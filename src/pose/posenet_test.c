@@ -27,6 +27,7 @@ static void setup_make(struct setup *setup, int height, int width,
   memset(setup, 0, sizeof *setup);
   adze_pose_options_init(&setup->options);
   setup->options.max_persons = MOST;
+  setup->options.score_threshold = 0.5f;
   setup->frame.options = &setup->options;
   setup->frame.input.width = (width - 1) * STRIDE + 1;
   setup->frame.input.height = (height - 1) * STRIDE + 1;

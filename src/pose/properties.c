@@ -56,20 +56,20 @@ static enum adze_status read_size(const adze_model *model,
   return ADZE_OK;
 }
 
-static enum adze_status read_peak_radius(const adze_model *model,
-                                         struct pose_properties *out,
-                                         struct adze_error *error) {
-  const char *property = adze_model_property(model, "pose.peak_radius");
-  double radius;
+/* A number of a property; leaves it when there is none. */
+static enum adze_status read_number(const adze_model *model, const char *name,
+                                    double most, float *out,
+                                    struct adze_error *error) {
+  const char *property = adze_model_property(model, name);
+  double number;
   if (!property)
     return ADZE_OK;
-  if (!string_to_double(property, &radius) || !(radius >= 0) ||
-      radius > POSE_MAX_PEAK_RADIUS)
+  if (!string_to_double(property, &number) || !(number >= 0) || number > most)
     return fail(error, ADZE_INVALID_PACKAGE,
-                "the package's property pose.peak_radius must be 0 to %d "
-                "pixels, found '%s'",
-                POSE_MAX_PEAK_RADIUS, property);
-  out->peak_radius = (float)radius;
+                "the package's property %s must be a number from 0 to %g, "
+                "found '%s'",
+                name, most, property);
+  *out = (float)number;
   return ADZE_OK;
 }
 
@@ -106,8 +106,12 @@ enum adze_status pose_properties_read(const adze_model *model,
                                       struct adze_error *error) {
   *out = (struct pose_properties){.width = network->default_width,
                                   .height = network->default_height,
-                                  .size_step = network->size_step};
+                                  .size_step = network->size_step,
+                                  .score_threshold = 0.5f};
   TRY(read_size(model, out, error));
-  TRY(read_peak_radius(model, out, error));
+  TRY(read_number(model, "pose.score_threshold", 1, &out->score_threshold,
+                  error));
+  TRY(read_number(model, "pose.peak_radius", POSE_MAX_PEAK_RADIUS,
+                  &out->peak_radius, error));
   return read_normalisation(model, network, out, error);
 }

@@ -12,7 +12,7 @@
 struct pose_properties {
   int width, height; /* of the input, where the model leaves it open */
   int size_step;     /* as a network's, and a multiple of it */
-  float peak_radius; /* as an option's */
+  float score_threshold, peak_radius; /* as the options */
   float mean[3], scale[3];
   bool bgr;
 };

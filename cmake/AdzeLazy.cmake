@@ -5,14 +5,17 @@
 #
 # adds to the variable `sources` a source that is made anew when one of SOURCES
 # changes: functions of the libraries that these name, and `lazy_llvm`.
-# Without shared libraries, or on a machine that scripts/lazy_source.sh doesn't
-# know, the libraries are linked instead: add ${ADZE_LAZY_LINK_llvm}, which is
-# empty otherwise. `lazy_llvm` is there all the same.
+# Without shared libraries, on a machine that scripts/lazy_source.sh doesn't know,
+# or with sanitizers, the libraries are linked instead: add
+# ${ADZE_LAZY_LINK_llvm}, which is empty otherwise. `lazy_llvm` is there all the
+# same. (LeakSanitizer crashes now and then while it looks at the threads of a
+# program that has opened LLVM.)
 function(adze_lazy name out)
   cmake_parse_arguments(arg "" "" "LIBRARIES;SOURCES" ${ARGN})
   set(source ${PROJECT_BINARY_DIR}/generated/lazy_${name}.c)
   set(link "")
-  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|aarch64|arm64)$")
+  if(ADZE_SANITIZE OR
+      NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|aarch64|arm64)$")
     set(link ${arg_LIBRARIES})
   endif()
   foreach(library IN LISTS arg_LIBRARIES)

@@ -9,7 +9,7 @@ struct survey {
   struct builder *builder;
   const struct stage *stage;
   int64_t height, width;
-  bool *fits;
+  bool fits;
   VEC(struct buffer *) maps; /* of all stages; each once */
 };
 
@@ -61,9 +61,11 @@ static const struct expr *survey_load(void *context, const struct expr *node) {
                 is_axis(survey, node->args[X], X);
   for (size_t i = 0; i < node->arg_count; i++)
     if (!(of_map && (i == Y || i == X)) && uses_place(survey, node->args[i]))
-      *survey->fits = false;
+      survey->fits = false;
   if (of_map)
     add_map(survey, node->buffer);
+  else if (is_map(survey, node->buffer))
+    survey->fits = false; /* another place of a map */
   return expr_constant(survey->builder->pool, node->dtype, 0);
 }
 
@@ -78,7 +80,7 @@ static bool stage_fits(struct survey *survey) {
     if (bodies[i] &&
         uses_place(survey, expr_map(pool, bodies[i], survey_load, survey)))
       return false;
-  return *survey->fits;
+  return survey->fits;
 }
 
 static int64_t extent_of(const struct builder *builder, size_t axis) {
@@ -115,11 +117,10 @@ static void set_extent(struct builder *builder, struct variable *axis,
 }
 
 bool regroup_rows(struct builder *builder, int64_t width) {
-  bool fits = true;
   struct survey survey = {.builder = builder,
                           .height = regroup_height(builder),
                           .width = regroup_width(builder),
-                          .fits = &fits};
+                          .fits = true};
   if (survey.height < 1 || survey.width < 1)
     return false;
   for (size_t i = 0; i < builder->stages.count; i++) {

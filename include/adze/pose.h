@@ -98,6 +98,8 @@ ADZE_EXPORT const char *adze_pose_network_summary(size_t index);
 
 /* Bounds one input, so that sizes that are asked for can't exhaust memory. */
 #define ADZE_POSE_MAX_INPUT_SIDE 8192
+/* Bounds the time that one keypoint takes. */
+#define ADZE_POSE_MAX_PEAK_RADIUS 1000
 
 enum adze_pose_decode {
   ADZE_POSE_MULTI, /* every person in the picture */
@@ -121,7 +123,8 @@ struct adze_pose_options {
   float nms_radius;
   /* PoseNet: input pixels around where displacements lead, within which the
    * best score of the keypoint is taken. 0: the package's property
-   * "pose.peak_radius", else only the nearest cell. At most 1000. */
+   * "pose.peak_radius", else only the nearest cell. At most
+   * ADZE_POSE_MAX_PEAK_RADIUS. */
   float peak_radius;
   int refine_steps; /* PoseNet: by offsets, for every keypoint */
   int max_persons;  /* of networks that find every person: the best ones */

@@ -60,7 +60,7 @@ static const struct cli_option pose_options[] = {
     {FIELD(peak_radius), 0, CLI_REAL, "PIXELS", "0", "PoseNet",
      "look for a keypoint's best score this near, in pixels of the input, to "
      "where its neighbour says it is; 0: as the model asks for, else not",
-     .maximum = 1000},
+     .maximum = ADZE_POSE_MAX_PEAK_RADIUS},
     {FIELD(refine_steps), 0, CLI_INT, "N", "2", "PoseNet",
      "how often a keypoint's place is refined", .maximum = 100},
     {FIELD(boxes), 0, CLI_TEXT, "FILE.json", NULL, "Top-down",

@@ -3,16 +3,6 @@
  * with strides, which read a copy for that. */
 #include "lower/test/random_network.h"
 
-static const char *const targets[] = {"llvm -mcpu=x86-64", "llvm -mcpu=haswell",
-                                      "llvm -mcpu=znver4"};
-
-static size_t count_slices(const struct network *net) {
-  size_t count = 0;
-  for (size_t i = 0; i < net->graph->nodes.count; i++)
-    count += net->graph->nodes.data[i]->op == &op_slice;
-  return count;
-}
-
 /* 1x1 convolutions of maps that tiles of their rows don't fill: their places
  * in rows of another length, together with what is added to them; but not
  * where the next convolution reads zeros around the rows. */
@@ -23,22 +13,12 @@ static void test_regrouped(void **state) {
   size_t regrouped = 0;
   for (uint32_t seed = 0; seed < 15; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     const int64_t *size = sizes[seed % ARRAY_COUNT(sizes)];
     int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 16, 40),
                        size[0], size[1]};
-    int64_t pad = seed % 2;
-    struct conv_spec one = {.out = 4 * network_pick(&net, 4, 20),
-                            .kernel = {1, 1},
-                            .stride = {1, 1},
-                            .dilation = {1, 1},
-                            .group = 1};
-    struct conv_spec three = {.out = 4,
-                              .kernel = {1 + 2 * pad, 1 + 2 * pad},
-                              .stride = {1, 1},
-                              .dilation = {1, 1},
-                              .pads = {pad, pad, pad, pad},
-                              .group = 1};
+    struct conv_spec one = network_same_conv(4 * network_pick(&net, 4, 20), 1);
+    struct conv_spec three = network_same_conv(4, seed % 2 ? 3 : 1);
     struct value *a =
         network_conv(&net, &op_conv, network_input(&net, 4, dims), &one, true);
     size_t before = network_regrouped;
@@ -59,7 +39,7 @@ static void test_strides(void **state) {
   size_t copied = 0, halos = 0;
   for (uint32_t seed = 0; seed < 24; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 16, 40),
                        network_pick(&net, 13, 14), network_pick(&net, 13, 14)};
     struct conv_spec one = {.out = 128,
@@ -67,19 +47,14 @@ static void test_strides(void **state) {
                             .stride = {2, network_pick(&net, 1, 2)},
                             .dilation = {1, 1},
                             .group = 1};
-    struct conv_spec three = {.out = 4,
-                              .kernel = {3, 3},
-                              .stride = {1, 1},
-                              .dilation = {1, 1},
-                              .pads = {1, 1, 1, 1},
-                              .group = 1};
+    struct conv_spec three = network_same_conv(4, 3);
     struct value *x = network_input(&net, 4, dims);
     x = network_conv(&net, &op_conv, x, &one, seed % 2);
     x = network_unary(&net, &op_tanh, x);
     if (seed % 4 == 0)
       x = network_conv(&net, &op_conv, x, &three, false);
     network_check(&net, x);
-    size_t copies = count_slices(&net);
+    size_t copies = network_count_nodes(&net, &op_slice);
     if (seed % 4 == 0)
       halos += copies;
     else

@@ -5,9 +5,6 @@
 #include "schedule/winograd_plan.h"
 
 /* ---- Networks ----------------------------------------------------------- */
-static const char *const targets[] = {"llvm -mcpu=x86-64", "llvm -mcpu=haswell",
-                                      "llvm -mcpu=znver4"};
-
 static struct conv_spec random_conv(struct network *net, int64_t group) {
   struct conv_spec spec = {.out = group * network_pick(net, 1, 20),
                            .group = group};
@@ -25,7 +22,7 @@ static void test_convolutions(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 24; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 1, 20),
                        network_pick(&net, 8, 12), network_pick(&net, 8, 20)};
     struct value *x = network_input(&net, 4, dims);
@@ -41,7 +38,7 @@ static void test_groups(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 12; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t group = seed % 2 ? 2 : network_pick(&net, 3, 20);
     int64_t each = seed % 2 ? 16 : 1;
     int64_t dims[4] = {1, group * each, 9, 13};
@@ -58,7 +55,7 @@ static void test_transposed(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 18; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t dims[4] = {1, network_pick(&net, 1, 20), network_pick(&net, 3, 6),
                        network_pick(&net, 3, 9)};
     struct conv_spec spec = random_conv(&net, 1);
@@ -81,14 +78,10 @@ static void test_pointwise_depthwise(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 12; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 8, 40),
                        network_pick(&net, 5, 20), network_pick(&net, 5, 33)};
-    struct conv_spec one = {.out = network_pick(&net, 2, 40),
-                            .kernel = {1, 1},
-                            .stride = {1, 1},
-                            .dilation = {1, 1},
-                            .group = 1};
+    struct conv_spec one = network_same_conv(network_pick(&net, 2, 40), 1);
     struct conv_spec each = random_conv(&net, one.out);
     each.out = one.out;
     struct value *x =
@@ -168,7 +161,7 @@ static void test_dilated_winograd(void **state) {
   struct winograd_uses uses = {0};
   for (uint32_t seed = 0; seed < 6; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed / 2 % 3]);
+    network_start(&net, seed, network_targets[seed / 2 % 3]);
     int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 16, 24),
                        network_pick(&net, 14, 19), network_pick(&net, 14, 23)};
     int64_t kernel = seed == 3 ? 5 : 3;
@@ -201,7 +194,7 @@ static void test_transposed_winograd(void **state) {
   struct winograd_uses uses = {0};
   for (uint32_t i = 0; i < ARRAY_COUNT(cases); i++) {
     struct network net;
-    network_start(&net, i, targets[cases[i].target]);
+    network_start(&net, i, network_targets[cases[i].target]);
     int64_t dims[4] = {1 + i % 2, cases[i].channels, cases[i].extent,
                        cases[i].extent - network_pick(&net, 0, 2)};
     struct conv_spec spec = {
@@ -225,16 +218,11 @@ static void test_residual(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 6; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t channels = network_pick(&net, 1, 40);
     int64_t dims[4] = {1, channels, network_pick(&net, 5, 9),
                        network_pick(&net, 5, 17)};
-    struct conv_spec same = {.out = channels,
-                             .kernel = {3, 3},
-                             .stride = {1, 1},
-                             .dilation = {1, 1},
-                             .pads = {1, 1, 1, 1},
-                             .group = 1};
+    struct conv_spec same = network_same_conv(channels, 3);
     struct value *x = network_input(&net, 4, dims);
     struct value *a = network_conv(&net, &op_conv, x, &same, true);
     struct value *b = network_conv(
@@ -248,19 +236,10 @@ static void test_concat(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 6; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t dims[4] = {1, 16, 7, 11};
-    struct conv_spec three = {.out = 16,
-                              .kernel = {3, 3},
-                              .stride = {1, 1},
-                              .dilation = {1, 1},
-                              .pads = {1, 1, 1, 1},
-                              .group = 1};
-    struct conv_spec one = {.out = seed % 2 ? 16 : 5,
-                            .kernel = {1, 1},
-                            .stride = {1, 1},
-                            .dilation = {1, 1},
-                            .group = 1};
+    struct conv_spec three = network_same_conv(16, 3);
+    struct conv_spec one = network_same_conv(seed % 2 ? 16 : 5, 1);
     struct value *x = network_input(&net, 4, dims), *parts[3];
     parts[0] = network_conv(&net, &op_conv, x, &three, true);
     parts[1] = network_conv(&net, &op_conv, parts[0], &one, true);
@@ -276,13 +255,6 @@ static void test_concat(void **state) {
     network_finish(
         &net, network_conv(&net, &op_conv, longer->outputs[0], &three, true));
   }
-}
-
-static size_t count_nodes(const struct network *net, const struct op_def *op) {
-  size_t count = 0;
-  for (size_t i = 0; i < net->graph->nodes.count; i++)
-    count += net->graph->nodes.data[i]->op == op;
-  return count;
 }
 
 static struct value *part_of(struct network *net, struct value *x,
@@ -301,18 +273,11 @@ static void test_siblings(void **state) {
   size_t merged = 0, apart = 0;
   for (uint32_t seed = 0; seed < 24; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t dims[4] = {network_pick(&net, 1, 2), 24, 5, 9};
     int64_t sides = network_pick(&net, 2, 4), last = 0;
-    struct conv_spec three = {.out = 6,
-                              .kernel = {3, 3},
-                              .stride = {1, 1},
-                              .dilation = {1, 1},
-                              .pads = {1, 1, 1, 1},
-                              .group = 1};
-    struct conv_spec one = {
-        .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .group = 1};
-    one.out = 48;
+    struct conv_spec three = network_same_conv(6, 3);
+    struct conv_spec one = network_same_conv(48, 1);
     struct value *sum = NULL, *part,
                  *x = network_unary(&net, &op_relu,
                                     network_conv(&net, &op_conv,
@@ -328,9 +293,9 @@ static void test_siblings(void **state) {
       part = network_conv(&net, &op_conv, part, &three, false);
       sum = sum ? network_binary(&net, &op_add, sum, part) : part;
     }
-    size_t before = count_nodes(&net, &op_conv);
+    size_t before = network_count_nodes(&net, &op_conv);
     network_check(&net, sum);
-    bool fewer = count_nodes(&net, &op_conv) < before;
+    bool fewer = network_count_nodes(&net, &op_conv) < before;
     merged += fewer;
     apart += !fewer;
     arena_destroy(net.arena);
@@ -344,14 +309,9 @@ static void test_parts(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 18; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t dims[4] = {1, 12, 6, 7}, start = network_pick(&net, 0, 5) * 4;
-    struct conv_spec spec = {.out = 48,
-                             .kernel = {3, 3},
-                             .stride = {1, 1},
-                             .dilation = {1, 1},
-                             .pads = {1, 1, 1, 1},
-                             .group = 1};
+    struct conv_spec spec = network_same_conv(48, 3);
     struct value *whole =
         network_conv(&net, &op_conv, network_input(&net, 4, dims), &spec, true);
     struct value *a =
@@ -370,7 +330,7 @@ static void test_dense(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 12; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t dims[2] = {seed % 4 ? network_pick(&net, 2, 30) : 1,
                        network_pick(&net, 1, 40)};
     int64_t weights[2] = {dims[1], network_pick(&net, 1, 150)};
@@ -465,7 +425,7 @@ static void test_normalizations(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 90; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     struct value *x = random_input(&net, (size_t)network_pick(&net, 1, 4),
                                    seed % 2 ? 150 : 40);
     x = normalize(&net, x);
@@ -477,7 +437,7 @@ static void test_reductions(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 90; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     struct value *x = random_input(&net, (size_t)network_pick(&net, 1, 4),
                                    seed % 2 ? 150 : 40);
     x = reduce(&net, x);
@@ -490,14 +450,10 @@ static void test_blocked_reductions(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 36; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 1, 20),
                        network_pick(&net, 1, 9), network_pick(&net, 1, 20)};
-    struct conv_spec spec = {.out = network_pick(&net, 1, 40),
-                             .kernel = {1, 1},
-                             .stride = {1, 1},
-                             .dilation = {1, 1},
-                             .group = 1};
+    struct conv_spec spec = network_same_conv(network_pick(&net, 1, 40), 1);
     struct value *x =
         network_conv(&net, &op_conv, network_input(&net, 4, dims), &spec, true);
     x = seed % 2 ? normalize(&net, x) : reduce(&net, x);
@@ -536,14 +492,10 @@ static void test_pooling(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 60; seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 1, 20),
                        network_pick(&net, 11, 13), network_pick(&net, 11, 37)};
-    struct conv_spec spec = {.out = network_pick(&net, 1, 40),
-                             .kernel = {1, 1},
-                             .stride = {1, 1},
-                             .dilation = {1, 1},
-                             .group = 1};
+    struct conv_spec spec = network_same_conv(network_pick(&net, 1, 40), 1);
     struct value *x = network_input(&net, 4, dims);
     if (seed % 4)
       x = network_conv(&net, &op_conv, x, &spec, true);
@@ -666,7 +618,7 @@ static void test_chains(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < (test_small() ? 20 : 60); seed++) {
     struct network net;
-    network_start(&net, seed, targets[seed % 3]);
+    network_start(&net, seed, network_targets[seed % 3]);
     network_finish(&net, chain(&net));
   }
 }
@@ -677,9 +629,9 @@ static void test_open_chains(void **state) {
   for (uint32_t seed = 0; seed < (test_small() ? 20 : 60); seed++) {
     struct network closed, open;
     size_t in_count, count;
-    network_start(&closed, seed, targets[seed % 3]);
+    network_start(&closed, seed, network_targets[seed % 3]);
     struct value *output = chain(&closed);
-    network_start(&open, seed, targets[seed % 3]);
+    network_start(&open, seed, network_targets[seed % 3]);
     open.is_open = true;
     vec_push(open.arena, &open.graph->outputs, chain(&open));
     float *in =

@@ -45,11 +45,11 @@ static enum adze_status check_options(const struct adze_pose_options *options,
                 "the radius of one keypoint must be 0 or more, found %g",
                 options->nms_radius);
   if (!(options->peak_radius >= 0) ||
-      options->peak_radius > POSE_MAX_PEAK_RADIUS)
+      options->peak_radius > ADZE_POSE_MAX_PEAK_RADIUS)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "the radius in which a peak is looked for must be 0 to %d "
                 "pixels, found %g",
-                POSE_MAX_PEAK_RADIUS, options->peak_radius);
+                ADZE_POSE_MAX_PEAK_RADIUS, options->peak_radius);
   if (isnan(options->score_threshold) || isnan(options->person_threshold))
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "a score threshold must be a number");

@@ -111,7 +111,7 @@ enum adze_status pose_properties_read(const adze_model *model,
   TRY(read_size(model, out, error));
   TRY(read_number(model, "pose.score_threshold", 1, &out->score_threshold,
                   error));
-  TRY(read_number(model, "pose.peak_radius", POSE_MAX_PEAK_RADIUS,
+  TRY(read_number(model, "pose.peak_radius", ADZE_POSE_MAX_PEAK_RADIUS,
                   &out->peak_radius, error));
   return read_normalisation(model, network, out, error);
 }

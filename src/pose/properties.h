@@ -6,9 +6,6 @@
 
 #include "pose/network.h"
 
-/* Bounds the time that one keypoint takes. */
-#define POSE_MAX_PEAK_RADIUS 1000
-
 struct pose_properties {
   int width, height; /* of the input, where the model leaves it open */
   int size_step;     /* as a network's, and a multiple of it */

@@ -440,11 +440,8 @@ enum adze_status builder_make_stages(struct builder *builder) {
       TRY(builder_express(builder, group->nodes.data[i]));
   for (size_t i = group->anchor_count; i < group->nodes.count; i++)
     TRY(builder_express(builder, group->nodes.data[i]));
-  int64_t width = regroup_width(builder);
-  if (width > 0 && group->template->regroup)
-    width = group->template->regroup(builder);
-  if (width != regroup_width(builder))
-    (void)regroup_rows(builder, width); /* a wish */
+  if (group->template->regroup)
+    regroup_rows(builder, group->template->regroup(builder));
   return ADZE_OK;
 }
 

@@ -151,7 +151,7 @@ static int64_t direct_regroup(const struct builder *builder) {
   int64_t height = regroup_height(builder), width = regroup_width(builder);
   struct window2d window;
   window2d_of_conv(node, &window);
-  if (!window2d_is_pointwise(&window) || height < 1)
+  if (!window2d_is_pointwise(&window) || height < 1 || width < 1)
     return width;
   return tile_row_length(builder->machine, height, width,
                          ceil_div(window.out_channels, builder->block));

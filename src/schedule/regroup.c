@@ -116,17 +116,17 @@ static void set_extent(struct builder *builder, struct variable *axis,
   axis->maximum = extent - 1;
 }
 
-bool regroup_rows(struct builder *builder, int64_t width) {
+void regroup_rows(struct builder *builder, int64_t width) {
   struct survey survey = {.builder = builder,
                           .height = regroup_height(builder),
                           .width = regroup_width(builder),
                           .fits = true};
-  if (survey.height < 1 || survey.width < 1)
-    return false;
+  if (survey.height < 1 || survey.width < 1 || width == survey.width)
+    return;
   for (size_t i = 0; i < builder->stages.count; i++) {
     survey.stage = builder->stages.data[i];
     if (!stage_fits(&survey))
-      return false;
+      return;
   }
   int64_t places = survey.height * survey.width;
   check(places % width == 0);
@@ -137,5 +137,4 @@ bool regroup_rows(struct builder *builder, int64_t width) {
     set_extent(builder, stage->axes[Y], places / width);
     set_extent(builder, stage->axes[X], width);
   }
-  return true;
 }

@@ -15,8 +15,8 @@ int64_t regroup_height(const struct builder *builder);
 int64_t regroup_width(const struct builder *builder);
 
 /* Makes the places of all stages rows of `width`, which must divide their
- * number; returns false and changes nothing where that is impossible. Before
- * the stages are expanded. */
-bool regroup_rows(struct builder *builder, int64_t width);
+ * number; changes nothing where that is impossible. Before the stages are
+ * expanded. */
+void regroup_rows(struct builder *builder, int64_t width);
 
 #endif

@@ -91,9 +91,9 @@ int64_t tile_row_length(const struct machine *machine, int64_t height,
   double least =
       0.98 * tile_rows_cycles(machine, places, width, channel_blocks);
   for (int64_t w = 1; w <= places; w++) {
-    double cycles = places % w == 0
-                        ? tile_rows_cycles(machine, places, w, channel_blocks)
-                        : least;
+    if (places % w != 0)
+      continue;
+    double cycles = tile_rows_cycles(machine, places, w, channel_blocks);
     if (cycles < least * 0.999) {
       least = cycles;
       best = w;

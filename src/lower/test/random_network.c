@@ -16,6 +16,9 @@
 size_t network_template_uses[16];
 size_t network_regrouped;
 
+const char *const network_targets[3] = {
+    "llvm -mcpu=x86-64", "llvm -mcpu=haswell", "llvm -mcpu=znver4"};
+
 static uint32_t next_random(struct network *net) {
   net->seed = net->seed * 1664525u + 1013904223u;
   return net->seed >> 8;
@@ -55,6 +58,23 @@ struct value *network_binary(struct network *net, const struct op_def *op,
                              struct value *a, struct value *b) {
   struct value *inputs[2] = {a, b};
   return network_apply(net, op, inputs, 2);
+}
+
+struct conv_spec network_same_conv(int64_t out, int64_t kernel) {
+  int64_t pad = kernel / 2;
+  return (struct conv_spec){.out = out,
+                            .kernel = {kernel, kernel},
+                            .stride = {1, 1},
+                            .dilation = {1, 1},
+                            .pads = {pad, pad, pad, pad},
+                            .group = 1};
+}
+
+size_t network_count_nodes(const struct network *net, const struct op_def *op) {
+  size_t count = 0;
+  for (size_t i = 0; i < net->graph->nodes.count; i++)
+    count += net->graph->nodes.data[i]->op == op;
+  return count;
 }
 
 struct value *network_conv(struct network *net, const struct op_def *op,

@@ -28,6 +28,8 @@ extern size_t network_template_uses[16];
 extern size_t network_regrouped;
 
 /* ---- Making one --------------------------------------------------------- */
+/* Blocks of 4, 8 and 16 channels. */
+extern const char *const network_targets[3];
 void network_start(struct network *net, uint32_t seed, const char *target);
 int64_t network_pick(struct network *net, int64_t low, int64_t high);
 /* f32; heights and widths of rank 4 are open where the network is. */
@@ -51,9 +53,13 @@ struct value *network_infer_node(struct network *net, struct node *node);
 struct conv_spec {
   int64_t out, kernel[2], stride[2], dilation[2], pads[4], group;
 };
+/* A square kernel of odd size whose output is as large as its input. */
+struct conv_spec network_same_conv(int64_t out, int64_t kernel);
 struct value *network_conv(struct network *net, const struct op_def *op,
                            struct value *x, const struct conv_spec *spec,
                            bool bias);
+
+size_t network_count_nodes(const struct network *net, const struct op_def *op);
 
 /* ---- Running it --------------------------------------------------------- */
 float *network_random_data(struct network *net, const struct value *value,

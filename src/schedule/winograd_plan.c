@@ -151,11 +151,15 @@ static double plan_cycles(const struct machine *machine,
   double transforms =
       positions * ((double)plan->in_blocks * input_cycles(machine, t) +
                    (double)plan->product_blocks * output_cycles(machine, t));
-  /* In steps, weights pass by in the order they lie in. */
+  /* In steps they are asked for before the products need them. */
   double weights = points * channels * outs * 4;
-  double weights_way =
-      weights / machine->memory_bytes_per_cycle * (rows > 0 ? 1 : 0.6) +
-      (passes - 1) * weights / from_cache(machine, weights);
+  double first_pass = weights / machine->memory_bytes_per_cycle;
+  products *= 1.2;
+  if (rows == 0)
+    products = largest(products, first_pass);
+  else
+    products +=
+        first_pass + (passes - 1) * weights / from_cache(machine, weights);
   /* In rows, the products of some output channels are used up at once. */
   double between = together * points * 4 * (channels + (rows > 0 ? 32 : outs));
   double traffic = 2 * passes * between / from_cache(machine, between);
@@ -165,8 +169,7 @@ static double plan_cycles(const struct machine *machine,
     share = (double)(ceil_div(parts, machine->cores) * machine->cores) /
             (double)parts;
   }
-  return share *
-         (1.2 * products + 1.3 * transforms + weights_way + 1.5 * traffic);
+  return share * (products + 1.3 * transforms + 1.5 * traffic);
 }
 
 /* The best rows of these tiles, if better than direct convolution and the

@@ -150,6 +150,26 @@ static enum adze_status schedule_product_tile(struct builder *builder,
   return schedule_vectorize(schedule, l->lane);
 }
 
+/* While a tile's products are computed, the weights of the next one are asked
+ * for: in rows, those of the next point for the same channels; in steps, those
+ * of the next channels. */
+static enum adze_status prefetch_weights(struct builder *builder,
+                                         struct schedule *schedule,
+                                         const struct winograd_plan *plan,
+                                         const int64_t *knobs) {
+  const struct node *node = builder->group->nodes.data[0];
+  int64_t blocks = knobs[KNOB_ROWS] ? plan->product_blocks : knobs[KNOB_BLOCKS];
+  int64_t ahead = blocks * plan->in_blocks * plan->block * plan->block;
+  for (size_t i = 0; i < builder->parameters.count; i++) {
+    const struct parameter *parameter = &builder->parameters.data[i];
+    if (parameter->constant && parameter->constant->source == node->inputs[1])
+      return schedule_prefetch(
+          schedule, parameter->buffer,
+          ahead < BUFFER_PREFETCH_MAX ? ahead : BUFFER_PREFETCH_MAX);
+  }
+  return ADZE_OK;
+}
+
 /* The output's transform below `k_inner`, around which the tile's i and j. */
 static enum adze_status
 schedule_output(struct builder *builder, struct schedule *schedule,
@@ -286,6 +306,7 @@ enum adze_status winograd_apply(struct builder *builder,
   for (size_t s = 4; s + 1 < builder->stages.count; s++)
     TRY(schedule_compute_inline(schedule,
                                 block_of(schedule, builder->stages.data[s])));
+  TRY(prefetch_weights(builder, schedule, &plan, knobs));
   struct statement *block = block_of(schedule, last);
   return knobs[KNOB_ROWS] ? apply_rows(builder, schedule, block, &plan, knobs)
                           : apply_steps(builder, schedule, block, &plan, knobs);

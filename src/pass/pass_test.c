@@ -187,8 +187,9 @@ static struct value *constants(struct random_graph *random) {
 
 static void build(struct random_graph *random, uint64_t seed, size_t nodes) {
   static struct value *(*const makers[])(struct random_graph *) = {
-      unary, unary, binary, binary, binary, convolution, convolution,
-      pooling, batch_norm, reshaping, transposition, casts, constants};
+      unary,         unary,       binary,   binary,     binary,
+      convolution,   convolution, pooling,  batch_norm, reshaping,
+      transposition, casts,       constants};
   random->arena = arena_create("test");
   assert_non_null(random->arena);
   random->graph = graph_create(random->arena, "random");
@@ -208,7 +209,7 @@ static void build(struct random_graph *random, uint64_t seed, size_t nodes) {
 }
 
 static float **evaluate(struct random_graph *random) {
-  static const float x[] = {0.5f,  -1.25f, 3,    0,  -0.0f, 7,
+  static const float x[] = {0.5f,  -1.25f, 3,     0, -0.0f, 7,
                             -2.5f, 0.125f, 1e-3f, 2, -9,    4};
   struct graph *graph = random->graph;
   void **memory = ARENA_ARRAY(random->arena, void *, graph->value_count + 1);
@@ -234,8 +235,7 @@ static bool same(float a, float b, bool exact) {
 static void compare(struct random_graph *random, float *const *before,
                     float *const *after, const struct pass *pass,
                     uint64_t seed) {
-  bool exact =
-      pass->run != pass_fold_scales && pass->run != pass_pool_first;
+  bool exact = pass->run != pass_fold_scales && pass->run != pass_pool_first;
   for (size_t i = 0; i < random->graph->outputs.count; i++) {
     size_t count;
     assert_true(value_count(random->graph->outputs.data[i], &count));
@@ -281,8 +281,7 @@ static int64_t time_of_chain(size_t nodes, const struct op_def *op) {
   struct random_graph random = {.arena = arena_create("test")};
   random.graph = graph_create(random.arena, "chain");
   const struct expr *dim = expr_index(random.graph->pool, 4);
-  struct value *x =
-      graph_add_input(random.graph, "x", ADZE_F32, &dim, 1);
+  struct value *x = graph_add_input(random.graph, "x", ADZE_F32, &dim, 1);
   for (size_t i = 0; i < nodes; i++)
     x = finish(&random, add_node(&random, i % 2 ? op : &op_exp, &x, 1));
   vec_push(random.arena, &random.graph->outputs, x);

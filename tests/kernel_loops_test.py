@@ -8,7 +8,8 @@ assembly (kernel_loops.py): no arithmetic on single floats, and no spills. What
 is let be, since it is so today: transforms of Winograd's, which hold more
 values than there are registers, spill, but never in more than one instruction
 in four; and the loops named in KNOWN. Inputs that lie in many pieces, further
-away than the L2 cache, are asked for early, others are not.
+away than the L2 cache, are asked for early, others are not; so are the weights
+of Winograd's, whose products need them faster than memory brings them.
 
 Exits with 77, saying why, where adze was built without LLVM.
 """
@@ -37,8 +38,10 @@ KNOWN = {
     ("depthwise 5x5, 14", "cortex-a76"): 47,
 }
 
-# Whether the input is larger than half of every L2 cache.
-ASKS_EARLY = {"1x1, 56": True, "1x1, 7": False}
+# Whether the input is larger than half of every L2 cache, or the weights are
+# Winograd's.
+ASKS_EARLY = {"1x1, 56": True, "1x1, 7": False, "3x3 of 64, 56": True,
+              "3x3 of 128, 28": True}
 
 BAD_X86 = """kernel0:
 \tvxorps %xmm0, %xmm0, %xmm0

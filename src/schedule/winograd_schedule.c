@@ -152,13 +152,15 @@ static enum adze_status schedule_product_tile(struct builder *builder,
 
 /* While a tile's products are computed, the weights of the next one are asked
  * for: in rows, those of the next point for the same channels; in steps, those
- * of the next channels. */
+ * of the next channels. A tile of one block needs them slowly enough. */
 static enum adze_status prefetch_weights(struct builder *builder,
                                          struct schedule *schedule,
                                          const struct winograd_plan *plan,
                                          const int64_t *knobs) {
   const struct node *node = builder->group->nodes.data[0];
   int64_t blocks = knobs[KNOB_ROWS] ? plan->product_blocks : knobs[KNOB_BLOCKS];
+  if (knobs[KNOB_BLOCKS] == 1)
+    return ADZE_OK;
   int64_t ahead = blocks * plan->in_blocks * plan->block * plan->block;
   for (size_t i = 0; i < builder->parameters.count; i++) {
     const struct parameter *parameter = &builder->parameters.data[i];

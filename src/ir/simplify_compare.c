@@ -154,13 +154,20 @@ enum { MAX_MEMBERS = 12 };
 
 struct members {
   size_t count;
-  const struct expr *data[MAX_MEMBERS]; /* ascending ids, each once */
+  const struct expr *data[MAX_MEMBERS]; /* in order, each once */
 };
+
+/* Older ones first, but numbers last: how old one is depends on what else was
+ * made in the pool. */
+static bool precedes(const struct expr *a, const struct expr *b) {
+  bool a_is_number = expr_is_integer(a), b_is_number = expr_is_integer(b);
+  return a_is_number != b_is_number ? b_is_number : a->id < b->id;
+}
 
 /* False when there are too many. */
 static bool add_member(struct members *members, const struct expr *e) {
   size_t at = 0;
-  while (at < members->count && members->data[at]->id < e->id)
+  while (at < members->count && precedes(members->data[at], e))
     at++;
   if (at < members->count && members->data[at] == e)
     return true;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 1x1 convolutions whose places are taken in rows of another length, and those
- * with strides, which read a copy for that. */
+/* 1x1 convolutions whose places are taken in rows of another length. */
 #include "lower/test/random_network.h"
 
 /* 1x1 convolutions of maps that tiles of their rows don't fill: their places
@@ -32,43 +31,9 @@ static void test_regrouped(void **state) {
   assert_true(regrouped >= 3); /* with 32 registers, 7 columns fill a tile */
 }
 
-/* 1x1 convolutions with strides: on a copy of the places that they read, where
- * rows of the result can then be regrouped and that gains something. */
-static void test_strides(void **state) {
-  (void)state;
-  size_t copied = 0, halos = 0;
-  for (uint32_t seed = 0; seed < 24; seed++) {
-    struct network net;
-    network_start(&net, seed, network_targets[seed % 3]);
-    int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 16, 40),
-                       network_pick(&net, 13, 14), network_pick(&net, 13, 14)};
-    struct conv_spec one = {.out = 128,
-                            .kernel = {1, 1},
-                            .stride = {2, network_pick(&net, 1, 2)},
-                            .dilation = {1, 1},
-                            .group = 1};
-    struct conv_spec three = network_same_conv(4, 3);
-    struct value *x = network_input(&net, 4, dims);
-    x = network_conv(&net, &op_conv, x, &one, seed % 2);
-    x = network_unary(&net, &op_tanh, x);
-    if (seed % 4 == 0)
-      x = network_conv(&net, &op_conv, x, &three, false);
-    network_check(&net, x);
-    size_t copies = network_count_nodes(&net, &op_slice);
-    if (seed % 4 == 0)
-      halos += copies;
-    else
-      copied += copies;
-    arena_destroy(net.arena);
-  }
-  assert_true(copied >= 6);
-  assert_int_equal(halos, 0);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_regrouped),
-      cmocka_unit_test(test_strides),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,6 @@ enum adze_status plan_make(struct graph *graph, const struct machine *machine,
                         .error = error,
                         .winograd = winograd,
                         .block = machine->vector_bits / 32};
-  TRY(plan_strides(plan));
   TRY(plan_siblings(plan));
   TRY(plan_group(plan));
   dump(plan, "group");

@@ -2,7 +2,6 @@
 /* The plan of a compile: which nodes form kernels, where values lie, which
  * memory they share. Made by plan_make from an optimised graph:
  *
- *   strides   1x1 convolutions without them             (strides.c)
  *   siblings  1x1 convolutions of one value into one    (siblings.c)
  *   group   nodes into groups, by the templates            (group.c)
  *   place   values: blocked or plain, halos, parents        (place.c)
@@ -53,7 +52,6 @@ int32_t plan_temporary(struct plan *plan, const struct buffer *buffer,
 void plan_print(struct text *text, const struct plan *plan);
 
 /* The steps. */
-enum adze_status plan_strides(struct plan *plan) ADZE_MUST_USE;
 enum adze_status plan_siblings(struct plan *plan) ADZE_MUST_USE;
 enum adze_status plan_group(struct plan *plan) ADZE_MUST_USE;
 enum adze_status plan_place(struct plan *plan) ADZE_MUST_USE;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Convolutions of small images as products with gathered places. */
+#include "lower/test/random_network.h"
+
+#include <string.h>
+
+static size_t uses_of(const char *name) {
+  for (size_t i = 0; i < template_table_count; i++)
+    if (!strcmp(template_table[i]->name, name))
+      return network_template_uses[i];
+  fail_msg("no template %s", name);
+  return 0;
+}
+
+static int64_t output_extent(const struct conv_spec *spec, int64_t in,
+                             int axis) {
+  int64_t reach = (spec->kernel[axis] - 1) * spec->dilation[axis] + 1;
+  int64_t room = in + spec->pads[axis] + spec->pads[2 + axis] - reach;
+  return room / spec->stride[axis] + 1;
+}
+
+/* With a stride, kernels of any size, dilations and padding; what is gathered
+ * has one, two or more chunks. */
+static void test_windows(void **state) {
+  (void)state;
+  size_t before = uses_of("conv_im2col"), networks = 0;
+  for (uint32_t seed = 0; seed < 24; seed++) {
+    struct network net;
+    network_start(&net, seed, network_targets[seed % 3]);
+    int64_t dims[4] = {network_pick(&net, 1, 2),
+                       seed % 4 ? network_pick(&net, 16, 40) : 160,
+                       network_pick(&net, 9, 15), network_pick(&net, 9, 15)};
+    struct conv_spec spec = {.out = 128 + 8 * network_pick(&net, 0, 1),
+                             .group = 1};
+    for (int i = 0; i < 2; i++) {
+      spec.kernel[i] = seed % 4 ? network_pick(&net, 1, 4) : 1;
+      spec.stride[i] = 2;
+      spec.dilation[i] = network_pick(&net, 1, 2);
+      spec.pads[i] = network_pick(&net, 0, 2);
+      spec.pads[2 + i] = network_pick(&net, 0, 2);
+    }
+    if (output_extent(&spec, dims[2], 0) < 2 ||
+        output_extent(&spec, dims[3], 1) < 2) {
+      arena_destroy(net.arena);
+      continue;
+    }
+    networks++;
+    struct value *x = network_input(&net, 4, dims);
+    x = network_conv(&net, &op_conv, x, &spec, seed % 2);
+    if (seed % 3)
+      x = network_unary(&net, &op_tanh, x);
+    network_finish(&net, x);
+  }
+  assert_true(networks >= 20);
+  assert_true(uses_of("conv_im2col") - before >= 6);
+}
+
+/* 1x1 convolutions: where the next one reads zeros around the rows they can't
+ * be regrouped, and their places are gathered; else they are not. */
+static void test_halos(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 12; seed++) {
+    struct network net;
+    size_t before = uses_of("conv_im2col");
+    network_start(&net, seed, "llvm -mcpu=haswell");
+    int64_t dims[4] = {1, network_pick(&net, 32, 64), 7, 7};
+    bool halo = seed % 2;
+    struct conv_spec one = network_same_conv(128, 1);
+    struct conv_spec next = network_same_conv(4, halo ? 3 : 1);
+    struct value *x = network_input(&net, 4, dims);
+    x = network_conv(&net, &op_conv, x, &one, seed % 3);
+    x = network_unary(&net, &op_relu, x);
+    network_finish(&net, network_conv(&net, &op_conv, x, &next, true));
+    assert_int_equal(uses_of("conv_im2col") - before, halo);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_windows),
+      cmocka_unit_test(test_halos),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -63,7 +63,7 @@ static void test_halos(void **state) {
     struct network net;
     size_t before = uses_of("conv_im2col");
     network_start(&net, seed, "llvm -mcpu=haswell");
-    int64_t dims[4] = {1, network_pick(&net, 32, 64), 7, 7};
+    int64_t dims[4] = {1, network_pick(&net, 64, 96), 7, 7};
     bool halo = seed % 2;
     struct conv_spec one = network_same_conv(128, 1);
     struct conv_spec next = network_same_conv(4, halo ? 3 : 1);

@@ -118,15 +118,15 @@ static double direct_cycles(const struct match_query *query,
              .row_cycles;
 }
 
-/* Multiply-adds, and cycles for each vector that is gathered, of a part, and of
- * the result. */
+/* Multiply-adds, cycles for each vector that is gathered, of a part, and of the
+ * result, and what it takes to have all workers wait for one another. */
 static double plan_cycles(const struct im2col_plan *plan, int64_t block) {
   double steps = (double)(plan->taps * plan->in_blocks * block);
   double gathered = (double)(plan->places * plan->taps * plan->in_blocks);
   double results = (double)(plan->places * plan->out_blocks);
   double parts = results * (double)(plan->in_blocks / plan->chunk);
   return steps * plan->tile.row_cycles + 4 * gathered + 1.5 * parts +
-         4 * results;
+         4 * results + 2000;
 }
 
 static bool is_better(const struct match_query *query, const struct node *node,

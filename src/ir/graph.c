@@ -247,3 +247,10 @@ struct graph_users graph_find_users(const struct graph *graph,
     users.is_output[graph->outputs.data[i]->id] = true;
   return users;
 }
+
+struct node *graph_only_user(const struct graph_users *users,
+                             const struct value *value) {
+  return users->counts[value->id] == 1 && !users->is_output[value->id]
+             ? users->nodes[value->id][0]
+             : NULL;
+}

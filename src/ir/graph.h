@@ -177,6 +177,10 @@ struct graph_users {
 };
 struct graph_users graph_find_users(const struct graph *graph,
                                     struct arena *arena);
+/* The node that alone uses the value, so that it need not reach memory; NULL
+ * where there is none, or another, or it is an output. */
+struct node *graph_only_user(const struct graph_users *users,
+                             const struct value *value);
 /* One element of a constant as double / int64 (any dtype). */
 double constant_real(const struct constant *constant, size_t index);
 int64_t constant_integer(const struct constant *constant, size_t index);

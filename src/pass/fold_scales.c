@@ -97,8 +97,7 @@ static struct node *foldable_conv(const struct folding *folding,
                                   const struct value *value) {
   struct node *conv = value->producer;
   if (!conv || value->id >= folding->known_values || /* made by this pass */
-      folding->users.counts[value->id] != 1 ||
-      folding->users.is_output[value->id] ||
+      !graph_only_user(&folding->users, value) ||
       (conv->op != &op_conv && conv->op != &op_conv_transpose))
     return NULL;
   if (conv->op == &op_conv_transpose && node_int(conv, "group") != 1)
@@ -190,6 +189,7 @@ static enum adze_status as_elementwise(struct folding *folding,
  * included. */
 static void take_place(struct folding *folding, const struct value *made,
                        struct value *folded) {
+  folding->users.nodes[made->id] = folding->users.nodes[folded->id];
   folding->users.counts[made->id] = folding->users.counts[folded->id];
   folding->users.is_output[made->id] = folding->users.is_output[folded->id];
   graph_rewrite_value(&folding->rewrite, folded, made->producer->outputs[0]);

@@ -29,18 +29,6 @@ static bool is_computed(const struct node *node) {
   return node->op->fusion != FUSION_METADATA;
 }
 
-/* Whether `value` dies in `node`, so that it need not reach memory. */
-static bool only_user(const struct grouping *grouping,
-                      const struct value *value, const struct node *node) {
-  const struct graph_users *users = &grouping->users;
-  if (users->is_output[value->id])
-    return false;
-  for (size_t i = 0; i < users->counts[value->id]; i++)
-    if (users->nodes[value->id][i] != node)
-      return false;
-  return users->counts[value->id] > 0;
-}
-
 /* Only f32 lies in blocks, and a kernel has its results in one form: what makes
  * another type of what a convolution or pooling computed is a kernel itself. */
 static bool keeps_blocks(const struct group *group, const struct node *node) {
@@ -58,7 +46,7 @@ static struct group *group_to_join(const struct grouping *grouping,
     const struct value *value = node->inputs[i];
     if (!value || !value->producer ||
         !value_same_shape(value, node->outputs[0]) ||
-        !only_user(grouping, value, node))
+        graph_only_user(&grouping->users, value) != node)
       continue;
     struct group *group = grouping->group_of[value->producer->id];
     /* A concatenation is mostly no work at all, by placement; joined, it

@@ -44,7 +44,7 @@ static const struct node *conv_before(const struct graph_users *users,
   const struct value *x = pool->inputs[0];
   const struct node *conv = x->producer;
   bool is_conv = conv && conv->op == &op_conv && is_pointwise(conv);
-  if (!is_conv || users->counts[x->id] != 1 || users->is_output[x->id])
+  if (!is_conv || !graph_only_user(users, x))
     return NULL;
   bool has_bias = conv->input_count > 2 && conv->inputs[2];
   return has_bias && counts_padding(pool) ? NULL : conv;

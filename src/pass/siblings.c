@@ -39,14 +39,6 @@ struct merging {
 };
 
 /* ---- Who could be one ---------------------------------------------------- */
-static struct node *only_user(const struct merging *merging,
-                              const struct value *value) {
-  return merging->users.counts[value->id] == 1 &&
-                 !merging->users.is_output[value->id]
-             ? merging->users.nodes[value->id][0]
-             : NULL;
-}
-
 /* A function of each element and of numbers. */
 static bool is_activation(const struct node *node, const struct value *x) {
   if (node->op->fusion != FUSION_ELEMENTWISE || node->output_count != 1 ||
@@ -81,12 +73,12 @@ static bool read_sibling(const struct merging *merging, struct node *conv,
       !window2d_is_pointwise(&out->window) || out->window.groups != 1)
     return false;
   const struct value *end = conv->outputs[0];
-  struct node *user = only_user(merging, end);
+  struct node *user = graph_only_user(&merging->users, end);
   while (user && is_activation(user, end) && out->tail_count < MOST_TAIL) {
     out->tail_keys[out->tail_count] = pass_node_key(arena, user, end);
     out->tail[out->tail_count++] = user;
     end = user->outputs[0];
-    user = only_user(merging, end);
+    user = graph_only_user(&merging->users, end);
   }
   out->goes_on = user && user->op->fusion == FUSION_ELEMENTWISE;
   return !wants_its_place(merging, end);

@@ -27,15 +27,6 @@ static const struct node *depthwise_of(const struct group *group) {
 }
 
 /* ---- Match --------------------------------------------------------------- */
-/* The only user of a value that nothing else needs, or NULL. */
-static struct node *only_user(const struct match_query *query,
-                              const struct value *value) {
-  const struct graph_users *users = query->users;
-  return users->counts[value->id] == 1 && !users->is_output[value->id]
-             ? users->nodes[value->id][0]
-             : NULL;
-}
-
 static bool is_between(const struct node *node) {
   if (node->op->fusion != FUSION_ELEMENTWISE || node->output_count != 1)
     return false;
@@ -94,11 +85,11 @@ static size_t fused_match(struct match_query *query, struct node *node,
     return match_decline(query, "not a 1x1 convolution");
   nodes[count++] = node;
   const struct node *last = node;
-  struct node *next = only_user(query, node->outputs[0]);
+  struct node *next = graph_only_user(query->users, node->outputs[0]);
   while (next && is_between(next) && count + 2 < capacity) {
     nodes[count++] = next;
     last = next;
-    next = only_user(query, next->outputs[0]);
+    next = graph_only_user(query->users, next->outputs[0]);
   }
   if (!next || count + 1 > capacity || !window2d_of_conv(next, &depthwise) ||
       !window2d_is_depthwise(&depthwise) || next->inputs[0] != last->outputs[0])

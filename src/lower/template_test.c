@@ -644,6 +644,25 @@ static void test_open_chains(void **state) {
   }
 }
 
+/* Rows that tiles fill badly; im2col_test.c has more of them. */
+static void test_gathered_places(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 2; seed++) {
+    struct network net;
+    network_start(&net, seed, "llvm -mcpu=haswell");
+    int64_t dims[4] = {1, 48, seed ? 3 : 14, seed ? 7 : 14};
+    struct conv_spec spec = {.out = 128,
+                             .kernel = {2, 2},
+                             .stride = {2, 2},
+                             .dilation = {1, 1},
+                             .group = 1};
+    struct value *x = network_input(&net, 4, dims);
+    x = network_conv(&net, seed ? &op_conv_transpose : &op_conv, x, &spec,
+                     true);
+    network_finish(&net, network_unary(&net, &op_relu, x));
+  }
+}
+
 static void test_templates_used(void **state) {
   (void)state;
   for (size_t i = 0; i < template_table_count; i++)
@@ -671,6 +690,7 @@ int main(void) {
       cmocka_unit_test(test_pooling),
       cmocka_unit_test(test_chains),
       cmocka_unit_test(test_open_chains),
+      cmocka_unit_test(test_gathered_places),
       cmocka_unit_test(test_templates_used),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

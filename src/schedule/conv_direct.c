@@ -56,17 +56,55 @@ static void direct_demand(const struct match_query *query,
 }
 
 /* ---- Stages -------------------------------------------------------------- */
+struct packing {
+  struct window2d window;
+  int64_t block;
+  bool blocked_input;
+};
+
+/* packed[k, c, kh, kw, ci, lane], or without ci. */
+static const struct expr *pack_weights(void *context, struct expr_pool *pool,
+                                       struct buffer *source,
+                                       const struct expr *const *axes) {
+  const struct packing *packing = context;
+  const struct expr *block = expr_index(pool, packing->block);
+  const struct expr *lane = axes[packing->blocked_input ? 5 : 4];
+  const struct expr *k = expr_add(pool, expr_mul(pool, axes[0], block), lane);
+  const struct expr *c = axes[1];
+  if (packing->blocked_input)
+    c = expr_add(pool, expr_mul(pool, c, block), axes[4]);
+  const struct expr *indices[4] = {k, c, axes[2], axes[3]};
+  const struct expr *exists = expr_and(
+      pool, expr_less(pool, k, expr_index(pool, packing->window.out_channels)),
+      expr_less(pool, c,
+                expr_index(pool, packing->window.in_channels /
+                                     packing->window.groups)));
+  return expr_select(pool, exists, expr_load(pool, source, indices, 4),
+                     expr_constant(pool, source->dtype, 0));
+}
+
 static enum adze_status direct_express(struct builder *builder) {
   struct expr_pool *pool = builder->pool;
   const struct node *node = builder->group->nodes.data[0];
   const struct value *x = node->inputs[0];
-  struct window2d window_of;
-  window2d_of_conv(node, &window_of);
-  const struct window2d *window = &window_of;
-  bool blocked_input = builder->placements[x->id].block != 0;
+  struct packing packing = {.block = builder->block};
+  window2d_of_conv(node, &packing.window);
+  const struct window2d *window = &packing.window;
+  packing.blocked_input = builder->placements[x->id].block != 0;
+  int64_t per_group = window->in_channels / window->groups;
+  int64_t steps =
+      packing.blocked_input ? ceil_div(per_group, builder->block) : per_group;
+  const struct expr *shape[6] = {
+      expr_index(pool, ceil_div(window->out_channels, builder->block)),
+      expr_index(pool, steps),
+      expr_index(pool, window->kernel[0]),
+      expr_index(pool, window->kernel[1]),
+      expr_index(pool, builder->block),
+      expr_index(pool, builder->block)};
   struct buffer *in = builder_buffer(builder, x);
-  struct buffer *weights = window2d_pack(builder, node, blocked_input);
-  const struct expr *const *shape = weights->shape;
+  struct buffer *weights =
+      builder_pack(builder, node->inputs[1], "direct", shape,
+                   packing.blocked_input ? 6 : 5, pack_weights, &packing);
   struct buffer *sums = window2d_sums(builder, node);
   struct stage *stage = builder_stage(builder, sums);
   const struct expr *axes[5];
@@ -92,7 +130,7 @@ static enum adze_status direct_express(struct builder *builder) {
       axes[0], group_start, window2d_position(pool, window, 0, axes[2], row),
       window2d_position(pool, window, 1, axes[3], column)};
   const struct expr *w[6] = {axes[1], c, kh, kw};
-  if (blocked_input) {
+  if (packing.blocked_input) {
     w[4] = at[4] = builder_reduction(builder, stage, "ci", shape[4]);
     w[5] = axes[4];
   } else {

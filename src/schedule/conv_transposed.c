@@ -92,23 +92,18 @@ static const struct expr *pack_phases(void *context, struct expr_pool *pool,
       expr_add(pool, expr_mul(pool, axes[2], block), axes[7]);
   const struct expr *c =
       expr_add(pool, expr_mul(pool, axes[3], block), axes[6]);
-  const struct expr *r[2],
-      *exists = expr_and(pool, below(pool, k, window->out_channels),
-                         below(pool, c, window->in_channels));
+  const struct expr *exists =
+      expr_and(pool, below(pool, k, window->out_channels),
+               below(pool, c, window->in_channels));
   if (is_depthwise(window)) {
     exists = below(pool, k, window->out_channels);
     c = k;
     k = expr_index(pool, 0);
   }
-  for (int axis = 0; axis < 2; axis++) {
-    r[axis] = expr_add(
-        pool, axes[axis],
-        expr_mul(pool, axes[4 + axis], expr_index(pool, window->stride[axis])));
-    exists = expr_and(pool, exists, below(pool, r[axis], window->kernel[axis]));
-  }
-  const struct expr *indices[4] = {c, k, r[0], r[1]};
-  return expr_select(pool, exists, expr_load(pool, source, indices, 4),
-                     expr_constant(pool, source->dtype, 0));
+  return expr_select(
+      pool, exists,
+      window2d_phase_weight(pool, window, source, k, c, &axes[0], &axes[4]),
+      expr_constant(pool, source->dtype, 0));
 }
 
 /* out[n,k,y,x,lane] from the phases. */

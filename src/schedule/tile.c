@@ -75,6 +75,17 @@ struct tile tile_choose(const struct machine *machine, int64_t width,
   return best;
 }
 
+double tile_reload_cycles(const struct machine *machine,
+                          const struct tile *tile, double steps, double rows,
+                          int64_t channel_blocks, int64_t block) {
+  double block_bytes = steps * (double)(block * 4);
+  if (block_bytes * (double)tile->blocks <= (double)machine->l2_bytes / 2)
+    return 0;
+  return (rows - 1) * block_bytes * (double)channel_blocks /
+         (machine->l3_bytes > 0 ? machine->l3_bytes_per_cycle
+                                : machine->memory_bytes_per_cycle);
+}
+
 double tile_rows_cycles(const struct machine *machine, int64_t places,
                         int64_t width, int64_t channel_blocks) {
   struct tile tile =

@@ -84,51 +84,23 @@ const struct expr *window2d_position(struct expr_pool *pool,
                                  expr_index(pool, window->before[axis])));
 }
 
-struct weight_packing {
-  struct window2d window;
-  int64_t block;
-  bool blocked_input;
-};
-
-static const struct expr *pack_weights(void *context, struct expr_pool *pool,
-                                       struct buffer *source,
-                                       const struct expr *const *axes) {
-  const struct weight_packing *packing = context;
-  const struct expr *block = expr_index(pool, packing->block);
-  const struct expr *lane = axes[packing->blocked_input ? 5 : 4];
-  const struct expr *k = expr_add(pool, expr_mul(pool, axes[0], block), lane);
-  const struct expr *c = axes[1];
-  if (packing->blocked_input)
-    c = expr_add(pool, expr_mul(pool, c, block), axes[4]);
-  const struct expr *indices[4] = {k, c, axes[2], axes[3]};
-  const struct expr *exists = expr_and(
-      pool, expr_less(pool, k, expr_index(pool, packing->window.out_channels)),
-      expr_less(pool, c,
-                expr_index(pool, packing->window.in_channels /
-                                     packing->window.groups)));
-  return expr_select(pool, exists, expr_load(pool, source, indices, 4),
-                     expr_constant(pool, source->dtype, 0));
-}
-
-struct buffer *window2d_pack(struct builder *builder, const struct node *node,
-                             bool blocked_input) {
-  struct expr_pool *pool = builder->pool;
-  struct weight_packing packing = {.block = builder->block,
-                                   .blocked_input = blocked_input};
-  window2d_of_conv(node, &packing.window);
-  const struct window2d *window = &packing.window;
-  int64_t steps = window->in_channels / window->groups;
-  if (blocked_input)
-    steps = ceil_div(steps, builder->block);
-  const struct expr *shape[6] = {
-      expr_index(pool, ceil_div(window->out_channels, builder->block)),
-      expr_index(pool, steps),
-      expr_index(pool, window->kernel[0]),
-      expr_index(pool, window->kernel[1]),
-      expr_index(pool, builder->block),
-      expr_index(pool, builder->block)};
-  return builder_pack(builder, node->inputs[1], "direct", shape,
-                      blocked_input ? 6 : 5, pack_weights, &packing);
+const struct expr *window2d_phase_weight(
+    struct expr_pool *pool, const struct window2d *window,
+    struct buffer *weights, const struct expr *k, const struct expr *c,
+    const struct expr *const *phase, const struct expr *const *tap) {
+  const struct expr *at[4] = {c, k}, *exists = expr_bool(pool, true);
+  for (int axis = 0; axis < 2; axis++) {
+    at[2 + axis] =
+        expr_add(pool, phase[axis],
+                 expr_mul(pool, tap[axis],
+                          expr_index(pool, window->stride[axis])));
+    exists =
+        expr_and(pool, exists,
+                 expr_less(pool, at[2 + axis],
+                           expr_index(pool, window->kernel[axis])));
+  }
+  return expr_select(pool, exists, expr_load(pool, weights, at, 4),
+                     expr_constant(pool, weights->dtype, 0));
 }
 
 struct bias_packing {

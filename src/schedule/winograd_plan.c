@@ -6,11 +6,14 @@
  * one run to the next; so small images of many channels are bound by them. */
 #include "schedule/winograd_plan.h"
 
-#include "schedule/tile.h"
+#include "schedule/im2col.h"
 
 /* A way of going through the image must be this much better to be taken
- * instead of the direct convolution, whose cost is known better. */
+ * instead of another template, whose cost is known better. */
 #define ADVANTAGE 0.95
+/* How much of the shorter one is not hidden of products, and of fetching their
+ * weights meanwhile. */
+#define UNHIDDEN 0.35
 /* Larger tiles must be this much better: their weights take memory, and caches
  * from other kernels. */
 #define LARGER_ADVANTAGE 0.85
@@ -90,25 +93,41 @@ static const char *read_node(const struct node *node, int64_t block,
 /* ---- Cost ---------------------------------------------------------------- */
 static double largest(double a, double b) { return a > b ? a : b; }
 
-/* Of the template that takes the node otherwise. A transposed convolution's
- * phases are convolutions of images that much smaller. */
+/* Of direct convolution. A transposed one's phases are convolutions of images
+ * that much smaller. */
 static double direct_cycles(const struct machine *machine,
                             const struct winograd_plan *plan,
                             const int64_t *extent) {
   double taps = (double)(plan->taps * plan->taps);
   double steps = taps * (double)(plan->in_blocks * plan->block);
   double weights = steps * (double)(plan->product_blocks * plan->block) * 4;
-  double images = (double)(plan->batch > 0 ? plan->batch : 1);
+  double images = (double)(plan->batch > 0 ? plan->batch : 1), phases = 1;
   int64_t height = extent[0], width = extent[1];
   if (plan->is_transposed) {
-    images *= (double)(plan->phases[0] * plan->phases[1]);
+    phases = (double)(plan->phases[0] * plan->phases[1]);
     height = ceil_div(height, plan->phases[0]);
     width = ceil_div(width, plan->phases[1]);
   }
   struct tile tile =
       tile_choose(machine, width, plan->out_blocks, TILE_MOST_BLOCKS);
-  return largest(1.08 * images * (double)height * steps * tile.row_cycles,
-                 weights / machine->memory_bytes_per_cycle);
+  double rows = images * (double)height;
+  double cycles = phases * (1.08 * rows * steps * tile.row_cycles +
+                            tile_reload_cycles(machine, &tile, steps, rows,
+                                               plan->out_blocks, plan->block));
+  return largest(cycles, weights / machine->memory_bytes_per_cycle);
+}
+
+/* Of the template that takes the node otherwise. */
+static double other_cycles(const struct machine *machine,
+                           const struct node *node,
+                           const struct winograd_plan *plan,
+                           const int64_t *extent) {
+  struct im2col_plan gathered;
+  double cycles = direct_cycles(machine, plan, extent);
+  return !im2col_plan_read(machine, plan->block, node, &gathered) &&
+                 gathered.cycles < cycles
+             ? gathered.cycles
+             : cycles;
 }
 
 /* Cycles of the transforms of one position in one block: arithmetic, and a
@@ -156,7 +175,8 @@ static double plan_cycles(const struct machine *machine,
   double first_pass = weights / machine->memory_bytes_per_cycle;
   products *= 1.2;
   if (rows == 0)
-    products = largest(products, first_pass);
+    products = products > first_pass ? products + UNHIDDEN * first_pass
+                                     : first_pass + UNHIDDEN * products;
   else
     products +=
         first_pass + (passes - 1) * weights / from_cache(machine, weights);
@@ -178,7 +198,7 @@ static void try_rows(const struct machine *machine,
                      const struct winograd_plan *plan,
                      struct winograd_plan *best) {
   double least = best->cycles > 0 ? LARGER_ADVANTAGE * best->cycles
-                                  : ADVANTAGE * plan->direct_cycles;
+                                  : ADVANTAGE * plan->other_cycles;
   bool by_rows = plan->phases[0] == 1 && plan->phases[1] == 1;
   for (int64_t rows = 0; rows <= (by_rows ? plan->tiles[0] : 0); rows++) {
     if (rows > 0 && plan->tiles[0] % rows != 0)
@@ -201,7 +221,7 @@ bool winograd_plan_make(const struct machine *machine, int64_t block,
     return false;
   const struct value *image = node->outputs[0];
   const int64_t extent[2] = {value_dim(image, 2), value_dim(image, 3)};
-  plan.direct_cycles = direct_cycles(machine, &plan, extent);
+  plan.other_cycles = other_cycles(machine, node, &plan, extent);
   for (int tile = 2; tile <= 5; tile++) {
     /* Six outputs of three taps round ten times as much and are no faster. */
     if (!winograd_transform_make(tile, (int)plan.taps, &plan.transform) ||

@@ -25,7 +25,7 @@ struct winograd_plan {
   /* Rows of tiles that one worker takes through all steps, or 0: each step is
    * done for the whole image, by all workers, before the next one. */
   int64_t rows;
-  double cycles, direct_cycles; /* of one core, by this and directly */
+  double cycles, other_cycles; /* of one core, by this and otherwise */
 };
 
 /* How far the inputs of a tile lie apart. */

@@ -52,32 +52,22 @@ void winograd_demand(const struct match_query *query, const struct group *group,
 }
 
 /* ---- Stages -------------------------------------------------------------- */
-/* The weights of channels c to k at kernel position `at`, [K, C, R, S], or of a
- * transposed one [C, K, R, S]. There, tap j of phase p is that of r = p +
- * (taps-1-j)*stride: the first tap is that of the first input, which is the
- * last to get there. */
+/* The weights of channels c to k at kernel position `tap`, [K, C, R, S]; of a
+ * transposed one in a phase, where the first tap is that of the first input,
+ * which is the last to get there. */
 static const struct expr *
 load_tap(struct expr_pool *pool, const struct winograd_plan *plan,
          struct buffer *source, const struct expr *const *channels,
          const struct expr *const *phase, const int *tap) {
-  const struct expr *at[4] = {channels[1], channels[0]};
-  const struct expr *exists = expr_bool(pool, true);
-  for (int axis = 0; axis < 2; axis++) {
-    at[2 + axis] = expr_index(pool, tap[axis]);
-    if (!plan->is_transposed)
-      continue;
-    int64_t base = (plan->taps - 1 - tap[axis]) * plan->phases[axis];
-    at[2 + axis] = expr_add(pool, phase[axis], expr_index(pool, base));
-    exists = expr_and(pool, exists,
-                      expr_less(pool, at[2 + axis],
-                                expr_index(pool, plan->window.kernel[axis])));
-  }
+  const struct expr *at[4] = {channels[1], channels[0],
+                              expr_index(pool, tap[0]),
+                              expr_index(pool, tap[1])};
   if (!plan->is_transposed)
     return expr_load(pool, source, at, 4);
-  at[0] = channels[0];
-  at[1] = channels[1];
-  return expr_select(pool, exists, expr_load(pool, source, at, 4),
-                     expr_constant(pool, source->dtype, 0));
+  const struct expr *from_last[2] = {expr_index(pool, plan->taps - 1 - tap[0]),
+                                     expr_index(pool, plan->taps - 1 - tap[1])};
+  return window2d_phase_weight(pool, &plan->window, source, channels[1],
+                               channels[0], phase, from_last);
 }
 
 /* packed[u, v, k, c, ci, lane], where k counts blocks of all phases. */

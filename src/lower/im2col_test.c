@@ -75,36 +75,10 @@ static void test_halos(void **state) {
   }
 }
 
-/* Strides of 1 to 3, kernels smaller and larger than that, padding that the
- * stride divides and that it doesn't. */
-static void test_transposed(void **state) {
-  (void)state;
-  size_t before = uses_of("conv_transposed_im2col");
-  for (uint32_t seed = 0; seed < 18; seed++) {
-    struct network net;
-    network_start(&net, seed, network_targets[seed % 3]);
-    int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 32, 48),
-                       network_pick(&net, 3, 5), 7};
-    struct conv_spec spec = {.out = 128, .dilation = {1, 1}, .group = 1};
-    for (int i = 0; i < 2; i++) {
-      spec.stride[i] = i ? network_pick(&net, 2, 3) : network_pick(&net, 1, 2);
-      spec.kernel[i] = spec.stride[i] + network_pick(&net, 0, 2);
-      int64_t pads = spec.kernel[i] - spec.stride[i];
-      spec.pads[i] = network_pick(&net, 0, pads);
-      spec.pads[2 + i] = pads - spec.pads[i];
-    }
-    struct value *x = network_input(&net, 4, dims);
-    x = network_conv(&net, &op_conv_transpose, x, &spec, seed % 2);
-    network_finish(&net, network_unary(&net, &op_relu, x));
-  }
-  assert_true(uses_of("conv_transposed_im2col") - before >= 6);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_windows),
       cmocka_unit_test(test_halos),
-      cmocka_unit_test(test_transposed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,7 +187,7 @@ static void test_transposed_winograd(void **state) {
     int target;
     int64_t channels, extent, kernel[2], stride[2];
   } cases[] = {
-      {0, 20, 13, {4, 4}, {2, 2}}, {1, 31, 14, {3, 3}, {2, 2}},
+      {0, 20, 13, {4, 4}, {2, 2}}, {1, 31, 20, {3, 3}, {2, 2}},
       {2, 16, 10, {5, 5}, {2, 2}}, {2, 16, 11, {2, 4}, {1, 2}},
       {0, 18, 11, {3, 3}, {1, 1}}, {2, 17, 26, {2, 2}, {1, 1}},
   };
@@ -647,20 +647,17 @@ static void test_open_chains(void **state) {
 /* Rows that tiles fill badly; im2col_test.c has more of them. */
 static void test_gathered_places(void **state) {
   (void)state;
-  for (uint32_t seed = 0; seed < 2; seed++) {
-    struct network net;
-    network_start(&net, seed, "llvm -mcpu=haswell");
-    int64_t dims[4] = {1, 48, seed ? 3 : 14, seed ? 7 : 14};
-    struct conv_spec spec = {.out = 128,
-                             .kernel = {2, 2},
-                             .stride = {2, 2},
-                             .dilation = {1, 1},
-                             .group = 1};
-    struct value *x = network_input(&net, 4, dims);
-    x = network_conv(&net, seed ? &op_conv_transpose : &op_conv, x, &spec,
-                     true);
-    network_finish(&net, network_unary(&net, &op_relu, x));
-  }
+  struct network net;
+  network_start(&net, 1, "llvm -mcpu=haswell");
+  int64_t dims[4] = {1, 48, 14, 14};
+  struct conv_spec spec = {.out = 128,
+                           .kernel = {2, 2},
+                           .stride = {2, 2},
+                           .dilation = {1, 1},
+                           .group = 1};
+  struct value *x = network_input(&net, 4, dims);
+  x = network_conv(&net, &op_conv, x, &spec, true);
+  network_finish(&net, network_unary(&net, &op_relu, x));
 }
 
 static void test_templates_used(void **state) {

@@ -168,6 +168,16 @@ struct buffer *builder_pack(
   return add_constant(builder, packed, stage, source, raw);
 }
 
+struct buffer *builder_packed(const struct builder *builder,
+                              const struct value *source) {
+  for (size_t i = 0; i < builder->parameters.count; i++) {
+    const struct parameter *parameter = &builder->parameters.data[i];
+    if (parameter->constant && parameter->constant->source == source)
+      return parameter->buffer;
+  }
+  unreachable();
+}
+
 /* ---- Rewriting stages for memory ---------------------------------------- */
 struct rewriting {
   struct builder *builder;

@@ -66,6 +66,9 @@ builder_pack(struct builder *builder, const struct value *source,
                                         struct buffer *source,
                                         const struct expr *const *axes),
              void *context);
+/* The parameter that was packed from a constant value. */
+struct buffer *builder_packed(const struct builder *builder,
+                              const struct value *source);
 /* A fresh stage over axes of `output`'s shape, named after it. */
 struct stage *builder_stage(struct builder *builder, struct buffer *output);
 const struct expr *builder_reduction(struct builder *builder,

@@ -6,17 +6,17 @@
  * one run to the next; so small images of many channels are bound by them. */
 #include "schedule/winograd_plan.h"
 
-#include "schedule/im2col.h"
+#include "schedule/im2col_plan.h"
 
-/* A way of going through the image must be this much better to be taken
- * instead of another template, whose cost is known better. */
+/* A way of going through the image must be this much better than what would be
+ * taken otherwise. */
 #define ADVANTAGE 0.95
 /* How much of the shorter one is not hidden of products, and of fetching their
  * weights meanwhile. */
 #define UNHIDDEN 0.35
-/* Larger tiles must be this much better: their weights take memory, and caches
- * from other kernels. */
-#define LARGER_ADVANTAGE 0.85
+/* Cycles that each byte must save by which weights become larger: they take
+ * memory, and caches and bandwidth from others. */
+#define BYTE_PRICE 0.08
 
 int64_t winograd_step(const struct winograd_plan *plan, int axis) {
   return plan->is_transposed ? 1 : plan->phases[axis];
@@ -192,18 +192,25 @@ static double plan_cycles(const struct machine *machine,
   return share * (products + 1.3 * transforms + 1.5 * traffic);
 }
 
-/* The best rows of these tiles, if better than direct convolution and the
- * smaller tiles' best. */
+static double larger_weights(const struct winograd_plan *plan) {
+  double grown = (double)(plan->transform.reach * plan->transform.reach -
+                          plan->taps * plan->taps);
+  return BYTE_PRICE * 4 * grown * (double)(plan->in_blocks * plan->block) *
+         (double)(plan->product_blocks * plan->block);
+}
+
+/* The best rows of these tiles, if better than another template and the smaller
+ * tiles' best. */
 static void try_rows(const struct machine *machine,
                      const struct winograd_plan *plan,
                      struct winograd_plan *best) {
-  double least = best->cycles > 0 ? LARGER_ADVANTAGE * best->cycles
-                                  : ADVANTAGE * plan->other_cycles;
+  double least =
+      ADVANTAGE * (best->cycles > 0 ? best->cycles : plan->other_cycles);
   bool by_rows = plan->phases[0] == 1 && plan->phases[1] == 1;
   for (int64_t rows = 0; rows <= (by_rows ? plan->tiles[0] : 0); rows++) {
     if (rows > 0 && plan->tiles[0] % rows != 0)
       continue;
-    double cycles = plan_cycles(machine, plan, rows);
+    double cycles = plan_cycles(machine, plan, rows) + larger_weights(plan);
     if (cycles >= least)
       continue;
     *best = *plan;

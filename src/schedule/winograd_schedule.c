@@ -162,14 +162,9 @@ static enum adze_status prefetch_weights(struct builder *builder,
   if (knobs[KNOB_BLOCKS] == 1)
     return ADZE_OK;
   int64_t ahead = blocks * plan->in_blocks * plan->block * plan->block;
-  for (size_t i = 0; i < builder->parameters.count; i++) {
-    const struct parameter *parameter = &builder->parameters.data[i];
-    if (parameter->constant && parameter->constant->source == node->inputs[1])
-      return schedule_prefetch(
-          schedule, parameter->buffer,
-          ahead < BUFFER_PREFETCH_MAX ? ahead : BUFFER_PREFETCH_MAX);
-  }
-  return ADZE_OK;
+  return schedule_prefetch(schedule, builder_packed(builder, node->inputs[1]),
+                           ahead < BUFFER_PREFETCH_MAX ? ahead
+                                                       : BUFFER_PREFETCH_MAX);
 }
 
 /* The output's transform below `k_inner`, around which the tile's i and j. */

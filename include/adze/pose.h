@@ -100,6 +100,7 @@ ADZE_EXPORT const char *adze_pose_network_summary(size_t index);
 #define ADZE_POSE_MAX_INPUT_SIDE 8192
 /* Bounds the time that one keypoint takes. */
 #define ADZE_POSE_MAX_PEAK_RADIUS 1000
+#define ADZE_POSE_MAX_SIDE_WEIGHT 10
 
 enum adze_pose_decode {
   ADZE_POSE_MULTI, /* every person in the picture */
@@ -126,6 +127,12 @@ struct adze_pose_options {
    * "pose.peak_radius", else only the nearest cell. At most
    * ADZE_POSE_MAX_PEAK_RADIUS. */
   float peak_radius;
+  /* PoseNet: how much a person's score says of whether left and right are
+   * right: it is multiplied by this power of the share that the keypoints' scores
+   * have of themselves and of those for the other side at the same places. 0:
+   * the package's property "pose.side_weight", else 0, where it counts nothing.
+   * At most ADZE_POSE_MAX_SIDE_WEIGHT. */
+  float side_weight;
   int refine_steps; /* PoseNet: by offsets, for every keypoint */
   int max_persons;  /* of networks that find every person: the best ones */
   /* Persons that score less are left out; 0 keeps all, as COCO's evaluation
@@ -135,7 +142,7 @@ struct adze_pose_options {
   int threads;       /* 0: every CPU; ignored with `pool` */
   adze_pool *pool;   /* borrowed for the pose's life, or NULL */
 };
-/* Multi, 0, 20, 0, 2, 10, 0.2, 1.25, every CPU. */
+/* Multi, 0, 20, 0, 0, 2, 10, 0.2, 1.25, every CPU. */
 ADZE_EXPORT void adze_pose_options_init(struct adze_pose_options *options);
 
 /* ---- Running ------------------------------------------------------------- */

@@ -8,6 +8,7 @@ import numpy as np
 from network import EDGES, KEYPOINTS, STRIDE
 
 PEAK_RADIUS = 28
+SIDE_WEIGHT = 2
 SCORE_THRESHOLD, NMS_RADIUS, REFINE_STEPS, MOST_PERSONS = 0.3, 20, 2, 10
 
 
@@ -79,6 +80,17 @@ class Maps:
         return heap
 
 
+def side_share(maps, points):
+    """The share that the keypoints' scores have of themselves and of those for
+    the other side at the same places."""
+    own = other = 0
+    for k in range(1, KEYPOINTS):
+        mirrored = k + 1 if k % 2 else k - 1
+        own += points[k, 2]
+        other += maps.heat[(mirrored, *maps.cell(points[k, :2]))]
+    return own / max(own + other, 1e-9)
+
+
 def decode(heat, offset, forward, backward):
     """Persons, best score first: (score, [17, 3] of y, x and score)."""
     maps = Maps(heat, offset, forward, backward)
@@ -97,5 +109,6 @@ def decode(heat, offset, forward, backward):
         points = maps.person(keypoint, place, -score)
         mean = sum(points[k, 2] for k in range(KEYPOINTS)
                    if not is_taken(k, points[k])) / KEYPOINTS
-        persons.append((mean, points))
+        share = side_share(maps, points)
+        persons.append((mean * share**SIDE_WEIGHT, points))
     return sorted(persons, key=lambda p: -p[0])

@@ -19,7 +19,7 @@
 struct pose_arguments {
   const char *model, *network, *input_size;
   int decode;
-  double score_threshold, nms_radius, peak_radius;
+  double score_threshold, nms_radius, peak_radius, side_weight;
   int refine_steps, max_persons;
   double person_threshold;
   const char *boxes;
@@ -61,6 +61,10 @@ static const struct cli_option pose_options[] = {
      "look for a keypoint's best score this near, in pixels of the input, to "
      "where its neighbour says it is; 0: as the model asks for, else not",
      .maximum = ADZE_POSE_MAX_PEAK_RADIUS},
+    {FIELD(side_weight), 0, CLI_REAL, "POWER", "0", "PoseNet",
+     "multiply a person's score by this power of how sure left and right are; "
+     "0: as the model asks for, else not",
+     .maximum = ADZE_POSE_MAX_SIDE_WEIGHT},
     {FIELD(refine_steps), 0, CLI_INT, "N", "2", "PoseNet",
      "how often a keypoint's place is refined", .maximum = 100},
     {FIELD(boxes), 0, CLI_TEXT, "FILE.json", NULL, "Top-down",
@@ -153,6 +157,7 @@ static enum adze_status open_pose(struct work *work) {
   options.score_threshold = (float)arguments->score_threshold;
   options.nms_radius = (float)arguments->nms_radius;
   options.peak_radius = (float)arguments->peak_radius;
+  options.side_weight = (float)arguments->side_weight;
   options.refine_steps = arguments->refine_steps;
   options.max_persons = arguments->max_persons;
   options.box_padding = (float)arguments->box_padding;

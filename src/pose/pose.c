@@ -50,6 +50,11 @@ static enum adze_status check_options(const struct adze_pose_options *options,
                 "the radius in which a peak is looked for must be 0 to %d "
                 "pixels, found %g",
                 ADZE_POSE_MAX_PEAK_RADIUS, options->peak_radius);
+  if (!(options->side_weight >= 0) ||
+      options->side_weight > ADZE_POSE_MAX_SIDE_WEIGHT)
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "the weight of sides must be 0 to %d, found %g",
+                ADZE_POSE_MAX_SIDE_WEIGHT, options->side_weight);
   if (isnan(options->score_threshold) || isnan(options->person_threshold))
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "a score threshold must be a number");
@@ -224,6 +229,8 @@ static enum adze_status open_model(struct adze_pose *pose,
     pose->options.score_threshold = pose->properties.score_threshold;
   if (pose->options.peak_radius == 0)
     pose->options.peak_radius = pose->properties.peak_radius;
+  if (pose->options.side_weight == 0)
+    pose->options.side_weight = pose->properties.side_weight;
   struct adze_tensor_info info;
   adze_model_input(pose->model, 0, &info);
   int64_t dims[ADZE_MAX_RANK];

@@ -13,7 +13,8 @@
  * `peak_radius`, moved to the cell that scores best around there (as "Objects
  * as Points" by Zhou et al. does), and drawn to the exact place by
  * `refine_steps` looks at the offsets. A person's score is the mean over the
- * keypoints that no better person has nearby.
+ * keypoints that no better person has nearby; with a `side_weight` it is less
+ * where what is left might be right: seen from behind, people are mirrored.
  *
  * Candidates wait in a heap, since only the few best are ever wanted.
  * Everything is safe for scores and offsets that aren't numbers: no
@@ -253,8 +254,26 @@ static bool is_taken(const struct pose_frame *frame, int keypoint,
   return false;
 }
 
+/* The share that the keypoints' scores have of themselves and of those for the
+ * other side at the same places. */
+static float side_share(const struct pose_frame *frame, const struct grid *grid,
+                        const struct adze_person *person) {
+  float own = 0, other = 0;
+  for (int k = ADZE_KEYPOINT_LEFT_EYE; k < ADZE_KEYPOINT_COUNT; k++) {
+    const struct adze_keypoint *keypoint = &person->keypoints[k];
+    /* Left ones have odd numbers, their right ones follow. */
+    int mirrored = k % 2 ? k + 1 : k - 1;
+    struct cell cell =
+        nearest_cell(grid, (struct place){keypoint->y, keypoint->x});
+    float score = *pose_map_at(&frame->maps[HEATMAP], mirrored, cell.y, cell.x);
+    own += keypoint->score > 0 ? keypoint->score : 0;
+    other += score > 0 ? score : 0;
+  }
+  return own > 0 ? own / (own + other) : 1;
+}
+
 /* Of a person that isn't among the frame's yet. */
-static float score_of(const struct pose_frame *frame,
+static float score_of(const struct pose_frame *frame, const struct grid *grid,
                       const struct adze_person *person) {
   float sum = 0;
   for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
@@ -263,7 +282,9 @@ static float score_of(const struct pose_frame *frame,
     if (keypoint->score > 0 && !is_taken(frame, k, place))
       sum += keypoint->score;
   }
-  return sum / ADZE_KEYPOINT_COUNT;
+  float weight = frame->options->side_weight;
+  return sum / ADZE_KEYPOINT_COUNT *
+         (weight > 0 ? powf(side_share(frame, grid, person), weight) : 1);
 }
 
 static void decode_multi(struct pose_frame *frame) {
@@ -282,7 +303,7 @@ static void decode_multi(struct pose_frame *frame) {
     person->keypoints[root.keypoint] =
         (struct adze_keypoint){place.x, place.y, root.score};
     follow_tree(frame, &grid, root.keypoint, person);
-    person->score = score_of(frame, person);
+    person->score = score_of(frame, &grid, person);
     frame->person_count++;
   }
 }

@@ -181,6 +181,29 @@ static void test_start_anywhere(void **state) {
   }
 }
 
+/* Scores for the other side at the same places: half as high, so that two
+ * thirds are left of a person's score, or four ninths by a weight of 2. */
+static void test_sides(void **state) {
+  (void)state;
+  struct test_random random = {13};
+  for (int weight = 0; weight <= 2; weight++) {
+    struct setup setup;
+    setup_make(&setup, 20, 25, weight == 1);
+    setup.options.side_weight = (float)weight;
+    struct adze_person person = random_person(&random, 0, 384, 304, 0.6f);
+    encode(&setup, &person);
+    for (int k = 1; k < ADZE_KEYPOINT_COUNT; k++)
+      *cell(&setup, HEAT, k % 2 ? k + 1 : k - 1,
+            nearest(person.keypoints[k].y, 20),
+            nearest(person.keypoints[k].x, 25)) = 0.3f;
+    person.score *= powf(2.0f / 3, (float)weight);
+    pose_network_posenet.decode(&setup.frame);
+    assert_int_equal(setup.frame.person_count, 1);
+    check_same(&setup.frame.persons[0], &person);
+    setup_release(&setup);
+  }
+}
+
 /* Displacements that miss by more than a cell, where no offset is: a better
  * score within the radius shows the way, the nearest one first. */
 static void test_peak(void **state) {
@@ -384,7 +407,8 @@ int main(void) {
       cmocka_unit_test(test_start_anywhere), cmocka_unit_test(test_options),
       cmocka_unit_test(test_transform),      cmocka_unit_test(test_any_values),
       cmocka_unit_test(test_plateau),        cmocka_unit_test(test_nothing),
-      cmocka_unit_test(test_peak),           cmocka_unit_test(test_refinement),
+      cmocka_unit_test(test_sides),          cmocka_unit_test(test_peak),
+      cmocka_unit_test(test_refinement),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

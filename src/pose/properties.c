@@ -113,5 +113,7 @@ enum adze_status pose_properties_read(const adze_model *model,
                   error));
   TRY(read_number(model, "pose.peak_radius", ADZE_POSE_MAX_PEAK_RADIUS,
                   &out->peak_radius, error));
+  TRY(read_number(model, "pose.side_weight", ADZE_POSE_MAX_SIDE_WEIGHT,
+                  &out->side_weight, error));
   return read_normalisation(model, network, out, error);
 }

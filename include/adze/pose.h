@@ -135,14 +135,14 @@ struct adze_pose_options {
   float side_weight;
   int refine_steps; /* PoseNet: by offsets, for every keypoint */
   int max_persons;  /* of networks that find every person: the best ones */
-  /* Persons that score less are left out; 0 keeps all, as COCO's evaluation
-   * wants. */
+  /* Persons that score less are left out. 0: as adze_pose_person_threshold says;
+   * below 0 all are kept, as COCO's evaluation wants. */
   float person_threshold;
   float box_padding; /* top-down: the box is grown by this */
   int threads;       /* 0: every CPU; ignored with `pool` */
   adze_pool *pool;   /* borrowed for the pose's life, or NULL */
 };
-/* Multi, 0, 20, 0, 0, 2, 10, 0.2, 1.25, every CPU. */
+/* Multi, 0, 20, 0, 0, 2, 10, 0, 1.25, every CPU. */
 ADZE_EXPORT void adze_pose_options_init(struct adze_pose_options *options);
 
 /* ---- Running ------------------------------------------------------------- */
@@ -174,6 +174,9 @@ ADZE_EXPORT const char *adze_pose_network(const adze_pose *pose);
 ADZE_EXPORT int adze_pose_input_width(const adze_pose *pose);
 ADZE_EXPORT int adze_pose_input_height(const adze_pose *pose);
 ADZE_EXPORT bool adze_pose_uses_boxes(const adze_pose *pose);
+/* The score below which persons of this network are better not shown: the
+ * package's property "pose.person_threshold", else 0.2. */
+ADZE_EXPORT float adze_pose_person_threshold(const adze_pose *pose);
 
 /* Finds the persons of a picture. A network that uses boxes looks at each of
  * boxes[box_count], or, when `boxes` is NULL, at the whole picture; others

@@ -108,6 +108,7 @@ def build(network):
                                    "pose.size_step": str(SIZE_STEP),
                                    "pose.score_threshold": str(SCORE_THRESHOLD),
                                    "pose.side_weight": str(SIDE_WEIGHT),
+                                   "pose.person_threshold": "0.12",
                                    "pose.peak_radius": str(PEAK_RADIUS)})
     onnx.checker.check_model(model)
     return model

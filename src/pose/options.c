@@ -18,7 +18,6 @@ void adze_pose_options_init(struct adze_pose_options *options) {
       .nms_radius = 20,
       .refine_steps = 2,
       .max_persons = 10,
-      .person_threshold = 0.2f,
       .box_padding = 1.25f,
   };
 }

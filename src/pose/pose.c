@@ -231,6 +231,8 @@ static enum adze_status open_model(struct adze_pose *pose,
     pose->options.peak_radius = pose->properties.peak_radius;
   if (pose->options.side_weight == 0)
     pose->options.side_weight = pose->properties.side_weight;
+  if (pose->options.person_threshold == 0)
+    pose->options.person_threshold = pose->properties.person_threshold;
   struct adze_tensor_info info;
   adze_model_input(pose->model, 0, &info);
   int64_t dims[ADZE_MAX_RANK];
@@ -325,6 +327,10 @@ int adze_pose_input_height(const adze_pose *pose) {
 
 bool adze_pose_uses_boxes(const adze_pose *pose) {
   return pose->network->uses_boxes;
+}
+
+float adze_pose_person_threshold(const adze_pose *pose) {
+  return pose->properties.person_threshold;
 }
 
 /* ---- Running ------------------------------------------------------------- */

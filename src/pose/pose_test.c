@@ -248,7 +248,7 @@ static void test_boxes(void **state) {
   struct adze_error error = {.message = ""};
   struct adze_pose_options options;
   adze_pose_options_init(&options);
-  options.person_threshold = 0;
+  options.person_threshold = -1;
   assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
             error);
   assert_true(adze_pose_uses_boxes(pose));
@@ -366,7 +366,7 @@ static void test_posenet_properties(void **state) {
     adze_pose_destroy(pose);
     struct adze_pose_options options;
     adze_pose_options_init(&options);
-    options.person_threshold = 0;
+    options.person_threshold = -1;
     assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
               error);
     assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
@@ -377,7 +377,7 @@ static void test_posenet_properties(void **state) {
   }
   struct adze_pose_options all;
   adze_pose_options_init(&all);
-  all.person_threshold = 0;
+  all.person_threshold = -1;
   model.properties[4] = "pose.score_threshold";
   model.properties[5] = "0.95";
   for (int i = 0; i < 2; i++) {
@@ -389,12 +389,13 @@ static void test_posenet_properties(void **state) {
   }
   adze_image_release(&image);
   static const char *const wrong[][2] = {
-      {"pose.size_step", "24"},     {"pose.size_step", "0"},
-      {"pose.size_step", "16384"},  {"pose.size_step", "x"},
-      {"pose.peak_radius", "-1"},   {"pose.peak_radius", "1e9"},
-      {"pose.peak_radius", "nan"},  {"pose.peak_radius", ""},
-      {"pose.input_size", "0x320"}, {"pose.score_threshold", "1.5"},
-      {"pose.side_weight", "11"},   {"pose.side_weight", "-1"},
+      {"pose.size_step", "24"},       {"pose.size_step", "0"},
+      {"pose.size_step", "16384"},    {"pose.size_step", "x"},
+      {"pose.peak_radius", "-1"},     {"pose.peak_radius", "1e9"},
+      {"pose.peak_radius", "nan"},    {"pose.peak_radius", ""},
+      {"pose.input_size", "0x320"},   {"pose.score_threshold", "1.5"},
+      {"pose.person_threshold", "2"}, {"pose.side_weight", "11"},
+      {"pose.side_weight", "-1"},
   };
   for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
     memset(model.properties, 0, sizeof properties);

@@ -107,7 +107,8 @@ enum adze_status pose_properties_read(const adze_model *model,
   *out = (struct pose_properties){.width = network->default_width,
                                   .height = network->default_height,
                                   .size_step = network->size_step,
-                                  .score_threshold = 0.5f};
+                                  .score_threshold = 0.5f,
+                                  .person_threshold = 0.2f};
   TRY(read_size(model, out, error));
   TRY(read_number(model, "pose.score_threshold", 1, &out->score_threshold,
                   error));
@@ -115,5 +116,7 @@ enum adze_status pose_properties_read(const adze_model *model,
                   &out->peak_radius, error));
   TRY(read_number(model, "pose.side_weight", ADZE_POSE_MAX_SIDE_WEIGHT,
                   &out->side_weight, error));
+  TRY(read_number(model, "pose.person_threshold", 1, &out->person_threshold,
+                  error));
   return read_normalisation(model, network, out, error);
 }

@@ -9,7 +9,8 @@
 struct pose_properties {
   int width, height; /* of the input, where the model leaves it open */
   int size_step;     /* as a network's, and a multiple of it */
-  float score_threshold, peak_radius, side_weight; /* as the options */
+  /* As the options. */
+  float score_threshold, peak_radius, side_weight, person_threshold;
   float mean[3], scale[3];
   bool bgr;
 };

@@ -128,15 +128,15 @@ struct adze_pose_options {
    * ADZE_POSE_MAX_PEAK_RADIUS. */
   float peak_radius;
   /* PoseNet: how much a person's score says of whether left and right are
-   * right: it is multiplied by this power of the share that the keypoints' scores
-   * have of themselves and of those for the other side at the same places. 0:
-   * the package's property "pose.side_weight", else 0, where it counts nothing.
-   * At most ADZE_POSE_MAX_SIDE_WEIGHT. */
+   * right: it is multiplied by this power of the share that the keypoints'
+   * scores have of themselves and of those for the other side at the same
+   * places. 0: the package's property "pose.side_weight", else 0, where it
+   * counts nothing. At most ADZE_POSE_MAX_SIDE_WEIGHT. */
   float side_weight;
   int refine_steps; /* PoseNet: by offsets, for every keypoint */
   int max_persons;  /* of networks that find every person: the best ones */
-  /* Persons that score less are left out. 0: as adze_pose_person_threshold says;
-   * below 0 all are kept, as COCO's evaluation wants. */
+  /* Persons that score less are left out. 0: as adze_pose_person_threshold
+   * says; below 0 all are kept, as COCO's evaluation wants. */
   float person_threshold;
   float box_padding; /* top-down: the box is grown by this */
   int threads;       /* 0: every CPU; ignored with `pool` */

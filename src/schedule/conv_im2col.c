@@ -13,7 +13,7 @@
  *
  * A chunk's weights for a tile's output channels stay in the L1 cache while all
  * places pass by, in the order they lie in; so every weight comes from memory
- * once. A chunk's places stay in the L2 cache for the channels of a panel. After
+ * once. A chunk's places stay in the L2 cache for the channels of a panel. See
  * K. Goto, R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication"
  * (2008), with packing of the places as in K. Chellapilla et al., "High
  * Performance Convolutional Neural Networks for Document Processing" (2006).

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether and how a convolution gathers its places (conv_im2col.c): the analytic
- * model. */
+/* Whether and how a convolution gathers its places (conv_im2col.c): the
+ * analytic model. */
 #ifndef SCHEDULE_IM2COL_PLAN_H
 #define SCHEDULE_IM2COL_PLAN_H
 

@@ -22,8 +22,8 @@ struct tile {
 struct tile tile_choose(const struct machine *machine, int64_t width,
                         int64_t channel_blocks, int64_t most_blocks);
 
-/* Cycles to fetch a tile's weights again for each row but the first, where those
- * of so many reduction steps do not stay in the L2 cache. */
+/* Cycles to fetch a tile's weights again for each row but the first, where
+ * those of so many reduction steps do not stay in the L2 cache. */
 double tile_reload_cycles(const struct machine *machine,
                           const struct tile *tile, double steps, double rows,
                           int64_t channel_blocks, int64_t block);

@@ -28,8 +28,8 @@ const struct expr *window2d_position(struct expr_pool *pool,
                                      const struct expr *o,
                                      const struct expr *k);
 /* A transposed convolution's weight [c, k, r0, r1] at tap t = 0, 1, … of a
- * phase: r = phase + t*stride along each axis; 0 where the kernel has no such row or
- * column. */
+ * phase: r = phase + t*stride along each axis; 0 where the kernel has no such
+ * row or column. */
 const struct expr *
 window2d_phase_weight(struct expr_pool *pool, const struct window2d *window,
                       struct buffer *weights, const struct expr *k,

@@ -135,14 +135,14 @@ struct adze_pose_options {
   float side_weight;
   int refine_steps; /* PoseNet: by offsets, for every keypoint */
   int max_persons;  /* of networks that find every person: the best ones */
-  /* Persons that score less are left out. 0: as adze_pose_person_threshold
-   * says; below 0 all are kept, as COCO's evaluation wants. */
+  /* Persons that score less are left out; 0 keeps all, as COCO's evaluation
+   * wants. Below 0: as adze_pose_person_threshold says. */
   float person_threshold;
   float box_padding; /* top-down: the box is grown by this */
   int threads;       /* 0: every CPU; ignored with `pool` */
   adze_pool *pool;   /* borrowed for the pose's life, or NULL */
 };
-/* Multi, 0, 20, 0, 0, 2, 10, 0, 1.25, every CPU. */
+/* Multi, 0, 20, 0, 0, 2, 10, -1, 1.25, every CPU. */
 ADZE_EXPORT void adze_pose_options_init(struct adze_pose_options *options);
 
 /* ---- Running ------------------------------------------------------------- */

@@ -86,9 +86,9 @@ static const struct cli_option pose_options[] = {
     {FIELD(evaluate), 0, CLI_TEXT, "FILE.json", NULL, "Output",
      "compare all persons found with COCO annotations: print average precision "
      "and recall as COCO defines them, and the mean keypoint similarity"},
-    {FIELD(person_threshold), 0, CLI_REAL, "SCORE", "0", "Output",
+    {FIELD(person_threshold), 0, CLI_REAL, "SCORE", "-1", "Output",
      "persons that score less are neither counted, drawn nor in OpenPose's "
-     "JSON; 0: as the model asks for, else 0.2; below 0: all are"},
+     "JSON; below 0: as the model asks for, else 0.2"},
     {FIELD(render_threshold), 0, CLI_REAL, "SCORE", "0.3", "Output",
      "keypoints that score less are not drawn"},
     {FIELD(alpha_pose), 0, CLI_REAL, "ALPHA", "0.9", "Output",
@@ -161,7 +161,7 @@ static enum adze_status open_pose(struct work *work) {
   options.refine_steps = arguments->refine_steps;
   options.max_persons = arguments->max_persons;
   options.box_padding = (float)arguments->box_padding;
-  options.person_threshold = -1; /* COCO's results want all */
+  options.person_threshold = 0; /* COCO's results want all */
   if (arguments->input_size)
     TRY(read_size(arguments->input_size, &options, work->error));
   TRY(session_load(arena, &load, &session, work->error));
@@ -294,7 +294,7 @@ static enum adze_status do_image(struct work *work, size_t index,
                               adze_coco_image_id(path, (int64_t)index + 1),
                               poses, work->error));
   struct adze_poses shown = *poses;
-  float threshold = arguments->person_threshold != 0
+  float threshold = arguments->person_threshold >= 0
                         ? (float)arguments->person_threshold
                         : adze_pose_person_threshold(work->pose);
   while (shown.count && shown.persons[shown.count - 1].score < threshold)

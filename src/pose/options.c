@@ -18,6 +18,7 @@ void adze_pose_options_init(struct adze_pose_options *options) {
       .nms_radius = 20,
       .refine_steps = 2,
       .max_persons = 10,
+      .person_threshold = -1,
       .box_padding = 1.25f,
   };
 }

@@ -231,7 +231,7 @@ static enum adze_status open_model(struct adze_pose *pose,
     pose->options.peak_radius = pose->properties.peak_radius;
   if (pose->options.side_weight == 0)
     pose->options.side_weight = pose->properties.side_weight;
-  if (pose->options.person_threshold == 0)
+  if (pose->options.person_threshold < 0)
     pose->options.person_threshold = pose->properties.person_threshold;
   struct adze_tensor_info info;
   adze_model_input(pose->model, 0, &info);

@@ -248,7 +248,7 @@ static void test_boxes(void **state) {
   struct adze_error error = {.message = ""};
   struct adze_pose_options options;
   adze_pose_options_init(&options);
-  options.person_threshold = -1;
+  options.person_threshold = 0;
   assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
             error);
   assert_true(adze_pose_uses_boxes(pose));
@@ -366,7 +366,7 @@ static void test_posenet_properties(void **state) {
     adze_pose_destroy(pose);
     struct adze_pose_options options;
     adze_pose_options_init(&options);
-    options.person_threshold = -1;
+    options.person_threshold = 0;
     assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
               error);
     assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
@@ -377,12 +377,23 @@ static void test_posenet_properties(void **state) {
   }
   struct adze_pose_options all;
   adze_pose_options_init(&all);
-  all.person_threshold = -1;
+  all.person_threshold = 0;
   model.properties[4] = "pose.score_threshold";
   model.properties[5] = "0.95";
   for (int i = 0; i < 2; i++) {
     all.score_threshold = i ? 0.85f : 0; /* 0: the package's */
     assert_ok(adze_pose_create_from_model(&model, &all, &pose, &error), error);
+    assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+    assert_int_equal(poses->count, i);
+    adze_pose_destroy(pose);
+  }
+  model.properties[4] = "pose.person_threshold";
+  static const char *const thresholds[2] = {"0.2", "0.04"};
+  for (int i = 0; i < 2; i++) {
+    model.properties[5] = thresholds[i];
+    assert_ok(adze_pose_create_from_model(&model, NULL, &pose, &error), error);
+    assert_true(adze_pose_person_threshold(pose) ==
+                strtof(thresholds[i], NULL));
     assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
     assert_int_equal(poses->count, i);
     adze_pose_destroy(pose);

@@ -116,8 +116,10 @@ class Harness:
         wrong = self.complaint(result, code, parts)
         left = os.listdir(temporary)
         if output and result[0]:
+            # Of this case: others run beside it in the same folder.
+            folder, name = os.path.split(glob.escape(output))
             left += glob.glob(output) + glob.glob(
-                os.path.join(os.path.dirname(output), ".*.part"))
+                os.path.join(folder, "." + name + ".*.part"))
         if left and not wrong:
             wrong = "left behind: " + " ".join(left)
         shutil.rmtree(temporary, True)

@@ -5,6 +5,7 @@ import heapq
 
 import numpy as np
 
+from data import MIRROR
 from network import EDGES, KEYPOINTS, STRIDE
 
 PEAK_RADIUS = 28
@@ -85,9 +86,8 @@ def side_share(maps, points):
     the other side at the same places."""
     own = other = 0
     for k in range(1, KEYPOINTS):
-        mirrored = k + 1 if k % 2 else k - 1
         own += points[k, 2]
-        other += maps.heat[(mirrored, *maps.cell(points[k, :2]))]
+        other += maps.heat[(MIRROR[k], *maps.cell(points[k, :2]))]
     return own / max(own + other, 1e-9)
 
 

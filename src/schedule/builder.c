@@ -134,6 +134,15 @@ struct stage *builder_stage(struct builder *builder, struct buffer *output) {
   return stage;
 }
 
+struct stage *builder_add_stage(struct builder *builder, struct buffer *output,
+                                const struct expr **axes) {
+  struct stage *stage = builder_stage(builder, output);
+  for (size_t i = 0; i < output->rank; i++)
+    axes[i] = expr_variable(builder->pool, stage->axes[i]);
+  vec_push(builder->arena, &builder->stages, stage);
+  return stage;
+}
+
 const struct expr *builder_reduction(struct builder *builder,
                                      struct stage *stage, const char *name,
                                      const struct expr *extent) {

@@ -71,6 +71,9 @@ struct buffer *builder_packed(const struct builder *builder,
                               const struct value *source);
 /* A fresh stage over axes of `output`'s shape, named after it. */
 struct stage *builder_stage(struct builder *builder, struct buffer *output);
+/* The same as the builder's next stage; `axes` gets its axes as expressions. */
+struct stage *builder_add_stage(struct builder *builder, struct buffer *output,
+                                const struct expr **axes);
 const struct expr *builder_reduction(struct builder *builder,
                                      struct stage *stage, const char *name,
                                      const struct expr *extent);

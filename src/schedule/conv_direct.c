@@ -163,16 +163,11 @@ static const char *const direct_knobs[] = {"columns", "blocks", "unroll",
 
 static size_t direct_space(const struct builder *builder, size_t knob,
                            int64_t *values, size_t capacity) {
-  if (knob == KNOB_PANEL) {
-    size_t count = 0;
-    int64_t channel_blocks =
+  if (knob == KNOB_PANEL)
+    return tile_divisors(
         ceil_div(value_dim(builder->group->nodes.data[0]->outputs[0], 1),
-                 builder->block);
-    for (int64_t v = 1; v <= channel_blocks && count < capacity; v++)
-      if (channel_blocks % v == 0)
-        values[count++] = v;
-    return count;
-  }
+                 builder->block),
+        values, capacity);
   return tile_space(builder,
                     knob == KNOB_COLUMNS  ? TILE_COLUMNS
                     : knob == KNOB_BLOCKS ? TILE_BLOCKS
@@ -194,16 +189,9 @@ static int64_t panel_choose(const struct builder *builder, int64_t blocks) {
   int64_t bytes = window.in_channels / window.groups * window.kernel[0] *
                   window.kernel[1] * blocks * builder->block * 4;
   int64_t rows = regroup_height(builder) < 1 ? 64 : regroup_height(builder);
-  int64_t panel = machine->l2_bytes / 2 / bytes;
   if (window.groups > 1)
     return 1; /* other tiles read other channels */
-  for (panel = panel < tiles ? panel : tiles; panel > 1; panel--) {
-    int64_t shares = rows * (tiles / panel);
-    if (tiles % panel == 0 &&
-        ceil_div(shares, machine->cores) * machine->cores * 20 <= shares * 21)
-      break;
-  }
-  return panel < 1 ? 1 : panel;
+  return tile_panel(machine, tiles, machine->l2_bytes / 2 / bytes, rows);
 }
 
 static void direct_choose(const struct builder *builder, int64_t *knobs) {

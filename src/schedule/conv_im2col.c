@@ -68,16 +68,6 @@ struct im2col {
   struct im2col_plan plan;
 };
 
-static struct stage *add_stage(struct im2col *m, struct buffer *buffer,
-                               const struct expr **axes) {
-  struct builder *builder = m->builder;
-  struct stage *stage = builder_stage(builder, buffer);
-  for (size_t i = 0; i < buffer->rank; i++)
-    axes[i] = expr_variable(builder->pool, stage->axes[i]);
-  vec_push(builder->arena, &builder->stages, stage);
-  return stage;
-}
-
 /* Places past the last one, in the last tile, are the last one again. */
 static struct buffer *columns_stage(struct im2col *m) {
   struct builder *builder = m->builder;
@@ -97,7 +87,7 @@ static struct buffer *columns_stage(struct im2col *m) {
   struct buffer *columns = buffer_new(pool, builder_name(builder, "columns"),
                                       ADZE_F32, BUFFER_ARGUMENT, shape, 7);
   builder_add_temporary(builder, columns);
-  struct stage *stage = add_stage(m, columns, a);
+  struct stage *stage = builder_add_stage(builder, columns, a);
   const struct expr *width = expr_index(pool, plan->width);
   const struct expr *height = expr_index(pool, plan->height);
   const struct expr *place = expr_add(pool, expr_mul(pool, a[1], tile), a[5]);
@@ -164,10 +154,10 @@ static struct buffer *part_stage(struct im2col *m, struct buffer *columns) {
                                        packed_shape, 7, pack_weights, &packing);
   const struct expr *a[4];
   struct stage *stage =
-      add_stage(m,
-                buffer_new(pool, builder_name(builder, "part"), ADZE_F32,
-                           BUFFER_STACK, shape, 4),
-                a);
+      builder_add_stage(builder,
+                        buffer_new(pool, builder_name(builder, "part"),
+                                   ADZE_F32, BUFFER_STACK, shape, 4),
+                        a);
   const struct expr *c = builder_reduction(builder, stage, "c", sizes[2]);
   const struct expr *kh = builder_reduction(builder, stage, "kh", sizes[3]);
   const struct expr *kw = builder_reduction(builder, stage, "kw", sizes[4]);
@@ -187,7 +177,7 @@ static void sum_stage(struct im2col *m, struct buffer *part) {
   struct expr_pool *pool = builder->pool;
   const struct expr *a[5];
   struct buffer *sums = window2d_sums(builder, m->node);
-  struct stage *stage = add_stage(m, sums, a);
+  struct stage *stage = builder_add_stage(builder, sums, a);
   const struct expr *row = expr_add(
       pool, expr_mul(pool, a[0], expr_index(pool, m->plan.height)), a[2]);
   const struct expr *place = expr_add(
@@ -217,12 +207,7 @@ static size_t im2col_space(const struct builder *builder, size_t knob,
   if (knob != KNOB_PANEL)
     return tile_space(builder, knob == KNOB_BLOCKS ? TILE_BLOCKS : TILE_UNROLL,
                       values, capacity);
-  struct im2col_plan plan = plan_of(builder);
-  size_t count = 0;
-  for (int64_t v = 1; v <= plan.out_blocks && count < capacity; v++)
-    if (plan.out_blocks % v == 0)
-      values[count++] = v;
-  return count;
+  return tile_divisors(plan_of(builder).out_blocks, values, capacity);
 }
 
 /* Tiles whose parts stay in a quarter of the L2 cache until they are added; few
@@ -233,14 +218,7 @@ static int64_t panel_choose(const struct builder *builder,
   int64_t tiles = plan->out_blocks / plan->tile.blocks;
   int64_t bytes = plan->in_blocks / plan->chunk * plan->places *
                   plan->tile.blocks * builder->block * 4;
-  int64_t panel = machine->l2_bytes / 4 / bytes;
-  for (panel = panel < tiles ? panel : tiles; panel > 1; panel--) {
-    int64_t shares = tiles / panel;
-    if (tiles % panel == 0 &&
-        ceil_div(shares, machine->cores) * machine->cores * 20 <= shares * 21)
-      break;
-  }
-  return panel < 1 ? 1 : panel;
+  return tile_panel(machine, tiles, machine->l2_bytes / 4 / bytes, 1);
 }
 
 static void im2col_choose(const struct builder *builder, int64_t *knobs) {

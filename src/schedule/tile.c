@@ -37,6 +37,26 @@ size_t tile_space(const struct builder *builder, enum tile_knob knob,
   return count;
 }
 
+size_t tile_divisors(int64_t total, int64_t *values, size_t capacity) {
+  size_t count = 0;
+  for (int64_t v = 1; v <= total && count < capacity; v++)
+    if (total % v == 0)
+      values[count++] = v;
+  return count;
+}
+
+int64_t tile_panel(const struct machine *machine, int64_t tiles, int64_t most,
+                   int64_t rows) {
+  int64_t panel = most < tiles ? most : tiles;
+  for (; panel > 1; panel--) {
+    int64_t shares = rows * (tiles / panel);
+    if (tiles % panel == 0 &&
+        ceil_div(shares, machine->cores) * machine->cores * 20 <= shares * 21)
+      break;
+  }
+  return panel < 1 ? 1 : panel;
+}
+
 /* Cycles that one reduction step of a tile takes: multiply-adds, loads, or the
  * latency of the additions when there are too few of them to hide it. */
 static double tile_cycles(const struct machine *machine, int64_t columns,

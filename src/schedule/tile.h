@@ -13,6 +13,14 @@ enum tile_knob { TILE_COLUMNS, TILE_BLOCKS, TILE_UNROLL };
 size_t tile_space(const struct builder *builder, enum tile_knob knob,
                   int64_t *values, size_t capacity);
 
+/* The divisors of `total`, as the values of a knob; returns their number. */
+size_t tile_divisors(int64_t total, int64_t *values, size_t capacity);
+/* How many of `tiles`, at most `most`, one worker takes at a time, in each of
+ * `rows`: a divisor that leaves enough panels for all cores to have like
+ * shares. */
+int64_t tile_panel(const struct machine *machine, int64_t tiles, int64_t most,
+                   int64_t rows);
+
 struct tile {
   int64_t columns, blocks;
   double row_cycles; /* of one reduction step of a row, in every block */

@@ -19,20 +19,12 @@ size_t winograd_space(const struct builder *builder, size_t knob,
                                             : TILE_UNROLL,
                       values, capacity);
   struct winograd_plan plan = winograd_plan_of(builder);
-  size_t count = 0;
-  if (knob == KNOB_PANEL) {
-    for (int64_t v = 1; v <= plan.product_blocks && count < capacity; v++)
-      if (plan.product_blocks % v == 0)
-        values[count++] = v;
-    return count;
-  }
-  if (plan.rows == 0)
-    values[count++] = 0;
-  for (int64_t rows = 1; plan.rows && rows <= plan.tiles[0] && count < capacity;
-       rows++)
-    if (plan.tiles[0] % rows == 0)
-      values[count++] = rows;
-  return count;
+  if (knob == KNOB_PANEL)
+    return tile_divisors(plan.product_blocks, values, capacity);
+  if (plan.rows > 0)
+    return tile_divisors(plan.tiles[0], values, capacity);
+  values[0] = 0;
+  return 1;
 }
 
 /* Channels that share the transformed tiles which they fetch: those whose

@@ -150,16 +150,6 @@ static struct buffer *handed_on(struct winograd *w, const char *name,
   return buffer;
 }
 
-static struct stage *add_stage(struct winograd *w, struct buffer *buffer,
-                               const struct expr **axes) {
-  struct builder *builder = w->builder;
-  struct stage *stage = builder_stage(builder, buffer);
-  for (size_t i = 0; i < buffer->rank; i++)
-    axes[i] = expr_variable(builder->pool, stage->axes[i]);
-  vec_push(builder->arena, &builder->stages, stage);
-  return stage;
-}
-
 static struct buffer *local_buffer(struct winograd *w, const char *name,
                                    const struct expr *const *shape,
                                    size_t rank) {
@@ -211,7 +201,8 @@ static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
                                       w->reach, w->block};
   const struct expr *ty_count = expr_index(pool, w->plan.tiles[0]);
   const struct expr *tx_count = expr_index(pool, w->plan.tiles[1]);
-  struct stage *rows = add_stage(w, local_buffer(w, "rows", rows_shape, 5), a);
+  struct stage *rows =
+      builder_add_stage(w->builder, local_buffer(w, "rows", rows_shape, 5), a);
   const struct expr *row = expr_floor_div(pool, a[0], tx_count);
   const struct expr *tx = expr_floor_mod(pool, a[0], tx_count);
   const struct expr *ty = expr_floor_mod(pool, row, ty_count);
@@ -226,7 +217,7 @@ static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
   const struct expr *spread_shape[5] = {w->reach, w->reach, w->positions,
                                         w->in_blocks, w->block};
   struct stage *spread =
-      add_stage(w, handed_on(w, "spread", spread_shape, 5), a);
+      builder_add_stage(w->builder, handed_on(w, "spread", spread_shape, 5), a);
   for (int j = 0; j < matrix->columns; j++) {
     const struct expr *at[5] = {a[2], a[3], a[0], expr_index(pool, j), a[4]};
     terms[j] = expr_load(pool, rows->output, at, 5);
@@ -241,7 +232,8 @@ static struct buffer *product_stage(struct winograd *w, struct buffer *spread,
   const struct expr *a[5];
   const struct expr *shape[5] = {w->reach, w->reach, w->positions,
                                  w->product_blocks, w->block};
-  struct stage *stage = add_stage(w, handed_on(w, "product", shape, 5), a);
+  struct stage *stage =
+      builder_add_stage(w->builder, handed_on(w, "product", shape, 5), a);
   const struct expr *c =
       builder_reduction(w->builder, stage, "c", w->in_blocks);
   const struct expr *ci = builder_reduction(w->builder, stage, "ci", w->block);
@@ -261,15 +253,15 @@ static void output_stages(struct winograd *w, const struct node *node,
   const struct expr *a[5], *terms[WINOGRAD_MOST];
   const struct expr *columns_shape[5] = {w->positions, w->product_blocks,
                                          w->tile, w->reach, w->block};
-  struct stage *columns =
-      add_stage(w, local_buffer(w, "columns", columns_shape, 5), a);
+  struct stage *columns = builder_add_stage(
+      w->builder, local_buffer(w, "columns", columns_shape, 5), a);
   for (int u = 0; u < matrix->columns; u++) {
     const struct expr *at[5] = {expr_index(pool, u), a[3], a[0], a[1], a[4]};
     terms[u] = expr_load(pool, product, at, 5);
   }
   columns->body = winograd_row(pool, matrix, a[2], terms);
-  struct stage *out =
-      add_stage(w, builder_buffer(w->builder, node->outputs[0]), a);
+  struct stage *out = builder_add_stage(
+      w->builder, builder_buffer(w->builder, node->outputs[0]), a);
   struct place y = place_of(w, 0, a[2]), x = place_of(w, 1, a[3]);
   const struct expr *row = expr_add(
       pool, expr_mul(pool, a[0], expr_index(pool, w->plan.tiles[0])), y.tile);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Muon: momentum whose matrices are made orthogonal, for pointwise convolutions;
-the rest is left to AdamW. K. Jordan et al., "Muon: An optimizer for hidden
+"""Muon: momentum whose matrices are made orthogonal, for dense convolutions; the
+rest is left to AdamW. K. Jordan et al., "Muon: An optimizer for hidden
 layers in neural networks", 2024; steps scaled as in J. Liu et al., "Muon is
 scalable for LLM training", 2025, so that AdamW's rates fit.
 """

@@ -87,9 +87,8 @@ class Training:
 
     def update_average(self):
         decay = min(0.998, (self.step + 1) / (self.step + 10))
-        mine = self.network.state_dict()
+        mine, average = self.network.state_dict(), self.average.state_dict()
         names = [n for n, v in mine.items() if v.dtype.is_floating_point]
-        average = self.average.state_dict()
         torch._foreach_lerp_([average[n] for n in names],
                              [mine[n] for n in names], 1 - decay)
 
@@ -161,9 +160,9 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder")
-    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--steps", type=int, default=22000)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--first-shards", type=int, default=16)
     parser.add_argument("--shards", type=int, default=64)

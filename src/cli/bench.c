@@ -47,7 +47,8 @@ static const struct cli_option bench_options[] = {
     {FIELD(warmup), 0, CLI_INT, "N", "3", "Measuring",
      "runs before the measured ones", .maximum = 1e9},
     {FIELD(layers), 0, CLI_FLAG, NULL, NULL, "Output",
-     "also print each kernel with its template, ms and GFLOP/s"},
+     "also print each kernel with its template, ms, GFLOP/s and share of the "
+     "peak"},
     {FIELD(json), 0, CLI_FLAG, NULL, NULL, "Output",
      "print an array of objects instead of a table"},
     {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Output",
@@ -55,10 +56,11 @@ static const struct cli_option bench_options[] = {
 };
 #undef FIELD
 
+/* What stays of the row lies in `kept`, everything else in `arena`. */
 static enum adze_status bench_model(struct arena *arena, const char *path,
                                     const struct bench_arguments *arguments,
                                     double *peak, struct bench_row *row,
-                                    struct layers *layers,
+                                    struct arena *kept,
                                     struct adze_error *error) {
   struct session *session;
   struct measured measured;
@@ -89,7 +91,8 @@ static enum adze_status bench_model(struct arena *arena, const char *path,
     *peak = adze_machine_measure_peak(threads);
   if (*peak > 0)
     row->peak_share = row->gflops / *peak;
-  return arguments->layers ? layers_measure(session, LAYER_RUNS, layers, error)
+  return arguments->layers ? layers_measure(kept, session, LAYER_RUNS, *peak,
+                                            &row->layers, error)
                            : ADZE_OK;
 }
 
@@ -124,17 +127,16 @@ static int longest_name(const struct cli *cli) {
 struct bench_job {
   const char *path;
   const struct bench_arguments *arguments;
-  struct arena *arena;
+  struct arena *arena, *kept;
   double *peak;
   struct bench_row *row;
-  struct layers layers;
   struct adze_error *error;
 };
 
 static enum adze_status bench_guarded(void *argument) {
   struct bench_job *job = argument;
   return bench_model(job->arena, job->path, job->arguments, job->peak, job->row,
-                     &job->layers, job->error);
+                     job->kept, job->error);
 }
 
 static enum adze_status bench_run(struct cli *cli, void *data,
@@ -145,9 +147,6 @@ static enum adze_status bench_run(struct cli *cli, void *data,
   size_t count = 0;
   struct bench_row *rows =
       ARENA_ARRAY(cli->arena, struct bench_row, cli->positional_count);
-  if (arguments->layers && arguments->json)
-    return fail(error, ADZE_INVALID_ARGUMENT,
-                "bench: --layers prints a table, so it can't go with --json");
   if (arguments->layers && arguments->hint == HINT_THROUGHPUT)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "bench: --layers times the kernels of one instance that runs "
@@ -156,6 +155,7 @@ static enum adze_status bench_run(struct cli *cli, void *data,
     struct bench_job job = {.path = cli->positional[i],
                             .arguments = arguments,
                             .arena = arena_create("bench"),
+                            .kept = cli->arena,
                             .peak = &peak,
                             .row = &rows[count],
                             .error = error};
@@ -166,9 +166,9 @@ static enum adze_status bench_run(struct cli *cli, void *data,
       if (count == 0)
         print_heading(width);
       print_row(job.row, width);
+      if (arguments->layers)
+        layers_print(&job.row->layers);
     }
-    if (status == ADZE_OK && arguments->layers)
-      layers_print(&job.layers);
     arena_destroy(job.arena);
     TRY(status);
     count++;

@@ -3,6 +3,7 @@
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
 
+#include "cli/layers.h"
 #include "cli/statistics.h"
 
 struct bench_row {
@@ -13,6 +14,7 @@ struct bench_row {
   double fps;        /* runs per second, of all instances together */
   double gflops;     /* GFLOP/s at that rate; 0 when unknown */
   double peak_share; /* of this machine's measured peak; 0 when unknown */
+  struct layers layers; /* with --layers */
 };
 
 /* The members of a row in JSON, X(name, value of struct bench_row *row). */
@@ -25,6 +27,14 @@ struct bench_row {
   X(min_ms, row->ms.min)                                                       \
   X(std_ms, row->ms.std)                                                       \
   X(fps, row->fps)                                                             \
-  X(gflops, row->gflops)
+  X(gflops, row->gflops)                                                       \
+  X(peak_share, row->peak_share)
+
+/* The same of a layer, with struct layers *layers, const struct layer *layer. */
+#define BENCH_JSON_LAYER_NUMBERS(X)                                            \
+  X(ms, layer->ms)                                                             \
+  X(share, layer_share(layers, layer))                                         \
+  X(gflops, layer_gflops(layer))                                               \
+  X(peak_share, layer_peak_share(layers, layer))
 
 #endif

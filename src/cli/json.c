@@ -114,6 +114,21 @@ enum adze_status json_env(struct arena *arena, const char *machine,
   return print_json(root, error);
 }
 
+static json_t *layers_value(struct arena *arena, const struct layers *layers) {
+  json_t *array = new_array(arena);
+  for (size_t i = 0; i < layers->count; i++) {
+    const struct layer *layer = &layers->items[i];
+    json_t *object = new_object(arena);
+    set(object, "kernel", text_value(arena, layer->name));
+    set(object, "template", text_value(arena, layer->template_name));
+#define X(name, value) set(object, #name, keep(arena, json_real(value)));
+    BENCH_JSON_LAYER_NUMBERS(X)
+#undef X
+    append(array, object);
+  }
+  return array;
+}
+
 enum adze_status json_bench(struct arena *arena, const struct bench_row *rows,
                             size_t count, struct adze_error *error) {
   json_t *root = new_array(arena);
@@ -126,6 +141,8 @@ enum adze_status json_bench(struct arena *arena, const struct bench_row *rows,
 #define X(name, value) set(object, #name, keep(arena, json_real(value)));
     BENCH_JSON_NUMBERS(X)
 #undef X
+    if (row->layers.count)
+      set(object, "layers", layers_value(arena, &row->layers));
     append(root, object);
   }
   return print_json(root, error);

@@ -232,6 +232,7 @@ static void compiles_and_runs(void **state) {
   assert_run("info tiny.onnx --json", 0, "\"Relu\": 1");
   assert_run("bench tiny.tar -t 0 --threads 1 --json", 0, "\"p99_ms\": ");
   assert_run("bench tiny.tar tiny.onnx -t 0 --layers", 0, "GFLOP/s");
+  assert_run("bench tiny.tar -t 0 --layers --json", 0, "\"template\": ");
   assert_run("run tiny.tar -i in.npz -o /dev/full", 4, "/dev/full");
   setenv("ADZE_THREADS", "x", 1);
   assert_run("run tiny.tar", 2, "ADZE_THREADS must be a number");

@@ -184,7 +184,9 @@ static enum adze_status report(const struct cli *cli, struct session *session,
                     (cli->tvmc && !cli_given(cli, "output_names"));
   if (arguments->profile) {
     struct layers layers;
-    TRY(layers_measure(session, arguments->repeat, &layers, error));
+    double peak = adze_machine_measure_peak(session->threads);
+    TRY(layers_measure(session->arena, session, arguments->repeat, peak,
+                       &layers, error));
     layers_sort(&layers);
     layers_print(&layers);
   }

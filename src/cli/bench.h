@@ -11,9 +11,9 @@ struct bench_row {
   int threads;       /* of all instances together */
   int instances;     /* that ran at once */
   struct statistics ms;
-  double fps;        /* runs per second, of all instances together */
-  double gflops;     /* GFLOP/s at that rate; 0 when unknown */
-  double peak_share; /* of this machine's measured peak; 0 when unknown */
+  double fps;           /* runs per second, of all instances together */
+  double gflops;        /* GFLOP/s at that rate; 0 when unknown */
+  double peak_share;    /* of this machine's measured peak; 0 when unknown */
   struct layers layers; /* with --layers */
 };
 
@@ -30,7 +30,7 @@ struct bench_row {
   X(gflops, row->gflops)                                                       \
   X(peak_share, row->peak_share)
 
-/* The same of a layer, with struct layers *layers, const struct layer *layer. */
+/* The same of a layer: struct layers *layers, const struct layer *layer. */
 #define BENCH_JSON_LAYER_NUMBERS(X)                                            \
   X(ms, layer->ms)                                                             \
   X(share, layer_share(layers, layer))                                         \

@@ -95,7 +95,7 @@ static void test_pointwise_depthwise(void **state) {
 
 /* Which ways of Winograd's algorithm the model chose in all networks. */
 struct winograd_uses {
-  size_t in_steps, in_rows, of_kernel[8], of_tile[8];
+  size_t in_steps, in_rows, strided, gathered, of_kernel[8], of_tile[8];
 };
 static void count_uses(const struct network *net, struct winograd_uses *uses) {
   for (size_t i = 0; i < net->graph->nodes.count; i++) {
@@ -106,6 +106,8 @@ static void count_uses(const struct network *net, struct winograd_uses *uses) {
       continue;
     uses->in_steps += plan.rows == 0;
     uses->in_rows += plan.rows > 0;
+    uses->strided += plan.in_phases > 1;
+    uses->gathered += plan.gathers;
     uses->of_kernel[plan.transform.kernel]++;
     uses->of_tile[plan.transform.tile]++;
   }
@@ -179,6 +181,40 @@ static void test_dilated_winograd(void **state) {
   }
   assert_true(uses.in_steps >= 4);
   assert_true(uses.of_kernel[3] && uses.of_kernel[5]);
+}
+
+/* Less than a block of channels, whose phases are gathered, and more; strides
+ * that differ. */
+static void test_strided_winograd(void **state) {
+  (void)state;
+  static const struct {
+    int64_t channels, out, extent, kernel[2], stride[2];
+  } cases[] = {
+      {3, 32, 41, {7, 7}, {2, 2}},  {3, 40, 61, {11, 11}, {4, 4}},
+      {2, 33, 39, {5, 9}, {2, 3}},  {17, 24, 33, {5, 5}, {2, 2}},
+      {18, 32, 35, {7, 4}, {2, 1}}, {5, 24, 30, {6, 6}, {2, 2}},
+  };
+  struct winograd_uses uses = {0};
+  for (uint32_t seed = 0; seed < 3 * ARRAY_COUNT(cases); seed++) {
+    size_t i = seed / 3;
+    struct network net;
+    network_start(&net, seed, network_targets[seed % 3]);
+    int64_t dims[4] = {1 + seed % 2, cases[i].channels,
+                       cases[i].extent + network_pick(&net, 0, 4),
+                       cases[i].extent};
+    struct conv_spec spec = {
+        .out = cases[i].out,
+        .kernel = {cases[i].kernel[0], cases[i].kernel[1]},
+        .stride = {cases[i].stride[0], cases[i].stride[1]},
+        .dilation = {1, 1},
+        .pads = {network_pick(&net, 0, 3), 3, 2, network_pick(&net, 0, 2)},
+        .group = 1};
+    struct value *x = network_input(&net, 4, dims);
+    x = network_conv(&net, &op_conv, x, &spec, seed % 4);
+    count_uses(&net, &uses);
+    network_finish(&net, channel_epilogue(&net, x));
+  }
+  assert_true(uses.in_rows && uses.gathered && uses.strided > uses.gathered);
 }
 
 static void test_transposed_winograd(void **state) {
@@ -675,6 +711,7 @@ int main(void) {
       cmocka_unit_test(test_pointwise_depthwise),
       cmocka_unit_test(test_winograd),
       cmocka_unit_test(test_dilated_winograd),
+      cmocka_unit_test(test_strided_winograd),
       cmocka_unit_test(test_transposed_winograd),
       cmocka_unit_test(test_residual),
       cmocka_unit_test(test_concat),

@@ -102,7 +102,7 @@ static const struct expr *pack_phases(void *context, struct expr_pool *pool,
   }
   return expr_select(
       pool, exists,
-      window2d_phase_weight(pool, window, source, k, c, &axes[0], &axes[4]),
+      window2d_phase_weight(pool, window, source, c, k, &axes[0], &axes[4]),
       expr_constant(pool, source->dtype, 0));
 }
 

@@ -18,6 +18,14 @@
  * which are convolved by themselves, without one: y stands for y div d in these
  * formulas, and the tiles of the second such part follow those of the first.
  *
+ * A stride s makes s*s phases of the input, the rows (columns) y mod s = 0, 1,
+ * … of the padded image, further input channels of a convolution without one,
+ * with ceil(R/s) taps: kernel row r is tap r div s of phase r mod s. If all
+ * phases of all channels are few, they are gathered into blocks first:
+ *
+ *   phases[n,c,y,x,ci] = in[n, q div (s*s), y*s + q div s mod s - before,
+ *                           x*s + q mod s - before]       q = c*B + ci
+ *
  * The sums with constant matrices are written out row by row, since most of
  * their terms vanish; the row in use is chosen by comparing an index, which
  * unrolling decides (winograd_transform.c).
@@ -38,7 +46,9 @@ static size_t conv_match(struct match_query *query, struct node *node,
 
 const struct template template_conv_winograd = {
     .name = "conv_winograd",
-    .summary = "3x3, 5x5, 7x7 convolution of stride 1 by Winograd's algorithm",
+    .summary =
+        "convolution with 3 to 7 taps along each axis, in each phase of a "
+        "stride, by Winograd's algorithm",
     .output_blocked = true,
     .match = conv_match,
     .demand = winograd_demand,

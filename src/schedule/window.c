@@ -41,8 +41,7 @@ bool window2d_of_conv(const struct node *node, struct window2d *out) {
   return true;
 }
 
-bool window2d_of_conv_transpose(const struct node *node,
-                                struct window2d *out) {
+bool window2d_of_conv_transpose(const struct node *node, struct window2d *out) {
   if (node->op != &op_conv_transpose || !read_window(node, out))
     return false;
   const struct constant *weights = node->inputs[1]->constant;
@@ -86,18 +85,16 @@ const struct expr *window2d_position(struct expr_pool *pool,
 
 const struct expr *window2d_phase_weight(
     struct expr_pool *pool, const struct window2d *window,
-    struct buffer *weights, const struct expr *k, const struct expr *c,
+    struct buffer *weights, const struct expr *first, const struct expr *second,
     const struct expr *const *phase, const struct expr *const *tap) {
-  const struct expr *at[4] = {c, k}, *exists = expr_bool(pool, true);
+  const struct expr *at[4] = {first, second}, *exists = expr_bool(pool, true);
   for (int axis = 0; axis < 2; axis++) {
-    at[2 + axis] =
-        expr_add(pool, phase[axis],
-                 expr_mul(pool, tap[axis],
-                          expr_index(pool, window->stride[axis])));
-    exists =
-        expr_and(pool, exists,
-                 expr_less(pool, at[2 + axis],
-                           expr_index(pool, window->kernel[axis])));
+    at[2 + axis] = expr_add(
+        pool, phase[axis],
+        expr_mul(pool, tap[axis], expr_index(pool, window->stride[axis])));
+    exists = expr_and(
+        pool, exists,
+        expr_less(pool, at[2 + axis], expr_index(pool, window->kernel[axis])));
   }
   return expr_select(pool, exists, expr_load(pool, weights, at, 4),
                      expr_constant(pool, weights->dtype, 0));
@@ -111,8 +108,7 @@ static const struct expr *pack_bias(void *context, struct expr_pool *pool,
                                     const struct expr *const *axes) {
   const struct bias_packing *packing = context;
   const struct expr *c = expr_add(
-      pool, expr_mul(pool, axes[0], expr_index(pool, packing->block)),
-      axes[1]);
+      pool, expr_mul(pool, axes[0], expr_index(pool, packing->block)), axes[1]);
   return expr_select(
       pool, expr_less(pool, c, expr_index(pool, packing->channels)),
       expr_load(pool, source, &c, 1), expr_constant(pool, source->dtype, 0));
@@ -135,20 +131,19 @@ const struct expr *window2d_add_bias(struct builder *builder,
   const struct expr *shape[2] = {
       expr_index(pool, ceil_div(packing.channels, packing.block)),
       expr_index(pool, packing.block)};
-  struct buffer *bias = builder_pack(builder, node->inputs[2], "bias", shape,
-                                     2, pack_bias, &packing);
+  struct buffer *bias = builder_pack(builder, node->inputs[2], "bias", shape, 2,
+                                     pack_bias, &packing);
   const struct expr *indices[2] = {k, lane};
   return expr_add(pool, sum, expr_load(pool, bias, indices, 2));
 }
 
-struct buffer *window2d_sums(struct builder *builder,
-                             const struct node *node) {
+struct buffer *window2d_sums(struct builder *builder, const struct node *node) {
   const struct value *out = node->outputs[0];
   if (!has_bias(node))
     return builder_buffer(builder, out);
   const struct expr *shape[LOOP_MAX_RANK];
-  size_t rank = placement_shape(builder->pool, out,
-                                &builder->placements[out->id], shape);
+  size_t rank =
+      placement_shape(builder->pool, out, &builder->placements[out->id], shape);
   return buffer_new(builder->pool, builder_name(builder, "sums"), out->dtype,
                     BUFFER_STACK, shape, rank);
 }
@@ -157,13 +152,12 @@ void window2d_finish(struct builder *builder, const struct node *node,
                      struct buffer *sums) {
   if (!has_bias(node))
     return;
-  struct stage *stage = builder_stage(
-      builder, builder_buffer(builder, node->outputs[0]));
+  struct stage *stage =
+      builder_stage(builder, builder_buffer(builder, node->outputs[0]));
   const struct expr *axes[5];
   for (size_t i = 0; i < 5; i++)
     axes[i] = expr_variable(builder->pool, stage->axes[i]);
   stage->body = window2d_add_bias(
-      builder, node, expr_load(builder->pool, sums, axes, 5), axes[1],
-      axes[4]);
+      builder, node, expr_load(builder->pool, sums, axes, 5), axes[1], axes[4]);
   vec_push(builder->arena, &builder->stages, stage);
 }

@@ -27,14 +27,12 @@ const struct expr *window2d_position(struct expr_pool *pool,
                                      const struct window2d *window, int axis,
                                      const struct expr *o,
                                      const struct expr *k);
-/* A transposed convolution's weight [c, k, r0, r1] at tap t = 0, 1, … of a
- * phase: r = phase + t*stride along each axis; 0 where the kernel has no such
- * row or column. */
-const struct expr *
-window2d_phase_weight(struct expr_pool *pool, const struct window2d *window,
-                      struct buffer *weights, const struct expr *k,
-                      const struct expr *c, const struct expr *const *phase,
-                      const struct expr *const *tap);
+/* The weight [first, second, r0, r1] at tap t = 0, 1, … of a phase: r = phase +
+ * t*stride along each axis; 0 where the kernel has no such row or column. */
+const struct expr *window2d_phase_weight(
+    struct expr_pool *pool, const struct window2d *window,
+    struct buffer *weights, const struct expr *first, const struct expr *second,
+    const struct expr *const *phase, const struct expr *const *tap);
 /* sum + bias, packed into blocks, of channel block `k` and `lane`; just `sum`
  * without a bias. Sums start at 0 and get the bias last: started from a large
  * bias, every step would round at its magnitude. */

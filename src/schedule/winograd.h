@@ -9,6 +9,19 @@
 /* Of the group's first node, which it applies to. */
 struct winograd_plan winograd_plan_of(const struct builder *builder);
 
+/* Stages in their order; the first one is there only where phases are
+ * gathered. */
+enum winograd_stage {
+  WINOGRAD_PHASES,
+  WINOGRAD_ROWS,
+  WINOGRAD_SPREAD,
+  WINOGRAD_PRODUCT,
+  WINOGRAD_COLUMNS,
+  WINOGRAD_OUTPUT
+};
+size_t winograd_stage_index(const struct winograd_plan *plan,
+                            enum winograd_stage stage);
+
 /* Of nodes of one operator. */
 size_t winograd_match(struct match_query *query, const struct op_def *op,
                       struct node *node, struct node **nodes, size_t capacity);

@@ -22,23 +22,35 @@ int64_t winograd_step(const struct winograd_plan *plan, int axis) {
   return plan->is_transposed ? 1 : plan->phases[axis];
 }
 
+int64_t winograd_places(const struct winograd_plan *plan, int axis) {
+  return plan->tiles[axis] * plan->transform.tile +
+         (plan->taps - 1) * winograd_step(plan, axis);
+}
+
 /* ---- What fits ----------------------------------------------------------- */
 static const char *read_conv(const struct node *node,
                              struct winograd_plan *plan) {
   struct window2d *window = &plan->window;
   if (!window2d_of_conv(node, window))
     return "not a 2-d fp32 convolution with constant weights";
-  if (window->kernel[0] != window->kernel[1] || window->kernel[0] < 3 ||
-      window->kernel[0] > 7 || window->kernel[0] % 2 == 0)
-    return "not a 3x3, 5x5 or 7x7 convolution";
+  plan->taps = ceil_div(window->kernel[0], window->stride[0]);
   for (int axis = 0; axis < 2; axis++) {
-    if (window->stride[axis] != 1)
-      return "a stride";
+    plan->stride[axis] = window->stride[axis];
     plan->phases[axis] = window->dilation[axis];
     plan->before[axis] = window->before[axis];
+    if (ceil_div(window->kernel[axis], window->stride[axis]) != plan->taps)
+      return "different taps along y and x";
+    if (window->dilation[axis] != 1 && window->stride[axis] != 1)
+      return "a stride and a dilation";
   }
-  plan->taps = window->kernel[0];
-  return NULL;
+  plan->in_phases = window->stride[0] * window->stride[1];
+  plan->gathers = plan->in_phases > 1 && window->in_channels < plan->block;
+  if (plan->in_phases > 1)
+    return plan->taps < 3 || plan->taps > 5 ? "not 3 to 5 taps in each phase"
+                                            : NULL;
+  return plan->taps == 3 || plan->taps == 5 || plan->taps == 7
+             ? NULL
+             : "not a 3x3, 5x5 or 7x7 convolution";
 }
 
 /* With z = (y + before) div s, the inputs of every phase are those from
@@ -60,7 +72,9 @@ static const char *read_transposed(const struct node *node,
     plan->phases[axis] = stride;
     plan->shift[axis] = window->before[axis] % stride;
     plan->before[axis] = taps - 1 - window->before[axis] / stride;
+    plan->stride[axis] = 1;
   }
+  plan->in_phases = 1;
   return NULL;
 }
 
@@ -76,13 +90,17 @@ static const char *read_node(const struct node *node, int64_t block,
   const struct value *image = node->outputs[0];
   if (window->groups != 1)
     return "more than one group";
-  if (window->in_channels < block || window->out_channels < block)
+  int64_t gathered = window->in_channels * plan->in_phases;
+  if (window->out_channels < block ||
+      (plan->gathers ? 2 * gathered : window->in_channels) < block)
     return "fewer channels than a block";
   if (value_dim(image, 2) < 1 || value_dim(image, 3) < 1)
     return "tiles of open extents would need conditions";
-  plan->block = block;
   plan->batch = value_dim(image, 0) < 1 ? 0 : value_dim(image, 0);
-  plan->in_blocks = ceil_div(window->in_channels, block);
+  plan->in_blocks =
+      plan->gathers ? ceil_div(gathered, block)
+                    : plan->in_phases * ceil_div(window->in_channels, block);
+  plan->channels = plan->gathers ? gathered : plan->in_blocks * block;
   plan->out_blocks = ceil_div(window->out_channels, block);
   plan->product_blocks =
       plan->out_blocks *
@@ -98,8 +116,11 @@ static double largest(double a, double b) { return a > b ? a : b; }
 static double direct_cycles(const struct machine *machine,
                             const struct winograd_plan *plan,
                             const int64_t *extent) {
-  double taps = (double)(plan->taps * plan->taps);
-  double steps = taps * (double)(plan->in_blocks * plan->block);
+  const struct window2d *window = &plan->window;
+  double taps =
+      (double)(plan->is_transposed ? plan->taps * plan->taps
+                                   : window->kernel[0] * window->kernel[1]);
+  double steps = taps * (double)plan->channels / (double)plan->in_phases;
   double weights = steps * (double)(plan->product_blocks * plan->block) * 4;
   double images = (double)(plan->batch > 0 ? plan->batch : 1), phases = 1;
   int64_t height = extent[0], width = extent[1];
@@ -150,6 +171,14 @@ static double from_cache(const struct machine *machine, double bytes) {
              : machine->memory_bytes_per_cycle;
 }
 
+/* To gather phases: places of one channel by one. */
+static double gather_cycles(const struct winograd_plan *plan) {
+  double places = (double)(plan->batch > 0 ? plan->batch : 1);
+  for (int axis = 0; axis < 2; axis++)
+    places *= (double)winograd_places(plan, axis);
+  return plan->gathers ? 1.5 * places * (double)plan->channels : 0;
+}
+
 /* With `rows` as in the plan. The factors are what measured kernels took more
  * than their arithmetic, and the share of transfers that was not hidden. */
 static double plan_cycles(const struct machine *machine,
@@ -157,7 +186,7 @@ static double plan_cycles(const struct machine *machine,
   const struct winograd_transform *t = &plan->transform;
   double points = (double)(t->reach * t->reach);
   double images = (double)(plan->batch > 0 ? plan->batch : 1);
-  double channels = (double)(plan->in_blocks * plan->block);
+  double channels = (double)plan->channels;
   double outs = (double)(plan->product_blocks * plan->block);
   double positions = images * (double)(plan->tiles[0] * plan->tiles[1]);
   double together = rows > 0 ? (double)(rows * plan->tiles[1]) : positions;
@@ -189,13 +218,14 @@ static double plan_cycles(const struct machine *machine,
     share = (double)(ceil_div(parts, machine->cores) * machine->cores) /
             (double)parts;
   }
-  return share * (products + 1.3 * transforms + 1.5 * traffic);
+  return gather_cycles(plan) +
+         share * (products + 1.3 * transforms + 1.5 * traffic);
 }
 
 static double larger_weights(const struct winograd_plan *plan) {
   double grown = (double)(plan->transform.reach * plan->transform.reach -
                           plan->taps * plan->taps);
-  return BYTE_PRICE * 4 * grown * (double)(plan->in_blocks * plan->block) *
+  return BYTE_PRICE * 4 * grown * (double)plan->channels *
          (double)(plan->product_blocks * plan->block);
 }
 

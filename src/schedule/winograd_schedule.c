@@ -65,6 +65,12 @@ static struct statement *block_of(struct schedule *schedule,
   return schedule_block(schedule, stage->name, BLOCK_WHOLE);
 }
 
+static const struct stage *stage_of(const struct builder *builder,
+                                    const struct winograd_plan *plan,
+                                    enum winograd_stage stage) {
+  return builder->stages.data[winograd_stage_index(plan, stage)];
+}
+
 static enum adze_status unroll_all(struct schedule *schedule,
                                    struct statement **loops, size_t count) {
   for (size_t i = 0; i < count; i++)
@@ -89,10 +95,26 @@ static enum adze_status schedule_half(struct schedule *schedule,
   return schedule_vectorize(schedule, loops[count - 1]);
 }
 
+/* Rows of phases, by all workers. */
+static enum adze_status schedule_phases(struct builder *builder,
+                                        struct schedule *schedule,
+                                        const struct winograd_plan *plan) {
+  struct statement *loops[LOOP_MAX_RANK];
+  struct statement *block =
+      block_of(schedule, stage_of(builder, plan, WINOGRAD_PHASES));
+  check(schedule_loops_around(schedule, block, loops, LOOP_MAX_RANK) == 5);
+  struct statement *order[] = {loops[0], loops[2], loops[3], loops[1],
+                               loops[4]};
+  TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
+  TRY(unroll_all(schedule, &order[3], 2));
+  return common_parallel(schedule, order, 2);
+}
+
 /* The input's transform; loops from `first` on are u, v, p, c (those of extent
  * 1 may be absent) and the lane. `parallel` gets the outermost. */
 static enum adze_status schedule_input(struct builder *builder,
                                        struct schedule *schedule,
+                                       const struct winograd_plan *plan,
                                        struct statement **loops, size_t first,
                                        size_t count, struct statement *around,
                                        struct statement **outermost) {
@@ -105,7 +127,7 @@ static enum adze_status schedule_input(struct builder *builder,
   order[n++] = loops[count - 1];
   TRY(schedule_reorder(schedule, order, n));
   *outermost = order[0];
-  TRY(schedule_half(schedule, builder->stages.data[0],
+  TRY(schedule_half(schedule, stage_of(builder, plan, WINOGRAD_ROWS),
                     middle > 0 ? order[middle - 1] : around));
   TRY(unroll_all(schedule, &order[middle], 2));
   return schedule_vectorize(schedule, order[n - 1]);
@@ -162,9 +184,11 @@ static enum adze_status prefetch_weights(struct builder *builder,
 /* The output's transform below `k_inner`, around which the tile's i and j. */
 static enum adze_status
 schedule_output(struct builder *builder, struct schedule *schedule,
-                struct statement *k_inner, struct statement *i,
-                struct statement *j, struct statement *lane) {
-  TRY(schedule_half(schedule, builder->stages.data[3], k_inner));
+                const struct winograd_plan *plan, struct statement *k_inner,
+                struct statement *i, struct statement *j,
+                struct statement *lane) {
+  TRY(schedule_half(schedule, stage_of(builder, plan, WINOGRAD_COLUMNS),
+                    k_inner));
   TRY(schedule_unroll(schedule, i));
   TRY(schedule_unroll(schedule, j));
   return schedule_vectorize(schedule, lane);
@@ -201,8 +225,8 @@ static enum adze_status apply_rows(struct builder *builder,
   struct statement *outer[] = {loops[0], rows};
   struct statement *order[] = {loops[0], rows, k, row, x, k_inner, i, j, lane};
   TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
-  TRY(schedule_output(builder, schedule, k_inner, i, j, lane));
-  block = block_of(schedule, builder->stages.data[2]);
+  TRY(schedule_output(builder, schedule, plan, k_inner, i, j, lane));
+  block = block_of(schedule, stage_of(builder, plan, WINOGRAD_PRODUCT));
   TRY(schedule_cache_write(schedule, block, BUFFER_REGISTER, &copy));
   TRY(schedule_set_scope(schedule, copy, BUFFER_WORKER));
   TRY(schedule_compute_at(schedule, copy, k));
@@ -213,12 +237,12 @@ static enum adze_status apply_rows(struct builder *builder,
     l.k_inner = loops[count - 2];
   l.position = loops[count - (has_blocks ? 3 : 2)];
   TRY(schedule_product_tile(builder, schedule, block, &l, knobs));
-  block = block_of(schedule, builder->stages.data[1]);
+  block = block_of(schedule, stage_of(builder, plan, WINOGRAD_SPREAD));
   TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
   TRY(schedule_compute_at(schedule, block, rows));
   count = loops_of(schedule, block, loops);
-  TRY(schedule_input(builder, schedule, loops, behind(loops, rows), count, rows,
-                     &first));
+  TRY(schedule_input(builder, schedule, plan, loops, behind(loops, rows), count,
+                     rows, &first));
   return common_parallel(schedule, outer, ARRAY_COUNT(outer));
 }
 
@@ -257,8 +281,8 @@ static enum adze_status apply_output_step(struct builder *builder,
     if (all[i])
       order[count++] = all[i];
   TRY(schedule_reorder(schedule, order, count));
-  TRY(schedule_output(builder, schedule, x.phase ? x.phase : x.tile, y.inside,
-                      x.inside, loops[4]));
+  TRY(schedule_output(builder, schedule, plan, x.phase ? x.phase : x.tile,
+                      y.inside, x.inside, loops[4]));
   shared = y.phase ? 4 : 3;
   return common_parallel(schedule, order, shared);
 }
@@ -269,12 +293,12 @@ static enum adze_status apply_steps(struct builder *builder,
                                     const struct winograd_plan *plan,
                                     const int64_t *knobs) {
   struct statement *loops[LOOP_MAX_RANK], *block, *copy, *first;
-  block = block_of(schedule, builder->stages.data[1]);
+  block = block_of(schedule, stage_of(builder, plan, WINOGRAD_SPREAD));
   size_t count = loops_of(schedule, block, loops);
-  TRY(schedule_input(builder, schedule, loops, 0, count, NULL, &first));
+  TRY(schedule_input(builder, schedule, plan, loops, 0, count, NULL, &first));
   TRY(schedule_parallel(schedule, first));
 
-  block = block_of(schedule, builder->stages.data[2]);
+  block = block_of(schedule, stage_of(builder, plan, WINOGRAD_PRODUCT));
   TRY(schedule_cache_write(schedule, block, BUFFER_REGISTER, &copy));
   check(loops_of(schedule, copy, loops) == 5);
   struct product_loops l = {
@@ -292,9 +316,12 @@ enum adze_status winograd_apply(struct builder *builder,
                                 const int64_t *knobs) {
   const struct stage *last = builder->stages.data[builder->stages.count - 1];
   struct winograd_plan plan = winograd_plan_of(builder);
-  for (size_t s = 4; s + 1 < builder->stages.count; s++)
+  for (size_t s = winograd_stage_index(&plan, WINOGRAD_OUTPUT);
+       s + 1 < builder->stages.count; s++)
     TRY(schedule_compute_inline(schedule,
                                 block_of(schedule, builder->stages.data[s])));
+  if (plan.gathers)
+    TRY(schedule_phases(builder, schedule, &plan));
   TRY(prefetch_weights(builder, schedule, &plan, knobs));
   struct statement *block = block_of(schedule, last);
   return knobs[KNOB_ROWS] ? apply_rows(builder, schedule, block, &plan, knobs)

@@ -39,11 +39,10 @@ void winograd_demand(const struct match_query *query, const struct group *group,
     out->any = true;
     return;
   }
-  out->blocked = true;
+  out->blocked = !plan.gathers;
   for (size_t axis = 0; axis < 2; axis++) {
     /* The last tile may reach further than the padding. */
-    int64_t last = plan.tiles[axis] * plan.transform.tile +
-                   (plan.taps - 1) * winograd_step(&plan, (int)axis) -
+    int64_t last = winograd_places(&plan, (int)axis) * plan.stride[axis] -
                    plan.before[axis];
     int64_t past = last - value_dim(node->inputs[0], 2 + axis);
     out->before[2 + axis] = plan.before[axis] > 0 ? plan.before[axis] : 0;
@@ -51,23 +50,68 @@ void winograd_demand(const struct match_query *query, const struct group *group,
   }
 }
 
-/* ---- Stages -------------------------------------------------------------- */
-/* The weights of channels c to k at kernel position `tap`, [K, C, R, S]; of a
- * transposed one in a phase, where the first tap is that of the first input,
- * which is the last to get there. */
+size_t winograd_stage_index(const struct winograd_plan *plan,
+                            enum winograd_stage stage) {
+  return (size_t)stage - !plan->gathers;
+}
+
+/* ---- Phases -------------------------------------------------------------- */
+/* One of `count[0]` by `count[1]` phases, numbered by rows. */
+static void split_phase(struct expr_pool *pool, const int64_t *count,
+                        const struct expr *both, const struct expr **phase) {
+  const struct expr *wide = expr_index(pool, count[1]);
+  phase[0] = expr_floor_div(pool, both, wide);
+  phase[1] = expr_floor_mod(pool, both, wide);
+}
+
+/* The input's channel and phase that are lane `ci` of the products' block `c`:
+ * all phases of a channel (or of a block of channels) one after the other. */
+struct source {
+  const struct expr *block, *channel, *phase[2];
+};
+static struct source source_of(struct expr_pool *pool,
+                               const struct winograd_plan *plan,
+                               const struct expr *c, const struct expr *ci) {
+  const struct expr *block = expr_index(pool, plan->block);
+  const struct expr *phases = expr_index(pool, plan->in_phases);
+  const struct expr *number =
+      plan->gathers ? expr_add(pool, expr_mul(pool, c, block), ci) : c;
+  struct source source;
+  split_phase(pool, plan->stride, expr_floor_mod(pool, number, phases),
+              source.phase);
+  source.block = source.channel = expr_floor_div(pool, number, phases);
+  if (!plan->gathers)
+    source.channel = expr_add(pool, expr_mul(pool, source.block, block), ci);
+  return source;
+}
+
+/* Row or column `at` of a phase, in the input. */
+static const struct expr *in_input(struct expr_pool *pool,
+                                   const struct winograd_plan *plan, int axis,
+                                   const struct expr *at,
+                                   const struct expr *phase) {
+  const struct expr *padded = expr_add(
+      pool, expr_mul(pool, at, expr_index(pool, plan->stride[axis])), phase);
+  return expr_sub(pool, padded, expr_index(pool, plan->before[axis]));
+}
+
+/* ---- Weights ------------------------------------------------------------- */
+/* Of an input channel for output channel `k`, [K, C, R, S], at a tap of a
+ * phase; of a transposed one [C, K, R, S], whose first tap is that of the first
+ * input, which is the last to get there. */
 static const struct expr *
 load_tap(struct expr_pool *pool, const struct winograd_plan *plan,
-         struct buffer *source, const struct expr *const *channels,
-         const struct expr *const *phase, const int *tap) {
-  const struct expr *at[4] = {channels[1], channels[0],
-                              expr_index(pool, tap[0]),
-                              expr_index(pool, tap[1])};
-  if (!plan->is_transposed)
-    return expr_load(pool, source, at, 4);
-  const struct expr *from_last[2] = {expr_index(pool, plan->taps - 1 - tap[0]),
-                                     expr_index(pool, plan->taps - 1 - tap[1])};
-  return window2d_phase_weight(pool, &plan->window, source, channels[1],
-                               channels[0], phase, from_last);
+         struct buffer *source, const struct source *from, const struct expr *k,
+         const struct expr *const *out_phase, const int *tap) {
+  const struct expr *at[2];
+  for (int axis = 0; axis < 2; axis++)
+    at[axis] = expr_index(pool, plan->is_transposed ? plan->taps - 1 - tap[axis]
+                                                    : tap[axis]);
+  return plan->is_transposed
+             ? window2d_phase_weight(pool, &plan->window, source, from->channel,
+                                     k, out_phase, at)
+             : window2d_phase_weight(pool, &plan->window, source, k,
+                                     from->channel, from->phase, at);
 }
 
 /* packed[u, v, k, c, ci, lane], where k counts blocks of all phases. */
@@ -79,14 +123,12 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
   const struct expr *block = expr_index(pool, plan->block);
   const struct expr *phases =
       expr_index(pool, plan->product_blocks / plan->out_blocks);
-  const struct expr *wide = expr_index(pool, plan->phases[1]);
-  const struct expr *k = expr_floor_div(pool, axes[2], phases);
-  const struct expr *both = expr_floor_mod(pool, axes[2], phases);
-  const struct expr *phase[2] = {expr_floor_div(pool, both, wide),
-                                 expr_floor_mod(pool, both, wide)};
-  const struct expr *channels[2] = {
-      expr_add(pool, expr_mul(pool, axes[3], block), axes[4]),
-      expr_add(pool, expr_mul(pool, k, block), axes[5])};
+  const struct expr *phase[2];
+  split_phase(pool, plan->phases, expr_floor_mod(pool, axes[2], phases), phase);
+  struct source from = source_of(pool, plan, axes[3], axes[4]);
+  const struct expr *k = expr_add(
+      pool, expr_mul(pool, expr_floor_div(pool, axes[2], phases), block),
+      axes[5]);
   const struct expr *zero = expr_constant(pool, source->dtype, 0), *sum = zero;
   for (int r = 0; r < plan->transform.kernel; r++) {
     const struct expr *row = zero;
@@ -94,7 +136,7 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
       row = expr_add(pool, row,
                      expr_mul(pool,
                               winograd_coefficient(pool, matrix, axes[1], s),
-                              load_tap(pool, plan, source, channels, phase,
+                              load_tap(pool, plan, source, &from, k, phase,
                                        (int[]){r, s})));
     sum = expr_add(
         pool, sum,
@@ -102,11 +144,12 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
   }
   const struct window2d *window = &plan->window;
   const struct expr *exists = expr_and(
-      pool,
-      expr_less(pool, channels[1], expr_index(pool, window->out_channels)),
-      expr_less(pool, channels[0], expr_index(pool, window->in_channels)));
+      pool, expr_less(pool, k, expr_index(pool, window->out_channels)),
+      expr_less(pool, from.channel, expr_index(pool, window->in_channels)));
   return expr_select(pool, exists, sum, zero);
 }
+
+/* ---- Stages -------------------------------------------------------------- */
 
 struct winograd {
   struct builder *builder;
@@ -157,7 +200,7 @@ static struct buffer *local_buffer(struct winograd *w, const char *name,
                     BUFFER_STACK, shape, rank);
 }
 
-/* The input's row or column `inside` the tile. */
+/* The row or column `inside` the tile, in its phase of the input. */
 static const struct expr *tile_position(struct winograd *w, int axis,
                                         const struct expr *tile,
                                         const struct expr *inside) {
@@ -166,11 +209,10 @@ static const struct expr *tile_position(struct winograd *w, int axis,
   const struct expr *each = expr_index(pool, w->plan.tiles[axis] / step);
   const struct expr *start =
       expr_mul(pool, expr_floor_mod(pool, tile, each), w->tile);
-  const struct expr *position = expr_add(
+  return expr_add(
       pool,
       expr_mul(pool, expr_add(pool, start, inside), expr_index(pool, step)),
       expr_floor_div(pool, tile, each));
-  return expr_sub(pool, position, expr_index(pool, w->plan.before[axis]));
 }
 
 /* The other way round: where the output's row or column `at` is computed. */
@@ -193,6 +235,29 @@ static struct place place_of(struct winograd *w, int axis,
   return place;
 }
 
+/* The phases of a plain input in blocks: [n, c, y, x, ci]. */
+static struct buffer *phases_stage(struct winograd *w, struct buffer *in) {
+  struct expr_pool *pool = w->builder->pool;
+  const struct winograd_plan *plan = &w->plan;
+  const struct expr *a[5];
+  const struct expr *shape[5] = {
+      in->shape[0], w->in_blocks, expr_index(pool, winograd_places(plan, 0)),
+      expr_index(pool, winograd_places(plan, 1)), w->block};
+  struct buffer *phases = buffer_new(pool, builder_name(w->builder, "phases"),
+                                     ADZE_F32, BUFFER_ARGUMENT, shape, 5);
+  builder_add_temporary(w->builder, phases);
+  struct stage *stage = builder_add_stage(w->builder, phases, a);
+  struct source from = source_of(pool, plan, a[1], a[4]);
+  const struct expr *at[4] = {a[0], from.channel,
+                              in_input(pool, plan, 0, a[2], from.phase[0]),
+                              in_input(pool, plan, 1, a[3], from.phase[1])};
+  stage->body = expr_select(
+      pool,
+      expr_less(pool, from.channel, expr_index(pool, plan->window.in_channels)),
+      expr_load(pool, in, at, 4), expr_constant(pool, ADZE_F32, 0));
+  return phases;
+}
+
 static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
   struct expr_pool *pool = w->builder->pool;
   const struct winograd_matrix *matrix = &w->plan.transform.input;
@@ -207,10 +272,16 @@ static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
   const struct expr *tx = expr_floor_mod(pool, a[0], tx_count);
   const struct expr *ty = expr_floor_mod(pool, row, ty_count);
   const struct expr *n = expr_floor_div(pool, row, ty_count);
+  struct source from = source_of(pool, &w->plan, a[1], a[4]);
   for (int i = 0; i < matrix->columns; i++) {
     const struct expr *at[5] = {n, a[1],
                                 tile_position(w, 0, ty, expr_index(pool, i)),
                                 tile_position(w, 1, tx, a[3]), a[4]};
+    if (!w->plan.gathers) {
+      at[1] = from.block;
+      at[2] = in_input(pool, &w->plan, 0, at[2], from.phase[0]);
+      at[3] = in_input(pool, &w->plan, 1, at[3], from.phase[1]);
+    }
     terms[i] = expr_load(pool, in, at, 5);
   }
   rows->body = winograd_row(pool, matrix, a[2], terms);
@@ -234,9 +305,16 @@ static struct buffer *product_stage(struct winograd *w, struct buffer *spread,
                                  w->product_blocks, w->block};
   struct stage *stage =
       builder_add_stage(w->builder, handed_on(w, "product", shape, 5), a);
-  const struct expr *c =
-      builder_reduction(w->builder, stage, "c", w->in_blocks);
-  const struct expr *ci = builder_reduction(w->builder, stage, "ci", w->block);
+  const struct expr *c, *ci;
+  if (w->plan.gathers) { /* the last block need not be full */
+    const struct expr *channel = builder_reduction(
+        w->builder, stage, "c", expr_index(pool, w->plan.channels));
+    c = expr_floor_div(pool, channel, w->block);
+    ci = expr_floor_mod(pool, channel, w->block);
+  } else {
+    c = builder_reduction(w->builder, stage, "c", w->in_blocks);
+    ci = builder_reduction(w->builder, stage, "ci", w->block);
+  }
   const struct expr *at[5] = {a[0], a[1], a[2], c, ci};
   const struct expr *packed[6] = {a[0], a[1], a[3], c, ci, a[4]};
   stage->reduce = REDUCE_SUM;
@@ -302,6 +380,8 @@ enum adze_status winograd_express(struct builder *builder) {
   struct buffer *in = builder_buffer(builder, node->inputs[0]);
   struct buffer *weights = builder_pack(builder, node->inputs[1], "winograd",
                                         shape, 6, pack_weights, &w.plan);
+  if (w.plan.gathers)
+    in = phases_stage(&w, in);
   struct buffer *spread = input_stages(&w, in);
   output_stages(&w, node, product_stage(&w, spread, weights));
   return ADZE_OK;

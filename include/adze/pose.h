@@ -101,6 +101,7 @@ ADZE_EXPORT const char *adze_pose_network_summary(size_t index);
 /* Bounds the time that one keypoint takes. */
 #define ADZE_POSE_MAX_PEAK_RADIUS 1000
 #define ADZE_POSE_MAX_SIDE_WEIGHT 10
+#define ADZE_POSE_MAX_VOTE_POWER 10
 
 enum adze_pose_decode {
   ADZE_POSE_MULTI, /* every person in the picture */
@@ -133,6 +134,12 @@ struct adze_pose_options {
    * places. 0: the package's property "pose.side_weight", else 0, where it
    * counts nothing. At most ADZE_POSE_MAX_SIDE_WEIGHT. */
   float side_weight;
+  /* PoseNet: a keypoint's exact place is the mean of what the offsets of its
+   * cell and the eight around it say, weighted by this power of their scores
+   * (after PersonLab's Hough voting: G. Papandreou et al., 2018). 0: the
+   * package's property "pose.vote_power", else 0, where only the cell itself
+   * counts. At most ADZE_POSE_MAX_VOTE_POWER. */
+  float vote_power;
   int refine_steps; /* PoseNet: by offsets, for every keypoint */
   int max_persons;  /* of networks that find every person: the best ones */
   /* Persons that score less are left out; 0 keeps all, as COCO's evaluation
@@ -142,7 +149,7 @@ struct adze_pose_options {
   int threads;       /* 0: every CPU; ignored with `pool` */
   adze_pool *pool;   /* borrowed for the pose's life, or NULL */
 };
-/* Multi, 0, 20, 0, 0, 2, 10, -1, 1.25, every CPU. */
+/* Multi, 0, 20, 0, 0, 0, 2, 10, -1, 1.25, every CPU. */
 ADZE_EXPORT void adze_pose_options_init(struct adze_pose_options *options);
 
 /* ---- Running ------------------------------------------------------------- */

@@ -19,7 +19,7 @@
 struct pose_arguments {
   const char *model, *network, *input_size;
   int decode;
-  double score_threshold, nms_radius, peak_radius, side_weight;
+  double score_threshold, nms_radius, peak_radius, side_weight, vote_power;
   int refine_steps, max_persons;
   double person_threshold;
   const char *boxes;
@@ -65,6 +65,11 @@ static const struct cli_option pose_options[] = {
      "multiply a person's score by this power of how sure left and right are; "
      "0: as the model asks for, else not",
      .maximum = ADZE_POSE_MAX_SIDE_WEIGHT},
+    {FIELD(vote_power), 0, CLI_REAL, "POWER", "0", "PoseNet",
+     "take the mean of the places that the cells around a keypoint's say, "
+     "weighted by this power of their scores; 0: as the model asks for, else "
+     "not",
+     .maximum = ADZE_POSE_MAX_VOTE_POWER},
     {FIELD(refine_steps), 0, CLI_INT, "N", "2", "PoseNet",
      "how often a keypoint's place is refined", .maximum = 100},
     {FIELD(boxes), 0, CLI_TEXT, "FILE.json", NULL, "Top-down",
@@ -158,6 +163,7 @@ static enum adze_status open_pose(struct work *work) {
   options.nms_radius = (float)arguments->nms_radius;
   options.peak_radius = (float)arguments->peak_radius;
   options.side_weight = (float)arguments->side_weight;
+  options.vote_power = (float)arguments->vote_power;
   options.refine_steps = arguments->refine_steps;
   options.max_persons = arguments->max_persons;
   options.box_padding = (float)arguments->box_padding;

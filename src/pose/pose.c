@@ -44,17 +44,13 @@ static enum adze_status check_options(const struct adze_pose_options *options,
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "the radius of one keypoint must be 0 or more, found %g",
                 options->nms_radius);
-  if (!(options->peak_radius >= 0) ||
-      options->peak_radius > ADZE_POSE_MAX_PEAK_RADIUS)
-    return fail(error, ADZE_INVALID_ARGUMENT,
-                "the radius in which a peak is looked for must be 0 to %d "
-                "pixels, found %g",
-                ADZE_POSE_MAX_PEAK_RADIUS, options->peak_radius);
-  if (!(options->side_weight >= 0) ||
-      options->side_weight > ADZE_POSE_MAX_SIDE_WEIGHT)
-    return fail(error, ADZE_INVALID_ARGUMENT,
-                "the weight of sides must be 0 to %d, found %g",
-                ADZE_POSE_MAX_SIDE_WEIGHT, options->side_weight);
+  for (size_t i = 0; i < pose_number_count; i++) {
+    struct adze_pose_options read = *options;
+    float value = *pose_number_of(&pose_numbers[i], &read);
+    if (!(value >= 0) || value > pose_numbers[i].most)
+      return fail(error, ADZE_INVALID_ARGUMENT, "%s must be 0 to %g, found %g",
+                  pose_numbers[i].name, pose_numbers[i].most, value);
+  }
   if (isnan(options->score_threshold) || isnan(options->person_threshold))
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "a score threshold must be a number");
@@ -227,10 +223,11 @@ static enum adze_status open_model(struct adze_pose *pose,
                            error));
   if (pose->options.score_threshold == 0)
     pose->options.score_threshold = pose->properties.score_threshold;
-  if (pose->options.peak_radius == 0)
-    pose->options.peak_radius = pose->properties.peak_radius;
-  if (pose->options.side_weight == 0)
-    pose->options.side_weight = pose->properties.side_weight;
+  for (size_t i = 0; i < pose_number_count; i++) {
+    float *value = pose_number_of(&pose_numbers[i], &pose->options);
+    if (*value == 0)
+      *value = *pose_number_of(&pose_numbers[i], &pose->properties.numbers);
+  }
   if (pose->options.person_threshold < 0)
     pose->options.person_threshold = pose->properties.person_threshold;
   struct adze_tensor_info info;

@@ -406,7 +406,7 @@ static void test_posenet_properties(void **state) {
       {"pose.peak_radius", "nan"},    {"pose.peak_radius", ""},
       {"pose.input_size", "0x320"},   {"pose.score_threshold", "1.5"},
       {"pose.person_threshold", "2"}, {"pose.side_weight", "11"},
-      {"pose.side_weight", "-1"},
+      {"pose.side_weight", "-1"},     {"pose.vote_power", "10.5"},
   };
   for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
     memset(model.properties, 0, sizeof properties);
@@ -508,8 +508,8 @@ static void test_wrong_options(void **state) {
   adze_model model = fixed_topdown();
   adze_pose *pose;
   struct adze_error error;
-  struct adze_pose_options options[16];
-  for (int i = 0; i < 16; i++)
+  struct adze_pose_options options[17];
+  for (int i = 0; i < 17; i++)
     adze_pose_options_init(&options[i]);
   options[0].max_persons = 0;
   options[1].max_persons = 1 << 30;
@@ -527,7 +527,8 @@ static void test_wrong_options(void **state) {
   options[13].peak_radius = 1001;
   options[14].side_weight = -1;
   options[15].side_weight = 11;
-  for (int i = 0; i < 16; i++)
+  options[16].vote_power = NAN;
+  for (int i = 0; i < 17; i++)
     assert_fails(
         adze_pose_create_from_model(&model, &options[i], &pose, &error), error,
         ADZE_INVALID_ARGUMENT, "");

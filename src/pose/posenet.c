@@ -12,7 +12,8 @@
  * other keypoints follow along the tree: displaced, then, with a
  * `peak_radius`, moved to the cell that scores best around there (as "Objects
  * as Points" by Zhou et al. does), and drawn to the exact place by
- * `refine_steps` looks at the offsets. A person's score is the mean over the
+ * `refine_steps` looks at the offsets, of one cell or, with a `vote_power`, of
+ * those around it as well. A person's score is the mean over the
  * keypoints that no better person has nearby; with a `side_weight` it is less
  * where what is left might be right: seen from behind, people are mirrored.
  *
@@ -81,12 +82,36 @@ static struct place vector_at(const struct pose_map *map, int channel, int y,
 }
 
 /* The exact place that cell (y, x) gives for a keypoint. */
-static struct place exact_place(const struct pose_frame *frame,
-                                const struct grid *grid, int keypoint, int y,
-                                int x) {
+static struct place vote_of(const struct pose_frame *frame,
+                            const struct grid *grid, int keypoint, int y,
+                            int x) {
   struct place offset = vector_at(&frame->maps[OFFSET], keypoint, y, x);
   return (struct place){(float)y * grid->stride_y + offset.y,
                         (float)x * grid->stride_x + offset.x};
+}
+
+/* The mean of the votes of the cell and those around it, with a vote_power. */
+static struct place exact_place(const struct pose_frame *frame,
+                                const struct grid *grid, int keypoint, int y,
+                                int x) {
+  float power = frame->options->vote_power, total = 0;
+  struct place sum = {0, 0};
+  if (!(power > 0))
+    return vote_of(frame, grid, keypoint, y, x);
+  int bottom = y + 1 < grid->height ? y + 1 : y;
+  int right = x + 1 < grid->width ? x + 1 : x;
+  for (int i = y > 0 ? y - 1 : 0; i <= bottom; i++)
+    for (int j = x > 0 ? x - 1 : 0; j <= right; j++) {
+      float score = *pose_map_at(&frame->maps[HEATMAP], keypoint, i, j);
+      float weight = score > 0 ? powf(score, power) : 0;
+      struct place vote = vote_of(frame, grid, keypoint, i, j);
+      sum.y += weight * vote.y;
+      sum.x += weight * vote.x;
+      total += weight;
+    }
+  if (!(total > 0))
+    return vote_of(frame, grid, keypoint, y, x);
+  return (struct place){sum.y / total, sum.x / total};
 }
 
 static bool is_near(const struct adze_keypoint *keypoint, struct place place,

@@ -204,6 +204,44 @@ static void test_sides(void **state) {
   }
 }
 
+/* Cells beside a keypoint's, with half its score, whose offsets lead elsewhere:
+ * two on the right say that it is 6 pixels further right, which moves the mean
+ * by 6 * 2/4 pixels with a power of 1, by 6 * 2/6 with one of 2. */
+static void test_votes(void **state) {
+  (void)state;
+  struct test_random random = {14};
+  for (int power = 0; power <= 2; power++) {
+    struct setup setup;
+    setup_make(&setup, 40, 90, power == 1);
+    setup.options.vote_power = (float)power;
+    struct adze_person person = random_person(&random, 32, 384, 304, 0.6f);
+    for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
+      float *x = &person.keypoints[k].x;
+      *x = (float)(nearest(*x, 90) * STRIDE - 3); /* moves within its cell */
+    }
+    encode(&setup, &person);
+    for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
+      int row = nearest(person.keypoints[k].y, 40);
+      int column = nearest(person.keypoints[k].x, 90) + 1;
+      for (int y = row - 1; y <= row + 1; y += 2)
+        if (y >= 0 && y < 40) {
+          *cell(&setup, HEAT, k, y, column) = 0.3f;
+          *cell(&setup, OFFSET, k + 17, y, column) += 6;
+        }
+    }
+    pose_network_posenet.decode(&setup.frame);
+    assert_int_equal(setup.frame.person_count, 1);
+    for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
+      float voters = nearest(person.keypoints[k].y, 40) == 0 ? 1 : 2;
+      float share = voters * powf(0.5f, (float)power);
+      float moved = power ? 6 * share / (1 + share) : 0;
+      float found = setup.frame.persons[0].keypoints[k].x;
+      assert_true(fabsf(found - person.keypoints[k].x - moved) < 1e-3f);
+    }
+    setup_release(&setup);
+  }
+}
+
 /* Displacements that miss by more than a cell, where no offset is: a better
  * score within the radius shows the way, the nearest one first. */
 static void test_peak(void **state) {
@@ -407,8 +445,8 @@ int main(void) {
       cmocka_unit_test(test_start_anywhere), cmocka_unit_test(test_options),
       cmocka_unit_test(test_transform),      cmocka_unit_test(test_any_values),
       cmocka_unit_test(test_plateau),        cmocka_unit_test(test_nothing),
-      cmocka_unit_test(test_sides),          cmocka_unit_test(test_peak),
-      cmocka_unit_test(test_refinement),
+      cmocka_unit_test(test_sides),          cmocka_unit_test(test_votes),
+      cmocka_unit_test(test_peak),           cmocka_unit_test(test_refinement),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pose/properties.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+
+#define NUMBER(name, most)                                                     \
+  { #name, offsetof(struct adze_pose_options, name), most }
+const struct pose_number pose_numbers[] = {
+    NUMBER(peak_radius, ADZE_POSE_MAX_PEAK_RADIUS),
+    NUMBER(side_weight, ADZE_POSE_MAX_SIDE_WEIGHT),
+    NUMBER(vote_power, ADZE_POSE_MAX_VOTE_POWER),
+};
+#undef NUMBER
+const size_t pose_number_count = ARRAY_COUNT(pose_numbers);
+
+float *pose_number_of(const struct pose_number *number,
+                      struct adze_pose_options *options) {
+  return (float *)(void *)((char *)options + number->at);
+}
 
 /* "a,b,c" of a property into values[3]; leaves them when there is none. */
 static enum adze_status read_triple(const adze_model *model, const char *name,
@@ -60,7 +77,9 @@ static enum adze_status read_size(const adze_model *model,
 static enum adze_status read_number(const adze_model *model, const char *name,
                                     double most, float *out,
                                     struct adze_error *error) {
-  const char *property = adze_model_property(model, name);
+  char full[64];
+  snprintf(full, sizeof full, "pose.%s", name);
+  const char *property = adze_model_property(model, full);
   double number;
   if (!property)
     return ADZE_OK;
@@ -68,7 +87,7 @@ static enum adze_status read_number(const adze_model *model, const char *name,
     return fail(error, ADZE_INVALID_PACKAGE,
                 "the package's property %s must be a number from 0 to %g, "
                 "found '%s'",
-                name, most, property);
+                full, most, property);
   *out = (float)number;
   return ADZE_OK;
 }
@@ -110,13 +129,10 @@ enum adze_status pose_properties_read(const adze_model *model,
                                   .score_threshold = 0.5f,
                                   .person_threshold = 0.2f};
   TRY(read_size(model, out, error));
-  TRY(read_number(model, "pose.score_threshold", 1, &out->score_threshold,
-                  error));
-  TRY(read_number(model, "pose.peak_radius", ADZE_POSE_MAX_PEAK_RADIUS,
-                  &out->peak_radius, error));
-  TRY(read_number(model, "pose.side_weight", ADZE_POSE_MAX_SIDE_WEIGHT,
-                  &out->side_weight, error));
-  TRY(read_number(model, "pose.person_threshold", 1, &out->person_threshold,
-                  error));
+  TRY(read_number(model, "score_threshold", 1, &out->score_threshold, error));
+  TRY(read_number(model, "person_threshold", 1, &out->person_threshold, error));
+  for (size_t i = 0; i < pose_number_count; i++)
+    TRY(read_number(model, pose_numbers[i].name, pose_numbers[i].most,
+                    pose_number_of(&pose_numbers[i], &out->numbers), error));
   return read_normalisation(model, network, out, error);
 }

@@ -6,11 +6,23 @@
 
 #include "pose/network.h"
 
+/* Options of which 0 stands for a property "pose." and the name, else 0. */
+struct pose_number {
+  const char *name;
+  size_t at; /* a float of struct adze_pose_options */
+  float most;
+};
+extern const struct pose_number pose_numbers[];
+extern const size_t pose_number_count;
+float *pose_number_of(const struct pose_number *number,
+                      struct adze_pose_options *options);
+
 struct pose_properties {
   int width, height; /* of the input, where the model leaves it open */
   int size_step;     /* as a network's, and a multiple of it */
   /* As the options. */
-  float score_threshold, peak_radius, side_weight, person_threshold;
+  float score_threshold, person_threshold;
+  struct adze_pose_options numbers; /* only pose_numbers */
   float mean[3], scale[3];
   bool bgr;
 };

@@ -9,7 +9,7 @@ from data import MIRROR
 from network import EDGES, KEYPOINTS, STRIDE
 
 PEAK_RADIUS = 28
-SIDE_WEIGHT = 1
+SIDE_WEIGHT, VOTE_POWER = 1, 2
 SCORE_THRESHOLD, NMS_RADIUS, REFINE_STEPS, MOST_PERSONS = 0.3, 20, 2, 10
 
 
@@ -27,9 +27,14 @@ class Maps:
                 int(min(max(x, 0), self.width - 1)))
 
     def exact(self, keypoint, cell):
-        y, x = cell
-        return (y * STRIDE + self.offset[keypoint, y, x],
-                x * STRIDE + self.offset[keypoint + KEYPOINTS, y, x])
+        """The mean of what the cell and those around it say."""
+        y0, x0 = max(cell[0] - 1, 0), max(cell[1] - 1, 0)
+        window = slice(y0, cell[0] + 2), slice(x0, cell[1] + 2)
+        weights = self.heat[keypoint][window]**VOTE_POWER + 1e-9
+        ys, xs = np.indices(weights.shape)
+        ys = (ys + y0) * STRIDE + self.offset[keypoint][window]
+        xs = (xs + x0) * STRIDE + self.offset[keypoint + KEYPOINTS][window]
+        return tuple(np.average(p, weights=weights) for p in (ys, xs))
 
     def peak(self, keypoint, place):
         """The cell with the best score around, where the middle counts

@@ -11,7 +11,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from decode import PEAK_RADIUS, SCORE_THRESHOLD, SIDE_WEIGHT
+from decode import PEAK_RADIUS, SCORE_THRESHOLD, SIDE_WEIGHT, VOTE_POWER
 from network import (DISPLACEMENT_UNIT, EDGES, HEADS, KEYPOINTS, OFFSET_UNIT,
                      SIZE_STEP, PoseSmall)
 from scene import SIZE
@@ -108,6 +108,7 @@ def build(network):
                                    "pose.size_step": str(SIZE_STEP),
                                    "pose.score_threshold": str(SCORE_THRESHOLD),
                                    "pose.side_weight": str(SIDE_WEIGHT),
+                                   "pose.vote_power": str(VOTE_POWER),
                                    "pose.person_threshold": "0.12",
                                    "pose.peak_radius": str(PEAK_RADIUS)})
     onnx.checker.check_model(model)

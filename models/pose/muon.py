@@ -9,15 +9,18 @@ import torch
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
-def orthogonal(matrix, steps=5):
-    """Nearly U V^T of its singular value decomposition, by Newton-Schulz."""
+def orthogonal(matrices, steps=5):
+    """Nearly U V^T of the singular value decomposition of each of [B, M, N], by
+    Newton-Schulz."""
     a, b, c = COEFFICIENTS
-    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    x = x / (x.norm() + 1e-7)
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(steps):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
-    return x.T if matrix.shape[0] > matrix.shape[1] else x
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b,
+                                           alpha=c), x, beta=a)
+    return x.mT if tall else x
 
 
 class Muon(torch.optim.Optimizer):
@@ -25,17 +28,25 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": rate, "momentum": momentum,
                                       "weight_decay": weight_decay})
 
+    def ahead(self, p, momentum):
+        """The gradient with its momentum, a step ahead (Nesterov's)."""
+        state = self.state[p]
+        if not state:
+            state["momentum"] = torch.zeros_like(p)
+        state["momentum"].lerp_(p.grad, 1 - momentum)
+        return p.grad.lerp(state["momentum"], momentum).flatten(1)
+
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
+            by_shape = {}  # many are alike, and quicker all at once
             for p in group["params"]:
-                state = self.state[p]
-                if not state:
-                    state["momentum"] = torch.zeros_like(p)
-                buffer, rate = state["momentum"], group["lr"]
-                buffer.lerp_(p.grad, 1 - group["momentum"])
-                ahead = p.grad.lerp(buffer, group["momentum"])
-                flat = orthogonal(ahead.flatten(1))
-                scale = 0.2 * max(flat.shape)**0.5
-                p.mul_(1 - rate * group["weight_decay"])
-                p.add_(flat.view_as(p), alpha=-rate * scale)
+                flat = self.ahead(p, group["momentum"])
+                by_shape.setdefault(flat.shape, []).append((p, flat))
+            rate = group["lr"]
+            for shape, alike in by_shape.items():
+                steps = orthogonal(torch.stack([flat for _, flat in alike]))
+                for (p, _), step in zip(alike, steps):
+                    p.mul_(1 - rate * group["weight_decay"])
+                    p.add_(step.view_as(p), alpha=-rate * 0.2 *
+                           max(shape)**0.5)

@@ -3,8 +3,9 @@
 then normals and places on the surface for the pixels that have one.
 
 Shapes are in camera coordinates: x right, y down, z away, in metres. Each is
-seen along parallel rays at the scale of its own distance, which for something
-as small as a limb is all that perspective does.
+seen at the scale of its own distance along parallel rays that go through the
+camera (paraperspective: J. Aloimonos, "Perspective approximations", 1990), which
+for something as small as a head is all that perspective does.
 """
 import numpy as np
 
@@ -155,14 +156,19 @@ class Table:
             numbers[:, 1] * b[:, 3], numbers[:, 4],
             numbers[:, 5] * self.scale, numbers[:, 6], self.scale])
         c = camera.project(np.array([e[0] for e in ells]).reshape(-1, 3))
-        self.frames = np.array([e[1] for e in ells]).reshape(-1, 3, 3)
+        # Slanted as the rays are, so that these can be taken along z.
+        self.slants = np.zeros((len(ells), 3, 3)) + np.eye(3)
+        self.slants[:, :2, 2] = (np.array([camera.cx, camera.cy]) -
+                                 c[:, :2]) / camera.focal
+        frames = self.slants @ np.array([e[1] for e in ells]).reshape(-1, 3, 3)
+        self.locals = np.linalg.inv(frames)
         self.radii = np.array([e[2] for e in ells]).reshape(-1, 3)
         self.material = np.array([e[3] for e in ells], int)
         self.is_head = np.array([e[4] for e in ells], bool)
         self.centres = c
-        self.forms = np.einsum("nij,nj,nkj->nik", self.frames,
-                               1 / self.radii**2, self.frames)
-        sizes = np.sqrt(np.einsum("nij,nj->ni", self.frames**2,
+        self.forms = np.einsum("nji,nj,njk->nik", self.locals,
+                               1 / self.radii**2, self.locals)
+        sizes = np.sqrt(np.einsum("nij,nj->ni", frames**2,
                                   self.radii**2)) * c[:, 3:4]
         self.halves = sizes[:, :2]
 
@@ -231,11 +237,12 @@ def surface(table, index, xs, ys, zs):
         away = np.stack([(xs[ells] - c[:, 0]) / c[:, 3],
                          (ys[ells] - c[:, 1]) / c[:, 3], zs[ells] - c[:, 2]],
                         1)
-        n = np.einsum("nij,nj->ni", table.forms.astype(np.float32)[which],
-                      away)
+        n = np.einsum("nji,njk,nk->ni",
+                      table.slants.astype(np.float32)[which],
+                      table.forms.astype(np.float32)[which], away)
         normal[ells] = n / np.maximum(np.sqrt((n * n).sum(1)), 1e-9)[:, None]
-        local = np.einsum("nji,nj->ni",
-                          table.frames.astype(np.float32)[which], away)
+        local = np.einsum("nij,nj->ni",
+                          table.locals.astype(np.float32)[which], away)
         uv[ells] = local[:, :2]
         material[ells] = table.material[which]
         heads = table.is_head[which]

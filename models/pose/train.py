@@ -23,8 +23,8 @@ from muon import Muon
 from network import PoseSmall
 from scene import SIZE, VALIDATION_SEED
 
-OFFSET_WEIGHT, DISPLACEMENT_WEIGHT, FACING_WEIGHT = 1.5, 1.0, 2.0
-WHOLE = 0.15  # of all steps: on whole pictures
+OFFSET_WEIGHT, DISPLACEMENT_WEIGHT, FACING_WEIGHT = 2.5, 1.0, 2.0
+WHOLE = 0.065  # of all steps: on whole pictures
 
 
 def learning_rate(options, step):

@@ -6,7 +6,9 @@
  * arithmetic over the loops inside the consumer's loop while the loops around
  * it stay fixed. Where that fails, or where several reads do not agree, the
  * whole dimension is computed. A region may reach over the edge of the buffer
- * (a last partial tile, a padded read): there the block gets a predicate.
+ * (a last partial tile, a padded read): there the block gets a predicate. So it
+ * does where its only reader has one (a tile over the end of a row that isn't
+ * the buffer's), if each element is for one of the reader's.
  */
 #include <string.h>
 
@@ -16,12 +18,15 @@
 struct region {
   bool is_known;
   const struct expr *minimum, *extent;
+  /* The reader's loop that alone runs along it, one by one; or NULL. */
+  const struct variable *along;
 };
 
 struct read_search {
   struct schedule *schedule;
   const struct stage *producer;
   struct statement *reader; /* the block being looked at */
+  size_t reader_count;
   const struct variable *running[LOOP_MAX_RANK * 4];
   size_t running_count;
   struct region regions[LOOP_MAX_RANK];
@@ -35,7 +40,7 @@ static void unite(struct read_search *search, size_t axis,
   const struct expr *extent = simplify(
       pool, expr_add(pool, expr_sub(pool, high, low), expr_index(pool, 1)));
   if (search->read_count == 0) {
-    *region = (struct region){true, low, extent};
+    *region = (struct region){true, low, extent, NULL};
     return;
   }
   if (!region->is_known || (region->minimum == low && region->extent == extent))
@@ -74,11 +79,15 @@ static void visit_load(void *context, const struct expr *node) {
     const struct expr *index = simplify(
         pool, expr_substitute(pool, node->args[axis], bindings, count));
     const struct expr *low, *high;
-    if (simplify_bounds(pool, index, search->running, search->running_count,
-                        &low, &high))
-      unite(search, axis, low, high);
-    else
+    if (!simplify_bounds(pool, index, search->running, search->running_count,
+                         &low, &high)) {
       search->regions[axis].is_known = false;
+      continue;
+    }
+    unite(search, axis, low, high);
+    const struct expr *inside = simplify(pool, expr_sub(pool, index, low));
+    if (search->read_count == 0 && inside->kind == EXPR_VARIABLE)
+      search->regions[axis].along = inside->variable;
   }
   search->read_count++;
 }
@@ -95,12 +104,18 @@ static void visit_reader(void *context, struct statement *block) {
   struct read_search *search = context;
   if (block->block.stage == search->producer)
     return;
+  size_t before = search->read_count;
+  struct statement *earlier = search->reader;
   search->reader = block;
   expr_walk(search->schedule->pool, block->block.stage->body, visit_load,
             search);
   if (block->block.stage->initial)
     expr_walk(search->schedule->pool, block->block.stage->initial, visit_load,
               search);
+  if (search->read_count > before)
+    search->reader_count++;
+  else
+    search->reader = earlier;
 }
 
 /* Readers outside the loop would miss what is computed inside it. */
@@ -151,8 +166,37 @@ static bool covers(struct schedule *schedule, const struct region *region,
                          expr_less_equal(schedule->pool, size, region->extent));
 }
 
+/* The predicate of the only reader, for the element that it reads; nothing
+ * where the predicate has a loop that does not run along the region. */
+static void take_predicate(struct schedule *schedule, struct statement *block,
+                           const struct read_search *search) {
+  struct expr_pool *pool = schedule->pool;
+  const struct expr *predicate = search->reader->block.predicate;
+  if (search->reader_count != 1 || search->read_count != 1 || !predicate)
+    return;
+  struct substitution loops[LOOP_MAX_RANK];
+  size_t count = 0;
+  for (size_t i = 0; i < block->block.stage->axis_count; i++) {
+    const struct region *region = &search->regions[i];
+    if (region->is_known && region->along)
+      loops[count++] = (struct substitution){
+          region->along, expr_sub(pool, block->block.axes[i], region->minimum)};
+  }
+  for (size_t i = 0; i < search->running_count; i++) {
+    bool is_along = false;
+    for (size_t j = 0; j < count; j++)
+      is_along = is_along || loops[j].variable == search->running[i];
+    if (!is_along && expr_uses_variable(pool, predicate, search->running[i]))
+      return;
+  }
+  tree_add_predicate(
+      schedule, block,
+      simplify(pool, expr_substitute(pool, predicate, loops, count)));
+}
+
 static void rebuild_nest(struct schedule *schedule, struct statement *block,
-                         struct region *regions, struct statement *loop) {
+                         struct read_search *search, struct statement *loop) {
+  struct region *regions = search->regions;
   struct expr_pool *pool = schedule->pool;
   struct stage *stage = block->block.stage;
   struct statement *nest = block;
@@ -165,7 +209,7 @@ static void rebuild_nest(struct schedule *schedule, struct statement *block,
   for (size_t i = stage->axis_count; i-- > 0;) {
     const struct expr *size = stage->output->shape[i];
     if (!regions[i].is_known || covers(schedule, &regions[i], size))
-      regions[i] = (struct region){true, zero, size};
+      regions[i] = (struct region){true, zero, size, regions[i].along};
     block->block.axes[i] =
         region_loop(schedule, stage, stage->axes[i], regions[i].minimum,
                     regions[i].extent, &nest);
@@ -174,6 +218,7 @@ static void rebuild_nest(struct schedule *schedule, struct statement *block,
     tree_add_predicate(schedule, block,
                        expr_less(pool, block->block.axes[i], size));
   }
+  take_predicate(schedule, block, search);
   loop->loop.body = statement_append(nest, loop->loop.body);
 }
 
@@ -202,7 +247,7 @@ enum adze_status schedule_compute_at(struct schedule *schedule,
                        loop->loop.variable->name, stage->name);
   const char *loop_name = loop->loop.variable->name;
   tree_prune(schedule, block);
-  rebuild_nest(schedule, block, search.regions, loop);
+  rebuild_nest(schedule, block, &search, loop);
   tree_trace(schedule, "compute_at %s %s", stage->name, loop_name);
   return ADZE_OK;
 }

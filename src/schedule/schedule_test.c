@@ -5,6 +5,7 @@
 
 #include "ir/interpret.h"
 #include "ir/loop_text.h"
+#include "ir/simplify.h"
 #include "schedule/test/random_trial.h"
 
 struct fixture {
@@ -317,6 +318,33 @@ static void test_effects(void **state) {
   arena_destroy(f.arena);
 }
 
+/* A tile over the end of a row that isn't the buffer's: what its reader leaves
+ * out is not computed. */
+static void test_tile_over_the_end(void **state) {
+  (void)state;
+  struct fixture f;
+  make_chain(&f);
+  static const char trace[] = "split y.i 4\n"
+                              "split y.i.i 3\n"
+                              "compute_at b y.i.i.o\n";
+  assert_ok(schedule_replay(&f.schedule, trace, strlen(trace)), f.error);
+  struct statement *loops[16];
+  const struct statement *b = schedule_block(&f.schedule, "b", BLOCK_WHOLE);
+  assert_int_equal(schedule_loops_around(&f.schedule, b, loops, 16), 4);
+  struct expr_pool *pool = f.schedule.pool;
+  for (int64_t place = 0; place < 6; place++) {
+    const int64_t at[4] = {1, place / 3, place % 3, 9};
+    struct substitution values[4];
+    for (int i = 0; i < 4; i++)
+      values[i] = (struct substitution){loops[i]->loop.variable,
+                                        expr_index(pool, at[i])};
+    const struct expr *predicate =
+        simplify(pool, expr_substitute(pool, b->block.predicate, values, 4));
+    assert_ptr_equal(predicate, expr_bool(pool, place < 4));
+  }
+  arena_destroy(f.arena);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_random),
@@ -325,6 +353,7 @@ int main(void) {
       cmocka_unit_test(test_mutated_traces),
       cmocka_unit_test(test_preconditions),
       cmocka_unit_test(test_effects),
+      cmocka_unit_test(test_tile_over_the_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

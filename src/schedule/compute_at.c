@@ -4,7 +4,7 @@
  *
  * The region of each dimension is [minimum, minimum + extent): interval
  * arithmetic over the loops inside the consumer's loop while the loops around
- * it stay fixed. Where that fails, or where several reads do not agree, the
+ * it stay fixed, within what the readers' predicates leave. Where that fails, or where several reads do not agree, the
  * whole dimension is computed. A region may reach over the edge of the buffer
  * (a last partial tile, a padded read): there the block gets a predicate. So it
  * does where its only reader has one (a tile over the end of a row that isn't
@@ -60,6 +60,34 @@ static void unite(struct read_search *search, size_t axis,
   region->extent = expr_index(pool, end - begin);
 }
 
+static bool is_fixed(const struct read_search *search, const struct expr *e) {
+  for (size_t i = 0; i < search->running_count; i++)
+    if (expr_uses_variable(search->schedule->pool, e, search->running[i]))
+      return false;
+  return true;
+}
+
+/* The reader's predicate may say that an index is less than something, if not
+ * more than a constant from it. */
+static void tighten(const struct read_search *search,
+                    const struct expr *condition, const struct expr *index,
+                    const struct expr **high) {
+  struct expr_pool *pool = search->schedule->pool;
+  if (condition && condition->kind == EXPR_AND) {
+    tighten(search, condition->args[0], index, high);
+    tighten(search, condition->args[1], index, high);
+  }
+  if (!condition || condition->kind != EXPR_LESS)
+    return;
+  const struct expr *rest = expr_sub(pool, index, condition->args[0]);
+  const struct expr *most =
+      simplify(pool, expr_sub(pool, expr_add(pool, rest, condition->args[1]),
+                              expr_index(pool, 1)));
+  if (is_fixed(search, most) &&
+      simplify_proves(pool, expr_less_equal(pool, most, *high)))
+    *high = most;
+}
+
 static void visit_load(void *context, const struct expr *node) {
   struct read_search *search = context;
   if (node->kind != EXPR_LOAD || node->buffer != search->producer->output)
@@ -84,6 +112,7 @@ static void visit_load(void *context, const struct expr *node) {
       search->regions[axis].is_known = false;
       continue;
     }
+    tighten(search, reader->block.predicate, index, &high);
     unite(search, axis, low, high);
     const struct expr *inside = simplify(pool, expr_sub(pool, index, low));
     if (search->read_count == 0 && inside->kind == EXPR_VARIABLE)

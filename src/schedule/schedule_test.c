@@ -342,6 +342,11 @@ static void test_tile_over_the_end(void **state) {
         simplify(pool, expr_substitute(pool, b->block.predicate, values, 4));
     assert_ptr_equal(predicate, expr_bool(pool, place < 4));
   }
+  static const char outside[] = "compute_at s y.i.o\n";
+  assert_ok(schedule_replay(&f.schedule, outside, strlen(outside)), f.error);
+  const struct statement *s = schedule_block(&f.schedule, "s", BLOCK_WHOLE);
+  assert_int_equal(schedule_loops_around(&f.schedule, s, loops, 16), 3);
+  assert_true(expr_is_value(loops[1]->loop.extent, 4));
   arena_destroy(f.arena);
 }
 

@@ -150,7 +150,6 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
 }
 
 /* ---- Stages -------------------------------------------------------------- */
-
 struct winograd {
   struct builder *builder;
   struct winograd_plan plan;

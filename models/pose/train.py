@@ -24,7 +24,7 @@ from network import PoseSmall
 from scene import SIZE, VALIDATION_SEED
 
 OFFSET_WEIGHT, DISPLACEMENT_WEIGHT, FACING_WEIGHT = 2.5, 1.0, 2.0
-WHOLE = 0.065  # of all steps: on whole pictures
+WHOLE = 0.10  # of all steps: on whole pictures
 
 
 def learning_rate(options, step):

@@ -4,11 +4,12 @@
  *
  * The region of each dimension is [minimum, minimum + extent): interval
  * arithmetic over the loops inside the consumer's loop while the loops around
- * it stay fixed, within what the readers' predicates leave. Where that fails, or where several reads do not agree, the
- * whole dimension is computed. A region may reach over the edge of the buffer
- * (a last partial tile, a padded read): there the block gets a predicate. So it
- * does where its only reader has one (a tile over the end of a row that isn't
- * the buffer's), if each element is for one of the reader's.
+ * it stay fixed, within what the readers' predicates leave. Where that fails,
+ * or where several reads do not agree, the whole dimension is computed. A
+ * region may reach over the edge of the buffer (a last partial tile, a padded
+ * read): there the block gets a predicate. So it does where its only reader has
+ * one (a tile over the end of a row that isn't the buffer's), if each element
+ * is for one of the reader's.
  */
 #include <string.h>
 

@@ -29,14 +29,15 @@ TARGETS = {"haswell": "llvm -mcpu=haswell", "znver4": "llvm -mcpu=znver4",
 TRANSFORM_SPILLS = 0.25  # of the instructions of a loop
 # (network, target): so many spills at most in a loop.
 KNOWN = {
-    # The last tile of a row of positions tests in each step how wide it is.
-    ("3x3 of 64, 56", "haswell"): 30,
     # One block of 12 or 13 columns, whose sums change their registers.
     ("3x3 of 24 to 40, 17", "haswell"): 4,
     # 25 vectors of weights beside the sums: more than there are registers.
     ("depthwise 5x5, 14", "znver4"): 68,
     ("depthwise 5x5, 14", "cortex-a76"): 47,
 }
+
+# What Winograd's algorithm takes, by the beginnings of names.
+WINOGRAD = ("3x3 of ", "5x5 stride 2", "7x7 stride 2")
 
 # Whether the input is larger than half of every L2 cache, or the weights are
 # Winograd's.
@@ -159,7 +160,7 @@ def main():
     sees_faults()
     with tempfile.TemporaryDirectory() as folder:
         for name, data in networks():
-            winograd = name.startswith("3x3 of ")
+            winograd = name.startswith(WINOGRAD)
             for short, target in TARGETS.items():
                 text = assembly(sys.argv[1], folder, data, target)
                 found = inner(text)

@@ -212,16 +212,9 @@ static void take_predicate(struct schedule *schedule, struct statement *block,
       loops[count++] = (struct substitution){
           region->along, expr_sub(pool, block->block.axes[i], region->minimum)};
   }
-  for (size_t i = 0; i < search->running_count; i++) {
-    bool is_along = false;
-    for (size_t j = 0; j < count; j++)
-      is_along = is_along || loops[j].variable == search->running[i];
-    if (!is_along && expr_uses_variable(pool, predicate, search->running[i]))
-      return;
-  }
-  tree_add_predicate(
-      schedule, block,
-      simplify(pool, expr_substitute(pool, predicate, loops, count)));
+  predicate = simplify(pool, expr_substitute(pool, predicate, loops, count));
+  if (is_fixed(search, predicate))
+    tree_add_predicate(schedule, block, predicate);
 }
 
 static void rebuild_nest(struct schedule *schedule, struct statement *block,

@@ -43,14 +43,15 @@ static const char *read_conv(const struct node *node,
     if (window->dilation[axis] != 1 && window->stride[axis] != 1)
       return "a stride and a dilation";
   }
+  bool has_stride = window->stride[0] > 1 || window->stride[1] > 1;
+  if (has_stride && (plan->taps < 3 || plan->taps > 5))
+    return "not 3 to 5 taps in each phase";
+  if (!has_stride && plan->taps != 3 && plan->taps != 5 && plan->taps != 7)
+    return "not a 3x3, 5x5 or 7x7 convolution";
+  /* Strides are less than half of the kernel, so of the size of weights. */
   plan->in_phases = window->stride[0] * window->stride[1];
-  plan->gathers = plan->in_phases > 1 && window->in_channels < plan->block;
-  if (plan->in_phases > 1)
-    return plan->taps < 3 || plan->taps > 5 ? "not 3 to 5 taps in each phase"
-                                            : NULL;
-  return plan->taps == 3 || plan->taps == 5 || plan->taps == 7
-             ? NULL
-             : "not a 3x3, 5x5 or 7x7 convolution";
+  plan->gathers = has_stride && window->in_channels < plan->block;
+  return NULL;
 }
 
 /* With z = (y + before) div s, the inputs of every phase are those from

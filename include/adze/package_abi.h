@@ -5,9 +5,9 @@
  *
  * A compiled module exports one symbol, adze_module_query. It has no undefined
  * symbols and no writable data. Execution is SPMD: all `workers` threads call
- * run() with the same instance and their own worker number; parallel parts are
- * partitioned by (worker, workers) and end in env->barrier. Results do not
- * depend on `workers`.
+ * run() with the same instance and their own worker number; each kernel is cut
+ * into parts, which they claim, and ends in env->barrier. Results do not depend
+ * on `workers`, nor on who computes what.
  */
 #ifndef ADZE_PACKAGE_ABI_H
 #define ADZE_PACKAGE_ABI_H
@@ -18,18 +18,25 @@
 extern "C" {
 #endif
 
-#define ADZE_ABI_VERSION 1u
+#define ADZE_ABI_VERSION 2u
 /* Alignment in bytes of weights, workspace and every buffer inside them. */
 #define ADZE_ABI_ALIGNMENT 64u
 
-/* What run() may call. All functions are called by every worker alike. */
+/* What run() may call. */
 struct adze_abi_env {
   void *context;
-  /* Waits until all workers are here. */
+  /* Called by every worker: waits until all are here. */
   void (*barrier)(struct adze_abi_env *env, int64_t worker, int64_t workers);
   /* NULL unless profiling. Called by every worker before (kernel = k) each
    * kernel and once at the end with kernel = kernel_count. */
   void (*profile)(struct adze_abi_env *env, int64_t worker, int64_t kernel);
+  /* A part of a kernel that nobody has claimed, or -1 when there is none left.
+   * Worker w's own share are the parts [w * parts, (w + 1) * parts), which it
+   * gets first, in order; then what others have not begun of theirs. Each
+   * worker claims until it gets -1; it goes from kernel to kernel in order, and
+   * never back. Not called, and may be NULL, with one worker. */
+  int64_t (*claim)(struct adze_abi_env *env, int64_t kernel, int64_t parts,
+                   int64_t worker, int64_t workers);
 };
 
 /* One run's memory. Pointers to inputs and outputs need the alignment of their

@@ -11,6 +11,11 @@
  * The barrier counts arrivals; the last one resets the count and opens the
  * gate for all. Nobody can arrive at the next barrier before the gate is open,
  * so one counter serves all barriers.
+ *
+ * Cores are not equally quick: some are smaller, or have other work too. So a
+ * step is not cut into one part for each worker but into several, and who is
+ * done with its own takes from the others. As long as all are equally quick
+ * everyone computes the same rows in each step, and finds them in its cache.
  */
 #include "runtime/pool.h"
 
@@ -36,6 +41,14 @@ struct worker {
   pthread_t thread;
 };
 
+/* How much of a worker's share of a step is claimed: 1 + the step's number
+ * in the upper half, the next part in the lower one. Who comes from an earlier
+ * step starts anew; a number from a later step says that nothing is left, since
+ * nobody leaves a step before all its parts are claimed. */
+struct share {
+  _Alignas(64) _Atomic uint64_t next;
+};
+
 struct adze_pool {
   struct adze_allocator allocator;
   size_t bytes;
@@ -48,6 +61,7 @@ struct adze_pool {
   struct gate jobs;
   struct gate barrier;
   _Alignas(64) _Atomic uint32_t arrived;
+  struct share *shares;                 /* [threads], in the same memory */
   _Alignas(64) struct worker workers[]; /* [threads - 1] */
 };
 
@@ -61,6 +75,30 @@ void pool_barrier(adze_pool *pool) {
   } else {
     gate_wait(&pool->barrier, round, pool->spin_ns);
   }
+}
+
+static int64_t claim_of(struct share *share, uint64_t step, uint64_t parts) {
+  uint64_t now = atomic_load_explicit(&share->next, memory_order_relaxed);
+  for (;;) {
+    uint64_t part = now >> 32 < step ? 0 : now & UINT32_MAX;
+    if (now >> 32 > step || part >= parts)
+      return -1;
+    if (atomic_compare_exchange_weak_explicit(
+            &share->next, &now, step << 32 | (part + 1), memory_order_relaxed,
+            memory_order_relaxed))
+      return (int64_t)part;
+  }
+}
+
+int64_t pool_claim(adze_pool *pool, uint32_t step, uint32_t parts,
+                   int64_t worker) {
+  for (int64_t i = 0; i < pool->threads; i++) {
+    int64_t owner = (worker + i) % pool->threads;
+    int64_t part = claim_of(&pool->shares[owner], (uint64_t)step + 1, parts);
+    if (part >= 0)
+      return owner * (int64_t)parts + part;
+  }
+  return -1;
 }
 
 static void *worker_main(void *argument) {
@@ -81,6 +119,8 @@ void pool_run(adze_pool *pool, void (*job)(void *argument, int64_t worker),
   gate_lock(&pool->lock);
   uint64_t state = float_state_default();
   if (pool->threads > 1) {
+    for (int i = 0; i < pool->threads; i++)
+      atomic_store_explicit(&pool->shares[i].next, 0, memory_order_relaxed);
     pool->job = job;
     pool->argument = argument;
     gate_open(&pool->jobs);
@@ -163,13 +203,15 @@ enum adze_status adze_pool_create(const struct adze_pool_options *options,
                   "thread %d can't be bound to CPU %d", i, affinity[i]);
   const struct adze_allocator *allocator =
       options && options->allocator ? options->allocator : &allocator_default;
-  size_t bytes =
-      sizeof(adze_pool) + (size_t)(threads - 1) * sizeof(struct worker);
+  size_t shares_at = align_up(
+      sizeof(adze_pool) + (size_t)(threads - 1) * sizeof(struct worker), 64);
+  size_t bytes = shares_at + (size_t)threads * sizeof(struct share);
   void *memory;
   TRY(allocator_take(allocator, bytes, 64, "a thread pool", &memory, error));
   adze_pool *pool = memory;
   pool->allocator = *allocator;
   pool->bytes = bytes;
+  pool->shares = (struct share *)(void *)((char *)memory + shares_at);
   pool->threads = threads;
   pool->spin_ns = threads <= allowed_cpus() ? SPIN_NS : 0;
   enum adze_status status = start_workers(pool, affinity, error);

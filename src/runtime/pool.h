@@ -15,5 +15,11 @@ void pool_run(adze_pool *pool, void (*job)(void *argument, int64_t worker),
               void *argument);
 /* Within a job: waits until all workers are here. */
 void pool_barrier(adze_pool *pool);
+/* Within a job: a part of a step that no worker has claimed, or -1. The steps
+ * of a job are numbered from 0; each has `parts` parts for every worker, who
+ * gets its own first, then those that others have not come to. A worker may go
+ * to the next step once it got -1. */
+int64_t pool_claim(adze_pool *pool, uint32_t step, uint32_t parts,
+                   int64_t worker);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pool by itself: everyone runs once, barriers separate what they should
- * (plain memory, so that the thread sanitizer sees a missing one), jobs from
- * several threads don't mix, sleeping threads wake up. */
+ * (plain memory, so that the thread sanitizer sees a missing one), parts of
+ * steps are given out once, jobs from several threads don't mix, sleeping
+ * threads wake up. */
 #include "test.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -55,6 +57,68 @@ static void barriers_separate_rounds(void **state) {
     assert_int_equal(rounds.calls, 5 * threads);
     adze_pool_destroy(rounds.pool);
   }
+}
+
+/* Every worker claims parts of some steps, without a barrier between them. */
+struct steps {
+  adze_pool *pool;
+  int64_t late; /* this worker comes when the others are done; -1: none */
+  atomic_int done;
+  atomic_int taken[30][MAX_WORKERS * 7]; /* how often */
+  atomic_int by_late, disorder;
+};
+
+static uint32_t parts_of(int step) { return 1 + (uint32_t)step % 7; }
+
+/* Its own share comes first, in order. */
+static void claim_step(struct steps *steps, int step, int64_t worker) {
+  int64_t parts = parts_of(step), last = -1, part;
+  while ((part = pool_claim(steps->pool, (uint32_t)step, (uint32_t)parts,
+                            worker)) >= 0) {
+    steps->taken[step][part]++;
+    steps->by_late += worker == steps->late;
+    bool is_own = part / parts == worker;
+    if (is_own && last >= 0 && (part <= last || last / parts != worker))
+      atomic_fetch_add(&steps->disorder, 1);
+    last = part;
+  }
+}
+
+static void claim_steps(void *argument, int64_t worker) {
+  struct steps *steps = argument;
+  int others = adze_pool_threads(steps->pool) - 1;
+  while (worker == steps->late && steps->done < others)
+    sched_yield();
+  for (int step = 0; step < 30; step++)
+    claim_step(steps, step, worker);
+  steps->done++;
+}
+
+static void check_claims(int threads, int64_t late) {
+  struct steps steps = {.pool = pool_of(threads), .late = late};
+  for (int run = 1; run <= 20; run++) {
+    steps.done = 0;
+    pool_run(steps.pool, claim_steps, &steps);
+    for (int step = 0; step < 30; step++)
+      for (uint32_t part = 0; part < parts_of(step) * (uint32_t)threads; part++)
+        assert_int_equal(steps.taken[step][part], run);
+  }
+  assert_int_equal(steps.disorder, 0);
+  assert_int_equal(steps.by_late, 0);
+  adze_pool_destroy(steps.pool);
+}
+
+static void parts_are_claimed_once(void **state) {
+  (void)state;
+  for (int threads = 2; threads <= MAX_WORKERS; threads++)
+    check_claims(threads, -1);
+}
+
+static void who_is_late_finds_nothing(void **state) {
+  (void)state;
+  for (int threads = 2; threads <= 4; threads++)
+    for (int64_t late = 0; late < threads; late++)
+      check_claims(threads, late);
 }
 
 /* Jobs of two kinds from several threads on one pool. */
@@ -138,6 +202,8 @@ static void locks_exclude(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(barriers_separate_rounds),
+      cmocka_unit_test(parts_are_claimed_once),
+      cmocka_unit_test(who_is_late_finds_nothing),
       cmocka_unit_test(callers_take_turns),
       cmocka_unit_test(sleepers_wake_up),
       cmocka_unit_test(pools_come_and_go),

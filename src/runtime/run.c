@@ -24,6 +24,14 @@ static void run_barrier(struct adze_abi_env *env, int64_t worker,
   pool_barrier(run->instance->pool);
 }
 
+static int64_t run_claim(struct adze_abi_env *env, int64_t kernel,
+                         int64_t parts, int64_t worker, int64_t workers) {
+  (void)workers;
+  struct run *run = env->context;
+  return pool_claim(run->instance->pool, (uint32_t)kernel, (uint32_t)parts,
+                    worker);
+}
+
 static void run_profile(struct adze_abi_env *env, int64_t worker,
                         int64_t kernel) {
   (void)worker;
@@ -67,7 +75,8 @@ static enum adze_status check_bound(const adze_instance *instance,
 static void run_once(adze_instance *instance, bool profile) {
   struct run run = {.env = {.context = &run,
                             .barrier = run_barrier,
-                            .profile = profile ? run_profile : NULL},
+                            .profile = profile ? run_profile : NULL,
+                            .claim = run_claim},
                     .instance = instance};
   pool_run(instance->pool, run_worker, &run);
 }

@@ -26,6 +26,7 @@ struct module_step {
   struct function *kernel;
   struct binding *bindings; /* [kernel->parameters.count] */
   bool barrier_after;       /* env->barrier before the next step */
+  uint32_t parts;           /* of each worker's share, at least 1 */
   const char *name;         /* for profiles */
 };
 

@@ -223,7 +223,7 @@ static struct function *make_plan(struct fixture *f) {
   return plan;
 }
 
-/* to[i] = from[i] * factor for i < n. */
+/* to[i] = from[i] * factor for a worker's i < n. */
 static struct function *make_scale(struct fixture *f, const char *name,
                                    double factor) {
   struct expr_pool *pool = f->pool;
@@ -249,6 +249,18 @@ static struct function *make_scale(struct fixture *f, const char *name,
   s->store.value = expr_mul(pool, expr_load(pool, from, &index, 1),
                             expr_real(pool, ADZE_F32, factor));
   function->body = statement_for(pool, i, LOOP_SERIAL, s);
+  function->worker = variable_new(pool, "worker", NULL);
+  function->workers = variable_new(pool, "workers", NULL);
+  function->workers->minimum = 1;
+  const struct expr *worker = expr_variable(pool, function->worker);
+  const struct expr *workers = expr_variable(pool, function->workers);
+  const struct expr *begin =
+      expr_floor_div(pool, expr_mul(pool, shape[0], worker), workers);
+  const struct expr *next = expr_add(pool, worker, expr_index(pool, 1));
+  const struct expr *end =
+      expr_floor_div(pool, expr_mul(pool, shape[0], next), workers);
+  function->body->loop.minimum = begin;
+  function->body->loop.extent = expr_sub(pool, end, begin);
   return function;
 }
 
@@ -267,8 +279,8 @@ static struct module *make_module(struct fixture *f, const char *prefix) {
   module->input_count = module->output_count = 1;
   module->weights_bytes = 192;
   struct module_step steps[] = {
-      {make_scale(f, "twice", 2), first, true, "doubling"},
-      {make_scale(f, "thrice", 3), second, false, "trebling"}};
+      {make_scale(f, "twice", 2), first, true, 2, "doubling"},
+      {make_scale(f, "thrice", 3), second, false, 3, "trebling"}};
   for (size_t i = 0; i < 2; i++) {
     vec_push(f->arena, &module->kernels, steps[i].kernel);
     vec_push(f->arena, &module->steps, steps[i]);
@@ -304,19 +316,32 @@ static void link_objects(struct fixture *f, const struct object_list *objects,
   assert_int_equal(system(text_string(&command)), 0);
 }
 
-static int barrier_calls, profile_calls;
+static int barrier_calls, profile_calls, claim_calls;
+static int64_t this_worker, all_workers, parts_left = -1;
 static void count_barrier(struct adze_abi_env *env, int64_t worker,
                           int64_t workers) {
-  assert_int_equal(worker, 0);
-  assert_int_equal(workers, 1);
+  assert_int_equal(worker, this_worker);
+  assert_int_equal(workers, all_workers);
   assert_ptr_equal(env->context, &barrier_calls);
   barrier_calls++;
 }
 static void count_profile(struct adze_abi_env *env, int64_t worker,
                           int64_t kernel) {
   (void)env;
-  assert_int_equal(worker, 0);
+  assert_int_equal(worker, this_worker);
   assert_int_equal(kernel, profile_calls++);
+}
+/* Gives one worker all parts, the last first. */
+static int64_t give_part(struct adze_abi_env *env, int64_t kernel,
+                         int64_t parts, int64_t worker, int64_t workers) {
+  (void)env;
+  assert_int_equal(kernel, profile_calls - 1);
+  assert_int_equal(parts, kernel + 2);
+  assert_int_equal(worker, this_worker);
+  assert_int_equal(workers, all_workers);
+  claim_calls++;
+  parts_left = parts_left < 0 ? parts * workers - 1 : parts_left - 1;
+  return parts_left;
 }
 
 static void check_module(const struct adze_abi_module *abi) {
@@ -338,8 +363,11 @@ static void check_module(const struct adze_abi_module *abi) {
   void *outputs[1] = {out};
   struct adze_abi_instance instance = {&n,      offsets, inputs,
                                        outputs, NULL,    workspace};
-  struct adze_abi_env env = {&barrier_calls, count_barrier, count_profile};
+  struct adze_abi_env env = {&barrier_calls, count_barrier, count_profile,
+                             NULL};
   barrier_calls = profile_calls = 0;
+  this_worker = 0;
+  all_workers = 1;
   abi->run(&env, &instance, 0, 1);
   assert_int_equal(barrier_calls, 1);
   assert_int_equal(profile_calls, 3);
@@ -347,6 +375,18 @@ static void check_module(const struct adze_abi_module *abi) {
   env.profile = NULL;
   abi->run(&env, &instance, 0, 1);
   assert_int_equal(profile_calls, 3);
+
+  env.profile = count_profile;
+  env.claim = give_part;
+  barrier_calls = profile_calls = claim_calls = 0;
+  this_worker = 1;
+  all_workers = 3;
+  memset(out, 0, sizeof out);
+  memset(workspace, 0, sizeof workspace);
+  abi->run(&env, &instance, 1, 3);
+  assert_int_equal(claim_calls, 2 * 3 + 1 + 3 * 3 + 1);
+  for (int i = 0; i < 6; i++)
+    assert_true(out[i] == (i < 5 ? 6 * in[i] : 0));
 }
 
 static void module_runs(struct fixture *f, const char *line) {

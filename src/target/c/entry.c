@@ -5,6 +5,7 @@
 #include "target/c/printer.h"
 
 #include "adze/package_abi.h"
+#include "base/map.h"
 
 #include <string.h>
 
@@ -13,6 +14,9 @@ static const char structures[] =
     "  void *context;\n"
     "  void (*barrier)(struct adze_abi_env *env, i64 worker, i64 workers);\n"
     "  void (*profile)(struct adze_abi_env *env, i64 worker, i64 kernel);\n"
+    "  i64 (*claim)(struct adze_abi_env *env, i64 kernel, i64 parts, i64 "
+    "worker,\n"
+    "               i64 workers);\n"
     "};\n"
     "struct adze_abi_instance {\n"
     "  const i64 *symbols, *offsets;\n"
@@ -74,13 +78,49 @@ static void print_binding(struct text *text, const struct binding *binding) {
     text_format(text, " + %llu", (unsigned long long)binding->offset);
 }
 
+/* A kernel's loop over the parts that a worker claims, as define_parts in
+ * target/llvm/entry.c. */
+static void print_parts(struct text *text, const struct module *module,
+                        const struct function *kernel) {
+  struct text arguments = {.arena = text->arena};
+  text_format(text, "ADZE_FUNCTION static void %s%s_parts(", module->prefix,
+              kernel->name);
+  for (size_t i = 0; i < kernel->parameters.count; i++) {
+    text_format(text, "void *p%zu, ", i);
+    text_format(&arguments, "p%zu, ", i);
+  }
+  for (size_t i = 0; i < kernel->scalars.count; i++) {
+    text_format(text, "i64 s%zu, ", i);
+    text_format(&arguments, "s%zu, ", i);
+  }
+  if (c_function_has_scratch(kernel)) {
+    text_add(text, "void *scratch, ");
+    text_add(&arguments, "scratch, ");
+  }
+  text_format(text,
+              "i64 worker,\n"
+              "    i64 workers, struct adze_abi_env *env, i64 step, i64 parts) "
+              "{\n"
+              "  i64 part;\n"
+              "  if (workers == 1) {\n"
+              "    %s%s(%s0, 1);\n"
+              "    return;\n"
+              "  }\n"
+              "  while ((part = env->claim(env, step, parts, worker, workers)) "
+              ">= 0)\n"
+              "    %s%s(%spart, workers * parts);\n"
+              "}\n\n",
+              module->prefix, kernel->name, text_string(&arguments),
+              module->prefix, kernel->name, text_string(&arguments));
+}
+
 static void print_step(struct text *text, const struct module *module,
                        size_t index) {
   const struct module_step *step = &module->steps.data[index];
   const struct function *kernel = step->kernel;
   text_format(text,
               "  if (env->profile != 0) env->profile(env, worker, %zu);\n"
-              "  %s%s(",
+              "  %s%s_parts(",
               index, module->prefix, kernel->name);
   for (size_t i = 0; i < kernel->parameters.count; i++) {
     text_add(text, "(void *)(");
@@ -96,12 +136,22 @@ static void print_step(struct text *text, const struct module *module,
                 "          + worker * instance->offsets[%u], ",
                 (unsigned)module->scratch_offset_index,
                 (unsigned)module->scratch_offset_index + 1);
-  text_add(text, "worker, workers);\n");
+  text_format(text, "worker, workers, env, %zu, %u);\n", index,
+              (unsigned)step->parts);
   if (step->barrier_after)
     text_add(text, "  env->barrier(env, worker, workers);\n");
 }
 
 static void print_run(struct text *text, const struct module *module) {
+  struct map printed;
+  map_init(&printed, text->arena);
+  for (size_t i = 0; i < module->steps.count; i++) {
+    const struct function *kernel = module->steps.data[i].kernel;
+    if (map_get(&printed, kernel->name) == NULL) {
+      map_set(&printed, kernel->name, text);
+      print_parts(text, module, kernel);
+    }
+  }
   text_add(text,
            "ADZE_FUNCTION static void adze_run(struct adze_abi_env *env,\n"
            "    const struct adze_abi_instance *instance, i64 worker, i64 "
@@ -188,7 +238,7 @@ static void print_standalone(struct text *text, const struct module *module) {
                 module->prefix, first, pass == 0 ? ";" : " {");
   text_format(text,
               "  i64 bytes, offsets[%u], dims[%lld];\n"
-              "  struct adze_abi_env env = {0, adze_barrier, 0};\n"
+              "  struct adze_abi_env env = {0, adze_barrier, 0, 0};\n"
               "  struct adze_abi_instance instance;\n"
               "  i64 status = adze_plan(%s, 1, &bytes, offsets, dims);\n"
               "  if (status != 0) return status;\n"

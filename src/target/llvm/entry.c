@@ -22,7 +22,9 @@ struct entry {
 };
 
 /* Places of the members, as in package_abi.h: all are pointers. */
-enum { ENV_BARRIER = 1, ENV_PROFILE = 2 };
+enum { ENV_CONTEXT, ENV_BARRIER, ENV_PROFILE, ENV_CLAIM, ENV_COUNT };
+_Static_assert(sizeof(struct adze_abi_env) == ENV_COUNT * sizeof(void *),
+               "env is an array of pointers");
 enum {
   INSTANCE_SYMBOLS,
   INSTANCE_OFFSETS,
@@ -198,17 +200,88 @@ static LLVMValueRef scratch_pointer(const struct entry *entry,
                  LLVMBuildAdd(entry->builder, start, mine, ""));
 }
 
+/* The parameters of define_parts' functions after the kernel's. */
+enum { PARTS_ENV, PARTS_STEP, PARTS_OF_SHARE, PARTS_COUNT };
+
+static LLVMValueRef call_claim(const struct entry *entry,
+                               const LLVMValueRef *more, LLVMValueRef worker,
+                               LLVMValueRef workers) {
+  LLVMTypeRef types[5] = {entry->pointer, entry->integer, entry->integer,
+                          entry->integer, entry->integer};
+  LLVMValueRef arguments[5] = {more[PARTS_ENV], more[PARTS_STEP],
+                               more[PARTS_OF_SHARE], worker, workers};
+  LLVMValueRef claim =
+      load_element(entry, entry->pointer, more[PARTS_ENV], ENV_CLAIM);
+  return LLVMBuildCall2(entry->builder,
+                        LLVMFunctionType(entry->integer, types, 5, false),
+                        claim, arguments, 5, "");
+}
+
+/* The kernel's loop over the parts that a worker claims, in a function of its
+ * own, so that a step stays one call, whose code is shared by steps alike:
+ *   void (..., worker, workers, env, step, parts)
+ *     if (workers == 1) kernel(..., 0, 1);
+ *     else while ((part = claim()) >= 0) kernel(..., part, workers * parts);
+ */
+static LLVMValueRef define_parts(const struct entry *entry, LLVMValueRef kernel,
+                                 const char *symbol) {
+  LLVMBuilderRef builder = entry->builder;
+  LLVMBasicBlockRef caller = LLVMGetInsertBlock(builder);
+  unsigned count = LLVMCountParams(kernel), all = count + PARTS_COUNT;
+  LLVMTypeRef *types = ARENA_ARRAY(entry->compiler->arena, LLVMTypeRef, all);
+  LLVMValueRef *given = ARENA_ARRAY(entry->compiler->arena, LLVMValueRef, all);
+  LLVMGetParamTypes(LLVMGlobalGetValueType(kernel), types);
+  types[count + PARTS_ENV] = entry->pointer;
+  types[count + PARTS_STEP] = types[count + PARTS_OF_SHARE] = entry->integer;
+  LLVMValueRef function =
+      begin_function(entry, symbol, entry->nothing, types, all);
+  LLVMSetLinkage(function, LLVMInternalLinkage);
+  LLVMGetParams(function, given);
+  const LLVMValueRef *more = given + count;
+  LLVMValueRef worker = given[count - 2], workers = given[count - 1];
+  LLVMBasicBlockRef alone = block_of(entry, function);
+  LLVMBasicBlockRef next = block_of(entry, function);
+  LLVMBasicBlockRef body = block_of(entry, function);
+  LLVMBasicBlockRef done = block_of(entry, function);
+  LLVMValueRef parts = LLVMBuildMul(builder, workers, more[PARTS_OF_SHARE], "");
+  LLVMBuildCondBr(
+      builder,
+      LLVMBuildICmp(builder, LLVMIntEQ, workers, constant(entry, 1), ""), alone,
+      next);
+  LLVMPositionBuilderAtEnd(builder, next);
+  LLVMValueRef part = call_claim(entry, more, worker, workers);
+  LLVMBuildCondBr(
+      builder, LLVMBuildICmp(builder, LLVMIntSLT, part, constant(entry, 0), ""),
+      done, body);
+  LLVMPositionBuilderAtEnd(builder, body);
+  given[count - 2] = part;
+  given[count - 1] = parts;
+  (void)call(entry, kernel, given, count);
+  LLVMBuildBr(builder, next);
+  LLVMPositionBuilderAtEnd(builder, alone);
+  given[count - 2] = constant(entry, 0);
+  given[count - 1] = constant(entry, 1);
+  (void)call(entry, kernel, given, count);
+  LLVMBuildBr(builder, done);
+  LLVMPositionBuilderAtEnd(builder, done);
+  LLVMBuildRetVoid(builder);
+  LLVMPositionBuilderAtEnd(builder, caller);
+  return function;
+}
+
 static void call_kernel(const struct entry *entry, const struct run_values *run,
-                        const struct module_step *step) {
+                        size_t index) {
   struct compiler *compiler = entry->compiler;
+  const struct module_step *step = &entry->module->steps.data[index];
   const struct function *kernel = step->kernel;
   const char *symbol = symbol_of(entry, kernel->name);
-  LLVMValueRef code = LLVMGetNamedFunction(compiler->module, symbol);
+  const char *parts = arena_printf(compiler->arena, "%s_parts", symbol);
+  LLVMValueRef code = LLVMGetNamedFunction(compiler->module, parts);
   if (code == NULL)
-    code = emit_kernel_declare(compiler, kernel, symbol);
+    code = define_parts(entry, emit_kernel_declare(compiler, kernel, symbol),
+                        parts);
   LLVMValueRef *arguments =
-      ARENA_ARRAY(compiler->arena, LLVMValueRef,
-                  kernel->parameters.count + kernel->scalars.count + 3);
+      ARENA_ARRAY(compiler->arena, LLVMValueRef, LLVMCountParams(code));
   unsigned n = 0;
   for (size_t i = 0; i < kernel->parameters.count; i++)
     arguments[n++] = bound_pointer(entry, run, &step->bindings[i]);
@@ -223,6 +296,9 @@ static void call_kernel(const struct entry *entry, const struct run_values *run,
     arguments[n++] = scratch_pointer(entry, run);
   arguments[n++] = run->worker;
   arguments[n++] = run->workers;
+  arguments[n++] = run->env;
+  arguments[n++] = constant(entry, (int64_t)index);
+  arguments[n++] = constant(entry, step->parts);
   (void)call(entry, code, arguments, n);
 }
 
@@ -268,7 +344,7 @@ static LLVMValueRef define_steps(const struct entry *entry,
         load_element(entry, entry->pointer, LLVMGetParam(run.function, 1), i);
   for (size_t i = first; i < end; i++) {
     call_profile(entry, &run, i);
-    call_kernel(entry, &run, &module->steps.data[i]);
+    call_kernel(entry, &run, i);
     if (module->steps.data[i].barrier_after)
       call_barrier(entry, &run);
   }
@@ -421,13 +497,12 @@ static void run_standalone(const struct entry *entry, LLVMValueRef run,
                            LLVMValueRef barrier,
                            LLVMValueRef members[INSTANCE_COUNT]) {
   LLVMValueRef env = LLVMBuildArrayAlloca(entry->builder, entry->pointer,
-                                          constant(entry, 3), "");
+                                          constant(entry, ENV_COUNT), "");
   LLVMValueRef instance = LLVMBuildArrayAlloca(
       entry->builder, entry->pointer, constant(entry, INSTANCE_COUNT), "");
   LLVMValueRef null = LLVMConstNull(entry->pointer);
-  LLVMValueRef env_members[3] = {null, barrier, null};
-  for (unsigned i = 0; i < 3; i++)
-    LLVMBuildStore(entry->builder, env_members[i],
+  for (unsigned i = 0; i < ENV_COUNT; i++)
+    LLVMBuildStore(entry->builder, i == ENV_BARRIER ? barrier : null,
                    element_address(entry, entry->pointer, env, i));
   for (unsigned i = 0; i < INSTANCE_COUNT; i++)
     LLVMBuildStore(entry->builder, members[i],

@@ -31,7 +31,7 @@ struct adze_abi_env {
    * kernel and once at the end with kernel = kernel_count. */
   void (*profile)(struct adze_abi_env *env, int64_t worker, int64_t kernel);
   /* A part of a kernel that nobody has claimed, or -1 when there is none left.
-   * Worker w's own share are the parts [w * parts, (w + 1) * parts), which it
+   * Worker w's own share is the parts [w * parts, (w + 1) * parts), which it
    * gets first, in order; then what others have not begun of theirs. Each
    * worker claims until it gets -1; it goes from kernel to kernel in order, and
    * never back. Not called, and may be NULL, with one worker. */

@@ -36,17 +36,14 @@
 #define SPIN_NS 100000
 
 struct worker {
+  /* How much of this worker's share of a step is claimed: 1 + the step's number
+   * in the upper half, the next part in the lower one. Who comes from an
+   * earlier step starts anew; a number from a later step says that nothing is
+   * left, since nobody leaves a step before all its parts are claimed. */
+  _Alignas(64) _Atomic uint64_t claimed;
   adze_pool *pool;
   int64_t number;
-  pthread_t thread;
-};
-
-/* How much of a worker's share of a step is claimed: 1 + the step's number
- * in the upper half, the next part in the lower one. Who comes from an earlier
- * step starts anew; a number from a later step says that nothing is left, since
- * nobody leaves a step before all its parts are claimed. */
-struct share {
-  _Alignas(64) _Atomic uint64_t next;
+  pthread_t thread; /* but not worker 0's, which is the caller */
 };
 
 struct adze_pool {
@@ -61,8 +58,7 @@ struct adze_pool {
   struct gate jobs;
   struct gate barrier;
   _Alignas(64) _Atomic uint32_t arrived;
-  struct share *shares;                 /* [threads], in the same memory */
-  _Alignas(64) struct worker workers[]; /* [threads - 1] */
+  struct worker workers[]; /* [threads] */
 };
 
 void pool_barrier(adze_pool *pool) {
@@ -77,15 +73,15 @@ void pool_barrier(adze_pool *pool) {
   }
 }
 
-static int64_t claim_of(struct share *share, uint64_t step, uint64_t parts) {
-  uint64_t now = atomic_load_explicit(&share->next, memory_order_relaxed);
+static int64_t claim_of(struct worker *owner, uint64_t step, uint64_t parts) {
+  uint64_t now = atomic_load_explicit(&owner->claimed, memory_order_relaxed);
   for (;;) {
     uint64_t part = now >> 32 < step ? 0 : now & UINT32_MAX;
     if (now >> 32 > step || part >= parts)
       return -1;
     if (atomic_compare_exchange_weak_explicit(
-            &share->next, &now, step << 32 | (part + 1), memory_order_relaxed,
-            memory_order_relaxed))
+            &owner->claimed, &now, step << 32 | (part + 1),
+            memory_order_relaxed, memory_order_relaxed))
       return (int64_t)part;
   }
 }
@@ -94,7 +90,7 @@ int64_t pool_claim(adze_pool *pool, uint32_t step, uint32_t parts,
                    int64_t worker) {
   for (int64_t i = 0; i < pool->threads; i++) {
     int64_t owner = (worker + i) % pool->threads;
-    int64_t part = claim_of(&pool->shares[owner], (uint64_t)step + 1, parts);
+    int64_t part = claim_of(&pool->workers[owner], (uint64_t)step + 1, parts);
     if (part >= 0)
       return owner * (int64_t)parts + part;
   }
@@ -120,7 +116,7 @@ void pool_run(adze_pool *pool, void (*job)(void *argument, int64_t worker),
   uint64_t state = float_state_default();
   if (pool->threads > 1) {
     for (int i = 0; i < pool->threads; i++)
-      atomic_store_explicit(&pool->shares[i].next, 0, memory_order_relaxed);
+      atomic_store_explicit(&pool->workers[i].claimed, 0, memory_order_relaxed);
     pool->job = job;
     pool->argument = argument;
     gate_open(&pool->jobs);
@@ -144,7 +140,7 @@ static int allowed_cpus(void) {
 static enum adze_status start_worker(adze_pool *pool, int number,
                                      const int *affinity,
                                      struct adze_error *error) {
-  struct worker *worker = &pool->workers[number - 1];
+  struct worker *worker = &pool->workers[number];
   worker->pool = pool;
   worker->number = number;
   pthread_attr_t attributes;
@@ -203,15 +199,12 @@ enum adze_status adze_pool_create(const struct adze_pool_options *options,
                   "thread %d can't be bound to CPU %d", i, affinity[i]);
   const struct adze_allocator *allocator =
       options && options->allocator ? options->allocator : &allocator_default;
-  size_t shares_at = align_up(
-      sizeof(adze_pool) + (size_t)(threads - 1) * sizeof(struct worker), 64);
-  size_t bytes = shares_at + (size_t)threads * sizeof(struct share);
+  size_t bytes = sizeof(adze_pool) + (size_t)threads * sizeof(struct worker);
   void *memory;
   TRY(allocator_take(allocator, bytes, 64, "a thread pool", &memory, error));
   adze_pool *pool = memory;
   pool->allocator = *allocator;
   pool->bytes = bytes;
-  pool->shares = (struct share *)(void *)((char *)memory + shares_at);
   pool->threads = threads;
   pool->spin_ns = threads <= allowed_cpus() ? SPIN_NS : 0;
   enum adze_status status = start_workers(pool, affinity, error);
@@ -228,7 +221,7 @@ void adze_pool_destroy(adze_pool *pool) {
     return;
   pool->job = NULL;
   gate_open(&pool->jobs);
-  for (int i = 0; i < pool->started; i++)
+  for (int i = 1; i <= pool->started; i++)
     pthread_join(pool->workers[i].thread, NULL);
   struct adze_allocator allocator = pool->allocator;
   allocator_give(&allocator, pool, pool->bytes);

@@ -83,8 +83,12 @@ enum adze_status apply_preprocessing(struct graph *graph,
 size_t compilation_constant(struct compilation *compilation,
                             const struct packed_constant *constant);
 
-/* Multiply-adds of one run of a node; 0 while a dimension is open. */
+/* Multiply-adds of one run of a node, and of all nodes of a group; 0 for what
+ * has an open dimension. */
 uint64_t node_macs(const struct node *node);
+uint64_t group_macs(const struct group *group);
+/* What people read: the nodes' names, "conv1+relu1". */
+const char *group_name(struct arena *arena, const struct group *group);
 
 /* A canonical serialisation of stages and parameters: two kernels with equal
  * keys have the same code. */

@@ -47,18 +47,14 @@ static struct package_kernel *kernels(struct compilation *compilation,
   VEC(struct package_kernel) rows = {0};
   for (size_t g = 0; g < compilation->plan->groups.count; g++) {
     const struct group *group = compilation->plan->groups.data[g];
-    struct text name = {.arena = compilation->arena};
-    uint64_t macs = 0;
-    for (size_t i = 0; i < group->nodes.count; i++) {
-      text_format(&name, "%s%s", i ? "+" : "", group->nodes.data[i]->name);
-      macs += node_macs(group->nodes.data[i]);
-    }
+    const char *name = group_name(compilation->arena, group);
+    uint64_t macs = group_macs(group);
     size_t phases =
         compilation->kernels.data[compilation->group_kernels.data[g]]
             .phase_count;
     for (size_t p = 0; p < phases; p++) {
       struct package_kernel row = {
-          .name = text_string(&name),
+          .name = name,
           .template_name = group->template->name,
           .flops = p == 0 ? 2.0 * (double)macs : 0,
       };

@@ -39,28 +39,19 @@ static struct binding bind_parameter(struct compilation *compilation,
   return bind_value(compilation, parameter->value);
 }
 
-static const char *step_name(struct compilation *compilation,
-                             const struct group *group) {
-  struct text text = {.arena = compilation->arena};
-  for (size_t i = 0; i < group->nodes.count; i++)
-    text_format(&text, "%s%s", i ? "+" : "", group->nodes.data[i]->name);
-  return text_string(&text);
-}
-
 /* Into how many parts each worker's share of a group is cut: parts as small as
  * some microseconds, so that all workers end together, but not smaller, since
  * each is a call. An element takes as long as some multiply-adds. */
 static uint32_t parts_of(const struct group *group,
                          const struct machine *machine) {
   enum { MOST_PARTS = 8, PART_MACS = 200000, ELEMENT_MACS = 16 };
-  uint64_t work = 0;
+  uint64_t work = group_macs(group);
   for (size_t i = 0; i < group->nodes.count; i++) {
-    const struct node *node = group->nodes.data[i];
-    const struct value *out = node->outputs[0];
+    const struct value *out = group->nodes.data[i]->outputs[0];
     size_t elements;
     if (!out || !value_count(out, &elements))
       return MOST_PARTS;
-    work += node_macs(node) + (uint64_t)elements * ELEMENT_MACS;
+    work += (uint64_t)elements * ELEMENT_MACS;
   }
   uint64_t parts = work / PART_MACS / (uint64_t)machine->cores;
   return parts < 1 ? 1 : parts > MOST_PARTS ? MOST_PARTS : (uint32_t)parts;
@@ -78,7 +69,7 @@ static void make_steps(struct compilation *compilation) {
             ARENA_ARRAY(arena, struct binding, builder->parameters.count),
         .barrier_after = true,
         .parts = parts_of(builder->group, &compilation->machine),
-        .name = step_name(compilation, builder->group),
+        .name = group_name(arena, builder->group),
     };
     for (size_t p = 0; p < builder->parameters.count; p++)
       step.bindings[p] =

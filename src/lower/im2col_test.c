@@ -75,10 +75,36 @@ static void test_halos(void **state) {
   }
 }
 
+/* The same where the next one reads it as a part of a concatenation, in which
+ * it lies. */
+static void test_halos_of_lists(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 6; seed++) {
+    struct network net;
+    size_t before = uses_of("conv_im2col");
+    network_start(&net, seed, "llvm -mcpu=haswell");
+    int64_t dims[4] = {1, 8 * network_pick(&net, 8, 12), 7, 7};
+    bool halo = seed % 2;
+    struct conv_spec one = network_same_conv(128, 1);
+    struct conv_spec next = network_same_conv(4, halo ? 3 : 1);
+    struct value *x = network_input(&net, 4, dims);
+    struct value *y = network_conv(&net, &op_conv, x, &one, seed % 3);
+    struct value *parts[2] = {network_unary(&net, &op_relu, y),
+                              network_unary(&net, &op_tanh, x)};
+    struct node *list;
+    network_add_node(&net, &op_concat, parts, 2, &list);
+    node_set_int(list, "axis", 1);
+    x = network_infer_node(&net, list);
+    network_finish(&net, network_conv(&net, &op_conv, x, &next, true));
+    assert_int_equal(uses_of("conv_im2col") - before, halo);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_windows),
       cmocka_unit_test(test_halos),
+      cmocka_unit_test(test_halos_of_lists),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,42 +80,43 @@ const char *im2col_plan_read(const struct machine *machine, int64_t block,
 
 /* ---- Direct convolution -------------------------------------------------- */
 static bool reads_halo(const struct node *node) {
-  struct window2d window;
+  struct window2d conv;
   if (node->op == &op_conv)
-    return !window2d_of_conv(node, &window) || window.kernel[0] > 1 ||
-           window.kernel[1] > 1;
+    return !window2d_of_conv(node, &conv) || conv.kernel[0] > 1 ||
+           conv.kernel[1] > 1;
   return node->op == &op_conv_transpose || node->op == &op_max_pool ||
          node->op == &op_average_pool;
 }
 
-/* Whether nobody wants zeros around what is computed along with the value, so
- * that direct convolution may have rows of any length (schedule/regroup.h). */
+/* Whether nobody wants zeros around what is computed along with the value, or
+ * around what that lies in: lists of channels, and parts of them. Then direct
+ * convolution may have rows of any length (schedule/regroup.h). Looks at as
+ * many users as `budget` says. */
 static bool stays_dense(const struct graph_users *users,
-                        const struct value *value) {
-  enum { MOST_STEPS = 16 };
-  for (int step = 0; step < MOST_STEPS; step++) {
-    const struct node *next = NULL;
-    for (size_t i = 0; i < users->counts[value->id]; i++) {
-      const struct node *user = users->nodes[value->id][i];
-      if (reads_halo(user))
-        return false;
-      if (user->op->fusion == FUSION_ELEMENTWISE)
-        next = user;
-    }
-    if (users->counts[value->id] != 1 || !next)
-      return true;
-    value = next->outputs[0];
+                        const struct value *value, int *budget) {
+  size_t count = users->counts[value->id];
+  for (size_t i = 0; i < count && *budget > 0; i++) {
+    const struct node *user = users->nodes[value->id][i];
+    bool follows =
+        user->op == &op_concat || user->op == &op_slice ||
+        (count == 1 && user->op->fusion == FUSION_ELEMENTWISE);
+    --*budget;
+    if (reads_halo(user) ||
+        (follows && !stays_dense(users, user->outputs[0], budget)))
+      return false;
   }
-  return false;
+  return true;
 }
 
 static double direct_cycles(const struct match_query *query,
                             const struct node *node,
                             const struct im2col_plan *plan) {
+  enum { MOST_USERS = 64 };
   const struct machine *machine = query->machine;
   int64_t width = plan->width;
+  int budget = MOST_USERS;
   if (window2d_is_pointwise(&plan->window) &&
-      stays_dense(query->users, node->outputs[0]))
+      stays_dense(query->users, node->outputs[0], &budget))
     width = tile_row_length(machine, plan->height, width, plan->out_blocks);
   struct tile tile =
       tile_choose(machine, width, plan->out_blocks, TILE_MOST_BLOCKS);

@@ -95,11 +95,10 @@ static bool reads_halo(const struct node *node) {
 static bool stays_dense(const struct graph_users *users,
                         const struct value *value, int *budget) {
   size_t count = users->counts[value->id];
-  for (size_t i = 0; i < count && *budget > 0; i++) {
+  for (size_t i = 0; i<count && * budget> 0; i++) {
     const struct node *user = users->nodes[value->id][i];
-    bool follows =
-        user->op == &op_concat || user->op == &op_slice ||
-        (count == 1 && user->op->fusion == FUSION_ELEMENTWISE);
+    bool follows = user->op == &op_concat || user->op == &op_slice ||
+                   (count == 1 && user->op->fusion == FUSION_ELEMENTWISE);
     --*budget;
     if (reads_halo(user) ||
         (follows && !stays_dense(users, user->outputs[0], budget)))

@@ -6,7 +6,7 @@
  * A compiled module exports one symbol, adze_module_query. It has no undefined
  * symbols and no writable data. Execution is SPMD: all `workers` threads call
  * run() with the same instance and their own worker number; each kernel is cut
- * into parts, which they claim, and ends in env->barrier. Results do not depend
+ * into parts, which they claim unless it is small, and ends in env->barrier. Results do not depend
  * on `workers`, nor on who computes what.
  */
 #ifndef ADZE_PACKAGE_ABI_H
@@ -34,7 +34,8 @@ struct adze_abi_env {
    * Worker w's own share is the parts [w * parts, (w + 1) * parts), which it
    * gets first, in order; then what others have not begun of theirs. Each
    * worker claims until it gets -1; it goes from kernel to kernel in order, and
-   * never back. Not called, and may be NULL, with one worker. */
+   * never back. Small kernels are not claimed: each worker computes its own
+   * share. Not called, and may be NULL, with one worker. */
   int64_t (*claim)(struct adze_abi_env *env, int64_t kernel, int64_t parts,
                    int64_t worker, int64_t workers);
 };

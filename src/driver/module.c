@@ -41,10 +41,17 @@ static struct binding bind_parameter(struct compilation *compilation,
 
 /* Into how many parts each worker's share of a group is cut: parts as small as
  * some microseconds, so that all workers end together, but not smaller, since
- * each is a call. An element takes as long as some multiply-adds. */
+ * each is a call. A share of few parts is left whole: to look whether others
+ * are late takes longer than they can be. An element takes as long as some
+ * multiply-adds. */
 static uint32_t parts_of(const struct group *group,
                          const struct machine *machine) {
-  enum { MOST_PARTS = 8, PART_MACS = 200000, ELEMENT_MACS = 16 };
+  enum {
+    MOST_PARTS = 8,
+    FEWEST_PARTS = 4,
+    PART_MACS = 400000,
+    ELEMENT_MACS = 16
+  };
   uint64_t work = group_macs(group);
   for (size_t i = 0; i < group->nodes.count; i++) {
     const struct value *out = group->nodes.data[i]->outputs[0];
@@ -54,7 +61,9 @@ static uint32_t parts_of(const struct group *group,
     work += (uint64_t)elements * ELEMENT_MACS;
   }
   uint64_t parts = work / PART_MACS / (uint64_t)machine->cores;
-  return parts < 1 ? 1 : parts > MOST_PARTS ? MOST_PARTS : (uint32_t)parts;
+  return parts < FEWEST_PARTS ? 1
+         : parts > MOST_PARTS ? MOST_PARTS
+                              : (uint32_t)parts;
 }
 
 static void make_steps(struct compilation *compilation) {

@@ -53,13 +53,14 @@ static bool gate_spin(const struct gate *gate, uint32_t old, int64_t spin_ns) {
   return false;
 }
 
-void gate_wait(struct gate *gate, uint32_t old, int64_t spin_ns) {
+bool gate_wait(struct gate *gate, uint32_t old, int64_t spin_ns) {
   if (gate_spin(gate, old, spin_ns))
-    return;
+    return false;
   atomic_fetch_add(&gate->sleepers, 1);
   while (atomic_load(&gate->value) == old)
     futex_wait(&gate->value, old);
   atomic_fetch_sub(&gate->sleepers, 1);
+  return true;
 }
 
 void gate_open(struct gate *gate) {

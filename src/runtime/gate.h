@@ -15,8 +15,8 @@ struct gate {
 
 uint32_t gate_value(const struct gate *gate);
 /* Returns once the value differs from `old`, which must have been read with
- * gate_value before. Looks for `spin_ns` before it sleeps. */
-void gate_wait(struct gate *gate, uint32_t old, int64_t spin_ns);
+ * gate_value before. Looks for `spin_ns` before it sleeps; whether it slept. */
+bool gate_wait(struct gate *gate, uint32_t old, int64_t spin_ns);
 /* Adds one and wakes everybody. What was written before is seen by those who
  * waited. */
 void gate_open(struct gate *gate);

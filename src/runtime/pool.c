@@ -16,6 +16,10 @@
  * step is not cut into one part for each worker but into several, and who is
  * done with its own takes from the others. As long as all are equally quick
  * everyone computes the same rows in each step, and finds them in its cache.
+ *
+ * A thread that is woken may be put on the CPU of the one who woke it, and both
+ * then share it for milliseconds while another is idle. So who wakes up looks
+ * where the workers before it are, and moves if it is on the CPU of one.
  */
 #include "runtime/pool.h"
 
@@ -28,12 +32,15 @@
 
 #include "base/environment.h"
 #include "runtime/allocator.h"
+#include "runtime/cpu.h"
 #include "runtime/float_state.h"
 #include "runtime/gate.h"
 
 #define MAX_THREADS 4096
-/* How long threads wait awake when each has a CPU; else they sleep at once. */
-#define SPIN_NS 100000
+/* How long threads wait awake when each has a CPU, else they sleep at once: for
+ * a job, and within one, where others are known to be at work. */
+#define JOB_SPIN_NS 100000
+#define BARRIER_SPIN_NS 2000000
 
 struct worker {
   /* How much of this worker's share of a step is claimed: 1 + the step's number
@@ -41,6 +48,7 @@ struct worker {
    * earlier step starts anew; a number from a later step says that nothing is
    * left, since nobody leaves a step before all its parts are claimed. */
   _Alignas(64) _Atomic uint64_t claimed;
+  _Atomic int cpu; /* where it was when it last woke up; -1: not known */
   adze_pool *pool;
   int64_t number;
   pthread_t thread; /* but not worker 0's, which is the caller */
@@ -50,8 +58,8 @@ struct adze_pool {
   struct adze_allocator allocator;
   size_t bytes;
   int threads;
-  int started; /* of threads - 1 */
-  int64_t spin_ns;
+  int started;                                 /* of threads - 1 */
+  bool has_cpus;                               /* one for each thread */
   void (*job)(void *argument, int64_t worker); /* NULL: stop */
   void *argument;
   struct gate_lock lock; /* held while a job runs */
@@ -61,15 +69,31 @@ struct adze_pool {
   struct worker workers[]; /* [threads] */
 };
 
-void pool_barrier(adze_pool *pool) {
+/* The CPU that the worker is on from now on. */
+static void settle(adze_pool *pool, int64_t number) {
+  cpu_set_t taken;
+  CPU_ZERO(&taken);
+  for (int64_t i = 0; i < number; i++) {
+    int cpu = atomic_load_explicit(&pool->workers[i].cpu, memory_order_relaxed);
+    if (cpu >= 0)
+      CPU_SET((size_t)cpu, &taken); /* does nothing with one beyond the set */
+  }
+  int cpu = sched_getcpu();
+  if (cpu >= 0 && CPU_ISSET((size_t)cpu, &taken) && pool->has_cpus)
+    cpu = cpu_leave(&taken);
+  atomic_store_explicit(&pool->workers[number].cpu, cpu, memory_order_relaxed);
+}
+
+void pool_barrier(adze_pool *pool, int64_t worker) {
   if (pool->threads == 1)
     return;
   uint32_t round = gate_value(&pool->barrier);
   if (atomic_fetch_add(&pool->arrived, 1) + 1 == (uint32_t)pool->threads) {
     atomic_store(&pool->arrived, 0);
     gate_open(&pool->barrier);
-  } else {
-    gate_wait(&pool->barrier, round, pool->spin_ns);
+  } else if (gate_wait(&pool->barrier, round,
+                       pool->has_cpus ? BARRIER_SPIN_NS : 0)) {
+    settle(pool, worker);
   }
 }
 
@@ -102,11 +126,12 @@ static void *worker_main(void *argument) {
   adze_pool *pool = worker->pool;
   (void)float_state_default();
   for (uint32_t seen = 0;; seen++) {
-    gate_wait(&pool->jobs, seen, pool->spin_ns);
+    if (gate_wait(&pool->jobs, seen, pool->has_cpus ? JOB_SPIN_NS : 0))
+      settle(pool, worker->number);
     if (!pool->job)
       return NULL;
     pool->job(pool->argument, worker->number);
-    pool_barrier(pool);
+    pool_barrier(pool, worker->number);
   }
 }
 
@@ -117,12 +142,13 @@ void pool_run(adze_pool *pool, void (*job)(void *argument, int64_t worker),
   if (pool->threads > 1) {
     for (int i = 0; i < pool->threads; i++)
       atomic_store_explicit(&pool->workers[i].claimed, 0, memory_order_relaxed);
+    settle(pool, 0);
     pool->job = job;
     pool->argument = argument;
     gate_open(&pool->jobs);
   }
   job(argument, 0);
-  pool_barrier(pool);
+  pool_barrier(pool, 0);
   float_state_restore(state);
   gate_unlock(&pool->lock);
 }
@@ -143,6 +169,7 @@ static enum adze_status start_worker(adze_pool *pool, int number,
   struct worker *worker = &pool->workers[number];
   worker->pool = pool;
   worker->number = number;
+  worker->cpu = -1;
   pthread_attr_t attributes;
   int problem = pthread_attr_init(&attributes);
   if (problem != 0)
@@ -206,7 +233,7 @@ enum adze_status adze_pool_create(const struct adze_pool_options *options,
   pool->allocator = *allocator;
   pool->bytes = bytes;
   pool->threads = threads;
-  pool->spin_ns = threads <= allowed_cpus() ? SPIN_NS : 0;
+  pool->has_cpus = threads <= allowed_cpus();
   enum adze_status status = start_workers(pool, affinity, error);
   if (status != ADZE_OK) {
     adze_pool_destroy(pool);

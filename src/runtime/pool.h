@@ -14,7 +14,7 @@
 void pool_run(adze_pool *pool, void (*job)(void *argument, int64_t worker),
               void *argument);
 /* Within a job: waits until all workers are here. */
-void pool_barrier(adze_pool *pool);
+void pool_barrier(adze_pool *pool, int64_t worker);
 /* Within a job: a part of a step that no worker has claimed, or -1. The steps
  * of a job are numbered from 0; each has `parts` parts for every worker, who
  * gets its own first, then those that others have not come to. A worker may go

@@ -2,7 +2,7 @@
 /* The pool by itself: everyone runs once, barriers separate what they should
  * (plain memory, so that the thread sanitizer sees a missing one), parts of
  * steps are given out once, jobs from several threads don't mix, sleeping
- * threads wake up. */
+ * threads wake up, threads move off CPUs that others have. */
 #include "test.h"
 
 #include <pthread.h>
@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "runtime/cpu.h"
 #include "runtime/gate.h"
 #include "runtime/pool.h"
 
@@ -37,11 +38,11 @@ static void run_rounds(void *argument, int64_t worker) {
   atomic_fetch_add(&rounds->calls, 1);
   for (int round = 1; round <= rounds->rounds; round++) {
     rounds->cells[worker] = round;
-    pool_barrier(rounds->pool);
+    pool_barrier(rounds->pool, worker);
     for (int i = 0; i < rounds->workers; i++)
       if (rounds->cells[i] != round)
         atomic_fetch_add(&rounds->wrong, 1);
-    pool_barrier(rounds->pool);
+    pool_barrier(rounds->pool, worker);
   }
 }
 
@@ -131,7 +132,7 @@ struct shared {
 static void add_part(void *argument, int64_t worker) {
   struct shared *shared = argument;
   shared->parts[worker] = worker + 1;
-  pool_barrier(shared->pool);
+  pool_barrier(shared->pool, worker);
   if (worker == 0)
     for (int i = 0; i < adze_pool_threads(shared->pool); i++)
       shared->total += shared->parts[i];
@@ -199,6 +200,25 @@ static void locks_exclude(void **state) {
   assert_int_equal(guarded, 60000);
 }
 
+/* Away from CPUs that are taken, as far as the affinity allows, which stays. */
+static void threads_leave_taken_cpus(void **state) {
+  (void)state;
+  cpu_set_t before, taken, after;
+  assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &before))
+      continue;
+    CPU_ZERO(&taken);
+    CPU_SET(cpu, &taken);
+    int found = cpu_leave(&taken);
+    assert_true(CPU_ISSET(found, &before));
+    assert_true(found != cpu || CPU_COUNT(&before) == 1);
+  }
+  assert_true(CPU_ISSET(cpu_leave(&before), &before)); /* none is left */
+  assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+  assert_true(CPU_EQUAL(&before, &after));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(barriers_separate_rounds),
@@ -208,6 +228,7 @@ int main(void) {
       cmocka_unit_test(sleepers_wake_up),
       cmocka_unit_test(pools_come_and_go),
       cmocka_unit_test(locks_exclude),
+      cmocka_unit_test(threads_leave_taken_cpus),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,10 +18,9 @@ struct run {
 
 static void run_barrier(struct adze_abi_env *env, int64_t worker,
                         int64_t workers) {
-  (void)worker;
   (void)workers;
   struct run *run = env->context;
-  pool_barrier(run->instance->pool);
+  pool_barrier(run->instance->pool, worker);
 }
 
 static int64_t run_claim(struct adze_abi_env *env, int64_t kernel,

@@ -18,6 +18,11 @@
  * memory, and caches and bandwidth from others. */
 #define BYTE_PRICE 0.08
 
+/* How much slower than from memory what another core has just written is. */
+#define EXCHANGE 3
+/* For a worker to wait for all others. */
+#define BARRIER_CYCLES 2000
+
 int64_t winograd_step(const struct winograd_plan *plan, int axis) {
   return plan->is_transposed ? 1 : plan->phases[axis];
 }
@@ -223,6 +228,21 @@ static double plan_cycles(const struct machine *machine,
          share * (products + 1.3 * transforms + 1.5 * traffic);
 }
 
+/* In steps a core goes on with what others computed: of the same points instead
+ * of the same places, then of the same places again. */
+static double exchange_cycles(const struct machine *machine,
+                              const struct winograd_plan *plan) {
+  double cores = (double)machine->cores;
+  double bytes = 4.0 * plan->transform.reach * plan->transform.reach *
+                 (double)(plan->tiles[0] * plan->tiles[1]) *
+                 (double)(plan->batch > 0 ? plan->batch : 1) *
+                 (double)(plan->channels + plan->product_blocks * plan->block);
+  return cores == 1 ? 0
+                    : bytes * (cores - 1) / cores * EXCHANGE /
+                              machine->memory_bytes_per_cycle +
+                          2 * cores * BARRIER_CYCLES;
+}
+
 static double larger_weights(const struct winograd_plan *plan) {
   double grown = (double)(plan->transform.reach * plan->transform.reach -
                           plan->taps * plan->taps);
@@ -231,23 +251,29 @@ static double larger_weights(const struct winograd_plan *plan) {
 }
 
 /* The best rows of these tiles, if better than another template and the smaller
- * tiles' best. */
+ * tiles' best. Other templates read what other cores computed as well, so what
+ * that takes only counts between these. */
 static void try_rows(const struct machine *machine,
                      const struct winograd_plan *plan,
                      struct winograd_plan *best) {
-  double least =
-      ADVANTAGE * (best->cycles > 0 ? best->cycles : plan->other_cycles);
   bool by_rows = plan->phases[0] == 1 && plan->phases[1] == 1;
+  struct winograd_plan found = *plan;
   for (int64_t rows = 0; rows <= (by_rows ? plan->tiles[0] : 0); rows++) {
     if (rows > 0 && plan->tiles[0] % rows != 0)
       continue;
     double cycles = plan_cycles(machine, plan, rows) + larger_weights(plan);
-    if (cycles >= least)
+    if (cycles >= ADVANTAGE * plan->other_cycles)
       continue;
-    *best = *plan;
-    best->rows = rows;
-    best->cycles = least = cycles;
+    if (rows == 0)
+      cycles += exchange_cycles(machine, plan);
+    if (found.cycles == 0 || cycles < found.cycles) {
+      found.rows = rows;
+      found.cycles = cycles;
+    }
   }
+  if (found.cycles > 0 &&
+      (best->cycles == 0 || found.cycles < ADVANTAGE * best->cycles))
+    *best = found;
 }
 
 bool winograd_plan_make(const struct machine *machine, int64_t block,

@@ -220,7 +220,7 @@ static LLVMValueRef call_claim(const struct entry *entry,
 /* The kernel's loop over the parts that a worker claims, in a function of its
  * own, so that a step stays one call, whose code is shared by steps alike:
  *   void (..., worker, workers, env, step, parts)
- *     if (workers == 1) kernel(..., 0, 1);
+ *     if (workers == 1 || parts == 1) kernel(..., worker, workers);
  *     else while ((part = claim()) >= 0) kernel(..., part, workers * parts);
  */
 static LLVMValueRef define_parts(const struct entry *entry, LLVMValueRef kernel,
@@ -239,15 +239,18 @@ static LLVMValueRef define_parts(const struct entry *entry, LLVMValueRef kernel,
   LLVMGetParams(function, given);
   const LLVMValueRef *more = given + count;
   LLVMValueRef worker = given[count - 2], workers = given[count - 1];
-  LLVMBasicBlockRef alone = block_of(entry, function);
+  LLVMBasicBlockRef whole = block_of(entry, function);
   LLVMBasicBlockRef next = block_of(entry, function);
   LLVMBasicBlockRef body = block_of(entry, function);
   LLVMBasicBlockRef done = block_of(entry, function);
   LLVMValueRef parts = LLVMBuildMul(builder, workers, more[PARTS_OF_SHARE], "");
+  LLVMValueRef one = constant(entry, 1);
   LLVMBuildCondBr(
       builder,
-      LLVMBuildICmp(builder, LLVMIntEQ, workers, constant(entry, 1), ""), alone,
-      next);
+      LLVMBuildOr(
+          builder, LLVMBuildICmp(builder, LLVMIntEQ, workers, one, ""),
+          LLVMBuildICmp(builder, LLVMIntEQ, more[PARTS_OF_SHARE], one, ""), ""),
+      whole, next);
   LLVMPositionBuilderAtEnd(builder, next);
   LLVMValueRef part = call_claim(entry, more, worker, workers);
   LLVMBuildCondBr(
@@ -258,9 +261,9 @@ static LLVMValueRef define_parts(const struct entry *entry, LLVMValueRef kernel,
   given[count - 1] = parts;
   (void)call(entry, kernel, given, count);
   LLVMBuildBr(builder, next);
-  LLVMPositionBuilderAtEnd(builder, alone);
-  given[count - 2] = constant(entry, 0);
-  given[count - 1] = constant(entry, 1);
+  LLVMPositionBuilderAtEnd(builder, whole);
+  given[count - 2] = worker;
+  given[count - 1] = workers;
   (void)call(entry, kernel, given, count);
   LLVMBuildBr(builder, done);
   LLVMPositionBuilderAtEnd(builder, done);

@@ -37,10 +37,9 @@
 #include "runtime/gate.h"
 
 #define MAX_THREADS 4096
-/* How long threads wait awake when each has a CPU, else they sleep at once: for
- * a job, and within one, where others are known to be at work. */
-#define JOB_SPIN_NS 100000
-#define BARRIER_SPIN_NS 2000000
+/* How long threads wait awake when each has a CPU; else they sleep at once.
+ * 2 ms gain nothing, and cost a third where CPUs have other work too. */
+#define SPIN_NS 100000
 
 struct worker {
   /* How much of this worker's share of a step is claimed: 1 + the step's number
@@ -59,7 +58,7 @@ struct adze_pool {
   size_t bytes;
   int threads;
   int started;                                 /* of threads - 1 */
-  bool has_cpus;                               /* one for each thread */
+  int64_t spin_ns;
   void (*job)(void *argument, int64_t worker); /* NULL: stop */
   void *argument;
   struct gate_lock lock; /* held while a job runs */
@@ -79,7 +78,7 @@ static void settle(adze_pool *pool, int64_t number) {
       CPU_SET((size_t)cpu, &taken); /* does nothing with one beyond the set */
   }
   int cpu = sched_getcpu();
-  if (cpu >= 0 && CPU_ISSET((size_t)cpu, &taken) && pool->has_cpus)
+  if (cpu >= 0 && CPU_ISSET((size_t)cpu, &taken) && pool->spin_ns > 0)
     cpu = cpu_leave(&taken);
   atomic_store_explicit(&pool->workers[number].cpu, cpu, memory_order_relaxed);
 }
@@ -91,8 +90,7 @@ void pool_barrier(adze_pool *pool, int64_t worker) {
   if (atomic_fetch_add(&pool->arrived, 1) + 1 == (uint32_t)pool->threads) {
     atomic_store(&pool->arrived, 0);
     gate_open(&pool->barrier);
-  } else if (gate_wait(&pool->barrier, round,
-                       pool->has_cpus ? BARRIER_SPIN_NS : 0)) {
+  } else if (gate_wait(&pool->barrier, round, pool->spin_ns)) {
     settle(pool, worker);
   }
 }
@@ -126,7 +124,7 @@ static void *worker_main(void *argument) {
   adze_pool *pool = worker->pool;
   (void)float_state_default();
   for (uint32_t seen = 0;; seen++) {
-    if (gate_wait(&pool->jobs, seen, pool->has_cpus ? JOB_SPIN_NS : 0))
+    if (gate_wait(&pool->jobs, seen, pool->spin_ns))
       settle(pool, worker->number);
     if (!pool->job)
       return NULL;
@@ -233,7 +231,7 @@ enum adze_status adze_pool_create(const struct adze_pool_options *options,
   pool->allocator = *allocator;
   pool->bytes = bytes;
   pool->threads = threads;
-  pool->has_cpus = threads <= allowed_cpus();
+  pool->spin_ns = threads <= allowed_cpus() ? SPIN_NS : 0;
   enum adze_status status = start_workers(pool, affinity, error);
   if (status != ADZE_OK) {
     adze_pool_destroy(pool);

@@ -151,6 +151,26 @@ static void test_winograd(void **state) {
   assert_true(uses.of_tile[2] && uses.of_tile[4]);
 }
 
+/* Cores would exchange all that lies between steps, so they go in rows. */
+static void test_winograd_of_cores(void **state) {
+  (void)state;
+  static const char *const machines[] = {"llvm -mcpu=znver3 -num-cores=1",
+                                         "llvm -mcpu=znver3 -num-cores=2"};
+  for (int several = 0; several < 2; several++) {
+    struct network net;
+    struct winograd_uses uses = {0};
+    const int64_t dims[4] = {1, 16, 32, 32};
+    network_start(&net, 1, machines[several]);
+    struct conv_spec spec = network_same_conv(16, 3);
+    struct value *x =
+        network_conv(&net, &op_conv, network_input(&net, 4, dims), &spec, true);
+    count_uses(&net, &uses);
+    assert_int_equal(uses.in_steps, !several);
+    assert_int_equal(uses.in_rows, several);
+    network_finish(&net, x);
+  }
+}
+
 /* Elementwise, by channels, without functions that would magnify errors. */
 static struct value *channel_epilogue(struct network *net, struct value *x) {
   int64_t dims[4] = {1, value_dim(x, 1), 1, 1};
@@ -710,6 +730,7 @@ int main(void) {
       cmocka_unit_test(test_transposed),
       cmocka_unit_test(test_pointwise_depthwise),
       cmocka_unit_test(test_winograd),
+      cmocka_unit_test(test_winograd_of_cores),
       cmocka_unit_test(test_dilated_winograd),
       cmocka_unit_test(test_strided_winograd),
       cmocka_unit_test(test_transposed_winograd),

@@ -6,8 +6,8 @@
  * A compiled module exports one symbol, adze_module_query. It has no undefined
  * symbols and no writable data. Execution is SPMD: all `workers` threads call
  * run() with the same instance and their own worker number; each kernel is cut
- * into parts, which they claim unless it is small, and ends in env->barrier. Results do not depend
- * on `workers`, nor on who computes what.
+ * into parts, which they claim unless it is small, and ends in env->barrier.
+ * Results do not depend on `workers`, nor on who computes what.
  */
 #ifndef ADZE_PACKAGE_ABI_H
 #define ADZE_PACKAGE_ABI_H

@@ -184,6 +184,9 @@ ADZE_EXPORT bool adze_pose_uses_boxes(const adze_pose *pose);
 /* The score below which persons of this network are better not shown: the
  * package's property "pose.person_threshold", else 0.2. */
 ADZE_EXPORT float adze_pose_person_threshold(const adze_pose *pose);
+/* The score below which its keypoints are better not drawn, as an option of
+ * adze_poses_draw: the property "pose.render_threshold", else 0.3. */
+ADZE_EXPORT float adze_pose_render_threshold(const adze_pose *pose);
 
 /* Finds the persons of a picture. A network that uses boxes looks at each of
  * boxes[box_count], or, when `boxes` is NULL, at the whole picture; others

@@ -109,7 +109,8 @@ def build(network):
                                    "pose.score_threshold": str(SCORE_THRESHOLD),
                                    "pose.side_weight": str(SIDE_WEIGHT),
                                    "pose.vote_power": str(VOTE_POWER),
-                                   "pose.person_threshold": "0.07",
+                                   "pose.person_threshold": "0.08",
+                                   "pose.render_threshold": "0.2",
                                    "pose.peak_radius": str(PEAK_RADIUS)})
     onnx.checker.check_model(model)
     return model

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the maps should be, and how far they are from it.
 
-Scores are a Gaussian around each keypoint. Offsets are wanted near it, at the
-nearest cells above all, and count as OKS does: relative to the person's size
-and how exactly the keypoint can be placed. Displacements are from a keypoint to
-the next one, within a disc around the first. Where persons meet, the nearest
-one counts. A map that the finished network leaves out says whether a person is
-seen from the front, which the network is slow to find out by itself.
+Scores are a Gaussian around each keypoint, lower where the offset beside them
+is not exact. Offsets are wanted near it, at the nearest cells above all, and
+count as OKS does: relative to the person's size and how exactly the keypoint
+can be placed. Displacements are from a keypoint to the next one, within a disc
+around the first. Where persons meet, the nearest one counts. A map that the
+finished network leaves out says whether a person is seen from the front, which
+the network is slow to find out by itself.
 
 The decoder goes from limb to limb by way of the nose, also when that is outside
 the picture or not to be seen; it then reads the maps at the edge. So vectors of
@@ -28,6 +29,10 @@ HEAT_WEIGHTS = torch.tensor([2.0] * 5 + [1.0] * 12)
 # Cells count by a Gaussian up to the reach, together this many nearest ones;
 # tolerance grows with the distance.
 OFFSET_WIDTH, OFFSET_REACH, OFFSET_CELLS, FAR_TOLERANCE = 8.0, 20.0, 6.0, 0.1
+# Of what OKS loses by an offset, and of its distance.
+OKS_WEIGHT, L1_WEIGHT = 2.0, 0.5
+# How much of a score the OKS of the offset beside it is.
+QUALITY_SHARE = 0.75
 UNSEEN_WEIGHT = 0.3
 FACING_REACH = 24.0
 FAR = 1e6
@@ -62,31 +67,51 @@ def vector_loss(found, want_y, want_x, weight, tolerance):
     return total
 
 
-def heat_loss(logits, places, labelled, unlabelled):
+def oks_loss(found, want_y, want_x, weight, tolerance):
+    """What OKS loses, to which what is far off hardly matters, and a part of
+    `vector_loss`, so that it still comes nearer."""
+    count = found.shape[1] // 2
+    y = (found[:, :count] - want_y) / tolerance
+    x = (found[:, count:] - want_x) / tolerance
+    lost = 1 - torch.exp(-(y * y + x * x) / 2)
+    return OKS_WEIGHT * (weight * lost).sum() + L1_WEIGHT * vector_loss(
+        found, want_y, want_x, weight, tolerance)
+
+
+def heat_loss(logits, places, labelled, unlabelled, quality):
+    """`quality` is the OKS of each cell's offset: scores say how exact it is as
+    well, which decides whose votes count and which persons come first. See
+    H. Zhang et al., "VarifocalNet", 2021."""
     distance, _ = nearest(places, labelled, *logits.shape[2:])
     other, _ = nearest(places, unlabelled, *logits.shape[2:])
-    target = torch.exp(-(distance / HEAT_WIDTH)**2 / 2)
+    near = torch.exp(-(distance / HEAT_WIDTH)**2 / 2)
     # Around places that are not labelled either answer is right.
-    counts = (other > 3 * HEAT_WIDTH) | (target > 0.1)
+    counts = (other > 3 * HEAT_WIDTH) | (near > 0.1)
     loss = functional.binary_cross_entropy_with_logits(
-        logits, target, reduction="none")
-    loss = loss * (1 + POSITIVE_WEIGHT * target) * HEAT_WEIGHTS[:, None, None]
-    return (loss * counts).sum() / target.sum().clamp(min=1)
+        logits, near * (1 - QUALITY_SHARE * (1 - quality)), reduction="none")
+    loss = loss * (1 + POSITIVE_WEIGHT * near) * HEAT_WEIGHTS[:, None, None]
+    return (loss * counts).sum() / near.sum().clamp(min=1)
 
 
 def offset_loss(maps, places, held, weight, scale, outside):
-    """`held` are the places held within the picture, `outside` how far."""
+    """The loss, and the OKS of each cell's offset. `held` are the places held
+    within the picture, `outside` how far."""
     height, width = maps.shape[2:]
     ys = torch.arange(height).float()[:, None] * STRIDE
     xs = torch.arange(width).float()[None, :] * STRIDE
     distance, person = nearest(held, weight > 0, height, width)
     near = torch.exp(-(distance / OFFSET_WIDTH)**2 / 2) * (
         distance <= OFFSET_REACH) / OFFSET_CELLS
-    tolerance = (2 * of_person(SIGMAS * scale, person)).clamp(min=1.5) + (
-        0.25 * of_person(outside, person)) + FAR_TOLERANCE * distance
-    return vector_loss(maps, of_person(places[..., 1], person) - ys,
-                       of_person(places[..., 0], person) - xs,
-                       near * of_person(weight, person), tolerance)
+    want_y = of_person(places[..., 1], person) - ys
+    want_x = of_person(places[..., 0], person) - xs
+    exact = (2 * of_person(SIGMAS * scale, person)).clamp(min=1.5)
+    count = maps.shape[1] // 2
+    square = (maps[:, :count] - want_y)**2 + (maps[:, count:] - want_x)**2
+    quality = torch.exp(-square / exact**2 / 2).detach()
+    tolerance = exact + 0.25 * of_person(outside, person) + (
+        FAR_TOLERANCE * distance)
+    return oks_loss(maps, want_y, want_x, near * of_person(weight, person),
+                    tolerance), quality
 
 
 def displacement_loss(maps, source, target, places, held, weight, scale,
@@ -146,8 +171,9 @@ def losses(outputs, keypoints, areas, size):
     # A nose that is not labelled though a shoulder is seen is turned away.
     behind = unknown[..., 0] & (keypoints[..., 5:7, 2] == 2).any(-1)
     unknown = unknown & ~(behind[..., None] & (torch.arange(KEYPOINTS) < 3))
-    heat_part = heat_loss(heat, places, labelled, unknown)
-    offset_part = offset_loss(offset, places, held, weight, scale, outside)
+    offset_part, quality = offset_loss(offset, places, held, weight, scale,
+                                       outside)
+    heat_part = heat_loss(heat, places, labelled, unknown, quality)
     parents, children = torch.tensor(EDGES).unbind(1)
     displacement_part = (
         displacement_loss(forward, parents, children, places, held, weight,

@@ -94,8 +94,9 @@ static const struct cli_option pose_options[] = {
     {FIELD(person_threshold), 0, CLI_REAL, "SCORE", "-1", "Output",
      "persons that score less are neither counted, drawn nor in OpenPose's "
      "JSON; below 0: as the model asks for, else 0.2"},
-    {FIELD(render_threshold), 0, CLI_REAL, "SCORE", "0.3", "Output",
-     "keypoints that score less are not drawn"},
+    {FIELD(render_threshold), 0, CLI_REAL, "SCORE", "-1", "Output",
+     "keypoints that score less are not drawn; below 0: as the model asks for, "
+     "else 0.3"},
     {FIELD(alpha_pose), 0, CLI_REAL, "ALPHA", "0.9", "Output",
      "1 draws skeletons opaque, 0 not at all", .minimum = 0, .maximum = 1},
     {FIELD(threads), 0, CLI_INT, "N", "0", "Working",
@@ -223,6 +224,11 @@ static const char *const stage_names[] = {"read",   "prepare", "network",
                                           "decode", "draw",    "write"};
 
 /* Draws and writes; prints where. */
+static float render_threshold(const struct work *work) {
+  double asked = work->arguments->render_threshold;
+  return asked >= 0 ? (float)asked : adze_pose_render_threshold(work->pose);
+}
+
 static enum adze_status write_picture(struct work *work, const char *path,
                                       const struct adze_poses *shown,
                                       int64_t times[STAGE_COUNT]) {
@@ -240,7 +246,7 @@ static enum adze_status write_picture(struct work *work, const char *path,
     return ADZE_OK;
   struct adze_draw_options draw;
   adze_draw_options_init(&draw);
-  draw.threshold = (float)arguments->render_threshold;
+  draw.threshold = render_threshold(work);
   draw.alpha = (float)arguments->alpha_pose;
   start = time_now_ns();
   TRY(adze_poses_draw(shown, &draw, &work->image, work->error));
@@ -254,7 +260,7 @@ static enum adze_status write_picture(struct work *work, const char *path,
   return ADZE_OK;
 }
 
-static void print_persons(const struct adze_poses *shown, double threshold) {
+static void print_persons(const struct adze_poses *shown, float threshold) {
   for (size_t i = 0; i < shown->count; i++) {
     const struct adze_person *person = &shown->persons[i];
     int good = 0;
@@ -307,7 +313,7 @@ static enum adze_status do_image(struct work *work, size_t index,
     shown.count--;
   printf("%s: %zu person%s\n", path, shown.count, shown.count == 1 ? "" : "s");
   if (!arguments->write_json && !arguments->write_coco_json)
-    print_persons(&shown, arguments->render_threshold);
+    print_persons(&shown, render_threshold(work));
   TRY(write_picture(work, path, &shown, times));
   if (arguments->verbose)
     print_times(times);

@@ -330,6 +330,10 @@ float adze_pose_person_threshold(const adze_pose *pose) {
   return pose->properties.person_threshold;
 }
 
+float adze_pose_render_threshold(const adze_pose *pose) {
+  return pose->properties.render_threshold;
+}
+
 /* ---- Running ------------------------------------------------------------- */
 
 static enum adze_status run_once(adze_pose *pose,

@@ -387,6 +387,11 @@ static void test_posenet_properties(void **state) {
     assert_int_equal(poses->count, i);
     adze_pose_destroy(pose);
   }
+  model.properties[4] = "pose.render_threshold";
+  model.properties[5] = "0.125";
+  assert_ok(adze_pose_create_from_model(&model, NULL, &pose, &error), error);
+  assert_true(adze_pose_render_threshold(pose) == 0.125f);
+  adze_pose_destroy(pose);
   model.properties[4] = "pose.person_threshold";
   static const char *const thresholds[2] = {"0.2", "0.04"};
   for (int i = 0; i < 2; i++) {
@@ -400,13 +405,14 @@ static void test_posenet_properties(void **state) {
   }
   adze_image_release(&image);
   static const char *const wrong[][2] = {
-      {"pose.size_step", "24"},       {"pose.size_step", "0"},
-      {"pose.size_step", "16384"},    {"pose.size_step", "x"},
-      {"pose.peak_radius", "-1"},     {"pose.peak_radius", "1e9"},
-      {"pose.peak_radius", "nan"},    {"pose.peak_radius", ""},
-      {"pose.input_size", "0x320"},   {"pose.score_threshold", "1.5"},
-      {"pose.person_threshold", "2"}, {"pose.side_weight", "11"},
-      {"pose.side_weight", "-1"},     {"pose.vote_power", "10.5"},
+      {"pose.size_step", "24"},        {"pose.size_step", "0"},
+      {"pose.size_step", "16384"},     {"pose.size_step", "x"},
+      {"pose.peak_radius", "-1"},      {"pose.peak_radius", "1e9"},
+      {"pose.peak_radius", "nan"},     {"pose.peak_radius", ""},
+      {"pose.input_size", "0x320"},    {"pose.score_threshold", "1.5"},
+      {"pose.person_threshold", "2"},  {"pose.side_weight", "11"},
+      {"pose.side_weight", "-1"},      {"pose.vote_power", "10.5"},
+      {"pose.render_threshold", "-1"},
   };
   for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
     memset(model.properties, 0, sizeof properties);

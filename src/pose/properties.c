@@ -127,10 +127,12 @@ enum adze_status pose_properties_read(const adze_model *model,
                                   .height = network->default_height,
                                   .size_step = network->size_step,
                                   .score_threshold = 0.5f,
-                                  .person_threshold = 0.2f};
+                                  .person_threshold = 0.2f,
+                                  .render_threshold = 0.3f};
   TRY(read_size(model, out, error));
   TRY(read_number(model, "score_threshold", 1, &out->score_threshold, error));
   TRY(read_number(model, "person_threshold", 1, &out->person_threshold, error));
+  TRY(read_number(model, "render_threshold", 1, &out->render_threshold, error));
   for (size_t i = 0; i < pose_number_count; i++)
     TRY(read_number(model, pose_numbers[i].name, pose_numbers[i].most,
                     pose_number_of(&pose_numbers[i], &out->numbers), error));

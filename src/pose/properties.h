@@ -21,7 +21,7 @@ struct pose_properties {
   int width, height; /* of the input, where the model leaves it open */
   int size_step;     /* as a network's, and a multiple of it */
   /* As the options. */
-  float score_threshold, person_threshold;
+  float score_threshold, person_threshold, render_threshold;
   struct adze_pose_options numbers; /* only pose_numbers */
   float mean[3], scale[3];
   bool bgr;

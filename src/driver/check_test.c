@@ -481,17 +481,18 @@ static void planes_share_no_cache_sets(void **state) {
   assert_true(placement_lines_in_one_set(plane * 4, 32) <= 4);
 }
 
-/* The slots of a chain of Winograd convolutions in steps, whose kernels hand
- * transformed tiles from one step to the next. */
+/* The slots of a chain of Winograd convolutions, small images with many
+ * channels, which go in steps: their kernels hand transformed tiles from one
+ * step to the next. */
 static size_t slots_of_chain(int length) {
   struct net net;
   struct compilation compilation;
   struct adze_compile_options options;
-  net_begin(&net, 32, 16, 16);
+  net_begin(&net, 128, 14, 14);
   const char *input = "x";
   for (int i = 0; i < length; i++) {
     const char *output = i + 1 < length ? arena_printf(arena, "c%d", i) : "y";
-    conv(&net, input, output, 32, 32, 3, 1);
+    conv(&net, input, output, 128, 128, 3, 1);
     input = output;
   }
   plan_of(&compilation, net_path(&net, "y"), &options);

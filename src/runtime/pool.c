@@ -57,7 +57,7 @@ struct adze_pool {
   struct adze_allocator allocator;
   size_t bytes;
   int threads;
-  int started;                                 /* of threads - 1 */
+  int started; /* of threads - 1 */
   int64_t spin_ns;
   void (*job)(void *argument, int64_t worker); /* NULL: stop */
   void *argument;

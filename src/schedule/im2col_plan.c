@@ -89,17 +89,18 @@ static bool reads_halo(const struct node *node) {
 }
 
 /* Whether nobody wants zeros around what is computed along with the value, or
- * around what that lies in: lists of channels, and parts of them. Then direct
+ * around what that lies in: concatenations, and parts of channels. Then direct
  * convolution may have rows of any length (schedule/regroup.h). Looks at as
- * many users as `budget` says. */
+ * many users as `budget` says, and takes the rest for such. */
 static bool stays_dense(const struct graph_users *users,
                         const struct value *value, int *budget) {
   size_t count = users->counts[value->id];
-  for (size_t i = 0; i<count && * budget> 0; i++) {
+  for (size_t i = 0; i < count; i++) {
+    if (--*budget < 0)
+      return true;
     const struct node *user = users->nodes[value->id][i];
     bool follows = user->op == &op_concat || user->op == &op_slice ||
                    (count == 1 && user->op->fusion == FUSION_ELEMENTWISE);
-    --*budget;
     if (reads_halo(user) ||
         (follows && !stays_dense(users, user->outputs[0], budget)))
       return false;

@@ -57,25 +57,29 @@ def of_person(values, person):
     return flat.reshape(n, k, h, w)
 
 
-def vector_loss(found, want_y, want_x, weight, tolerance):
+def errors(found, want_y, want_x):
     count = found.shape[1] // 2
+    return found[:, :count] - want_y, found[:, count:] - want_x
+
+
+def oks(y, x, tolerance):
+    return torch.exp(-((y / tolerance)**2 + (x / tolerance)**2) / 2)
+
+
+def vector_loss(y, x, weight, tolerance):
     total = 0
-    for part, want in ((found[:, :count], want_y), (found[:, count:], want_x)):
-        error = (part - want) / tolerance
+    for part in (y, x):
+        error = part / tolerance
         total = total + (weight * functional.smooth_l1_loss(
             error, torch.zeros_like(error), reduction="none", beta=0.5)).sum()
     return total
 
 
-def oks_loss(found, want_y, want_x, weight, tolerance):
+def oks_loss(y, x, weight, tolerance):
     """What OKS loses, to which what is far off hardly matters, and a part of
     `vector_loss`, so that it still comes nearer."""
-    count = found.shape[1] // 2
-    y = (found[:, :count] - want_y) / tolerance
-    x = (found[:, count:] - want_x) / tolerance
-    lost = 1 - torch.exp(-(y * y + x * x) / 2)
-    return OKS_WEIGHT * (weight * lost).sum() + L1_WEIGHT * vector_loss(
-        found, want_y, want_x, weight, tolerance)
+    lost = (weight * (1 - oks(y, x, tolerance))).sum()
+    return OKS_WEIGHT * lost + L1_WEIGHT * vector_loss(y, x, weight, tolerance)
 
 
 def heat_loss(logits, places, labelled, unlabelled, quality):
@@ -102,16 +106,13 @@ def offset_loss(maps, places, held, weight, scale, outside):
     distance, person = nearest(held, weight > 0, height, width)
     near = torch.exp(-(distance / OFFSET_WIDTH)**2 / 2) * (
         distance <= OFFSET_REACH) / OFFSET_CELLS
-    want_y = of_person(places[..., 1], person) - ys
-    want_x = of_person(places[..., 0], person) - xs
+    y, x = errors(maps, of_person(places[..., 1], person) - ys,
+                  of_person(places[..., 0], person) - xs)
     exact = (2 * of_person(SIGMAS * scale, person)).clamp(min=1.5)
-    count = maps.shape[1] // 2
-    square = (maps[:, :count] - want_y)**2 + (maps[:, count:] - want_x)**2
-    quality = torch.exp(-square / exact**2 / 2).detach()
     tolerance = exact + 0.25 * of_person(outside, person) + (
         FAR_TOLERANCE * distance)
-    return oks_loss(maps, want_y, want_x, near * of_person(weight, person),
-                    tolerance), quality
+    return oks_loss(y, x, near * of_person(weight, person),
+                    tolerance), oks(y, x, exact).detach()
 
 
 def displacement_loss(maps, source, target, places, held, weight, scale,
@@ -125,8 +126,8 @@ def displacement_loss(maps, source, target, places, held, weight, scale,
     both = torch.minimum(weight[:, :, source], weight[:, :, target])
     tolerance = (4 + 0.06 * scale[:, :, source] + 0.25 * torch.maximum(
         outside[:, :, source], outside[:, :, target]))
-    return vector_loss(maps, of_person(step[..., 1], person),
-                       of_person(step[..., 0], person),
+    return vector_loss(*errors(maps, of_person(step[..., 1], person),
+                               of_person(step[..., 0], person)),
                        near * of_person(both, person),
                        of_person(tolerance, person))
 

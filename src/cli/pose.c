@@ -224,9 +224,14 @@ static const char *const stage_names[] = {"read",   "prepare", "network",
                                           "decode", "draw",    "write"};
 
 /* Draws and writes; prints where. */
+/* What the user asks for, or else the model. */
+static float threshold_of(double asked, float models) {
+  return asked >= 0 ? (float)asked : models;
+}
+
 static float render_threshold(const struct work *work) {
-  double asked = work->arguments->render_threshold;
-  return asked >= 0 ? (float)asked : adze_pose_render_threshold(work->pose);
+  return threshold_of(work->arguments->render_threshold,
+                      adze_pose_render_threshold(work->pose));
 }
 
 static enum adze_status write_picture(struct work *work, const char *path,
@@ -306,9 +311,8 @@ static enum adze_status do_image(struct work *work, size_t index,
                               adze_coco_image_id(path, (int64_t)index + 1),
                               poses, work->error));
   struct adze_poses shown = *poses;
-  float threshold = arguments->person_threshold >= 0
-                        ? (float)arguments->person_threshold
-                        : adze_pose_person_threshold(work->pose);
+  float threshold = threshold_of(arguments->person_threshold,
+                                 adze_pose_person_threshold(work->pose));
   while (shown.count && shown.persons[shown.count - 1].score < threshold)
     shown.count--;
   printf("%s: %zu person%s\n", path, shown.count, shown.count == 1 ? "" : "s");

@@ -10,8 +10,6 @@
 #define GATHER_CYCLES 4
 #define PART_CYCLES 1.5
 #define RESULT_CYCLES 4
-/* For all workers to wait for one another. */
-#define BARRIER_CYCLES 2000
 
 /* ---- What fits ----------------------------------------------------------- */
 /* As many blocks of input channels as have a tile's weights in the L1 cache,
@@ -47,7 +45,7 @@ static double plan_cycles(const struct im2col_plan *plan, int64_t block) {
   double results = (double)(plan->places * plan->out_blocks);
   double parts = results * (double)(plan->in_blocks / plan->chunk);
   return steps * plan->tile.row_cycles + GATHER_CYCLES * gathered +
-         PART_CYCLES * parts + RESULT_CYCLES * results + BARRIER_CYCLES;
+         PART_CYCLES * parts + RESULT_CYCLES * results + TILE_BARRIER_CYCLES;
 }
 
 const char *im2col_plan_read(const struct machine *machine, int64_t block,

@@ -7,6 +7,8 @@
 #include "schedule/builder.h"
 
 enum { TILE_MOST_BLOCKS = 4 };
+/* For a worker to wait for all others. */
+#define TILE_BARRIER_CYCLES 2000
 enum tile_knob { TILE_COLUMNS, TILE_BLOCKS, TILE_UNROLL };
 
 /* The values that a knob can take on this machine; returns their number. */

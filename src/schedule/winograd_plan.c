@@ -20,8 +20,6 @@
 
 /* How much slower than from memory what another core has just written is. */
 #define EXCHANGE 3
-/* For a worker to wait for all others. */
-#define BARRIER_CYCLES 2000
 
 int64_t winograd_step(const struct winograd_plan *plan, int axis) {
   return plan->is_transposed ? 1 : plan->phases[axis];
@@ -185,6 +183,19 @@ static double gather_cycles(const struct winograd_plan *plan) {
   return plan->gathers ? 1.5 * places * (double)plan->channels : 0;
 }
 
+static double positions_of(const struct winograd_plan *plan) {
+  return (double)(plan->batch > 0 ? plan->batch : 1) *
+         (double)(plan->tiles[0] * plan->tiles[1]);
+}
+
+/* What lies between the transforms and the products of so many positions, with
+ * `outs` output channels at a time. */
+static double bytes_between(const struct winograd_plan *plan, double positions,
+                            double outs) {
+  double points = (double)(plan->transform.reach * plan->transform.reach);
+  return positions * points * 4 * ((double)plan->channels + outs);
+}
+
 /* With `rows` as in the plan. The factors are what measured kernels took more
  * than their arithmetic, and the share of transfers that was not hidden. */
 static double plan_cycles(const struct machine *machine,
@@ -194,7 +205,7 @@ static double plan_cycles(const struct machine *machine,
   double images = (double)(plan->batch > 0 ? plan->batch : 1);
   double channels = (double)plan->channels;
   double outs = (double)(plan->product_blocks * plan->block);
-  double positions = images * (double)(plan->tiles[0] * plan->tiles[1]);
+  double positions = positions_of(plan);
   double together = rows > 0 ? (double)(rows * plan->tiles[1]) : positions;
   double passes = positions / together;
   double products = points * channels * passes *
@@ -216,7 +227,7 @@ static double plan_cycles(const struct machine *machine,
     products +=
         first_pass + (passes - 1) * weights / from_cache(machine, weights);
   /* In rows, the products of some output channels are used up at once. */
-  double between = together * points * 4 * (channels + (rows > 0 ? 32 : outs));
+  double between = bytes_between(plan, together, rows > 0 ? 32 : outs);
   double traffic = 2 * passes * between / from_cache(machine, between);
   double share = 1;
   if (rows > 0) {
@@ -233,14 +244,12 @@ static double plan_cycles(const struct machine *machine,
 static double exchange_cycles(const struct machine *machine,
                               const struct winograd_plan *plan) {
   double cores = (double)machine->cores;
-  double bytes = 4.0 * plan->transform.reach * plan->transform.reach *
-                 (double)(plan->tiles[0] * plan->tiles[1]) *
-                 (double)(plan->batch > 0 ? plan->batch : 1) *
-                 (double)(plan->channels + plan->product_blocks * plan->block);
+  double bytes = bytes_between(plan, positions_of(plan),
+                               (double)(plan->product_blocks * plan->block));
   return cores == 1 ? 0
                     : bytes * (cores - 1) / cores * EXCHANGE /
                               machine->memory_bytes_per_cycle +
-                          2 * cores * BARRIER_CYCLES;
+                          2 * cores * TILE_BARRIER_CYCLES;
 }
 
 static double larger_weights(const struct winograd_plan *plan) {

@@ -60,7 +60,7 @@ enum adze_keypoint_kind {
 #define X(name, text, sigma) ADZE_KEYPOINT_##name,
   ADZE_KEYPOINT_LIST(X)
 #undef X
-  ADZE_KEYPOINT_COUNT
+      ADZE_KEYPOINT_COUNT
 };
 
 /* "left_shoulder"; a static string. kind < ADZE_KEYPOINT_COUNT. */
@@ -188,6 +188,19 @@ ADZE_EXPORT float adze_pose_person_threshold(const adze_pose *pose);
  * adze_poses_draw: the property "pose.render_threshold", else 0.3. */
 ADZE_EXPORT float adze_pose_render_threshold(const adze_pose *pose);
 
+/* Has each person that `pose` finds, and that scores no less than its
+ * person_threshold, looked at again in its box by a network that uses boxes:
+ * the keypoints are the second one's, the score is what that makes of the
+ * first one's. NULL ends it. Borrows `refinement` for the pose's life or until
+ * then; it may serve several poses of one thread. INVALID_ARGUMENT for a
+ * network that finds every person itself, or has a refinement. */
+ADZE_EXPORT enum adze_status
+adze_pose_set_refinement(adze_pose *pose, adze_pose *refinement,
+                         struct adze_error *error) ADZE_MUST_USE;
+/* The file, beside the model's, of the network that is made for this: the
+ * package's property "pose.refinement"; NULL without. */
+ADZE_EXPORT const char *adze_pose_refinement(const adze_pose *pose);
+
 /* Finds the persons of a picture. A network that uses boxes looks at each of
  * boxes[box_count], or, when `boxes` is NULL, at the whole picture; others
  * ignore them. *out belongs to `pose`, until its next run or its end.
@@ -198,9 +211,10 @@ adze_pose_run(adze_pose *pose, const struct adze_image *image,
               const struct adze_poses **out,
               struct adze_error *error) ADZE_MUST_USE;
 
-/* Nanoseconds that each stage of the last run took, over all boxes. */
+/* Nanoseconds that each stage of the last run took, over all boxes; `refine` is
+ * all that the refinement did. */
 struct adze_pose_times {
-  int64_t prepare_ns, network_ns, decode_ns;
+  int64_t prepare_ns, network_ns, decode_ns, refine_ns;
 };
 ADZE_EXPORT void adze_pose_last_times(const adze_pose *pose,
                                       struct adze_pose_times *out);

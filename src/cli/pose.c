@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adze/pose.h"
 #include "base/file.h"
@@ -17,7 +18,7 @@
 #include "cli/session.h"
 
 struct pose_arguments {
-  const char *model, *network, *input_size;
+  const char *model, *refinement, *network, *input_size;
   int decode;
   double score_threshold, nms_radius, peak_radius, side_weight, vote_power;
   int refine_steps, max_persons;
@@ -40,6 +41,10 @@ static const struct cli_option pose_options[] = {
     {FIELD(model), 'm', CLI_TEXT, "MODEL|PACKAGE", NULL, "Network",
      "the pose network; a model file is compiled into a cache first (default: "
      "pose_small.onnx, which comes with adze)"},
+    {FIELD(refinement), 0, CLI_TEXT, "MODEL|PACKAGE|none", NULL, "Network",
+     "a network that looks again at each person found, in the person's box "
+     "(default: the one that the model names, if that lies beside it or comes "
+     "with adze)"},
     {FIELD(network), 0, CLI_TEXT, "KIND", NULL, "Network",
      "what kind it is (default: told from its outputs)", .names = network_name},
     {FIELD(input_size), 0, CLI_TEXT, "WxH", NULL, "Network",
@@ -111,6 +116,7 @@ struct work {
   struct cli *cli;
   const char *model; /* a path */
   const struct pose_arguments *arguments;
+  adze_pool *pool;
   adze_pose *pose;
   adze_box_file *boxes;       /* or NULL */
   adze_coco_results *results; /* or NULL */
@@ -119,6 +125,7 @@ struct work {
 };
 
 static void release_pose(void *pose) { adze_pose_destroy(pose); }
+static void release_pool(void *pool) { adze_pool_destroy(pool); }
 static void release_boxes(void *boxes) { adze_box_file_destroy(boxes); }
 static void release_results(void *results) {
   adze_coco_results_destroy(results);
@@ -149,13 +156,35 @@ static void tell_size(const struct adze_pose_options *options,
            options->input_width, options->input_height);
 }
 
+/* Compiles or loads a network; the options' pool is the command's. */
+static enum adze_status open_network(struct work *work, const char *path,
+                                     struct adze_pose_options *options,
+                                     adze_pose **out) {
+  struct arena *arena = work->cli->arena;
+  const struct session_options load = {.path = path,
+                                       .threads = work->arguments->threads,
+                                       .verbose = work->arguments->verbose};
+  struct session *session;
+  TRY(session_load(arena, &load, &session, work->error));
+  if (!work->pool) {
+    const struct adze_pool_options pool = {.threads = session->threads};
+    TRY(adze_pool_create(&pool, &work->pool, work->error));
+    arena_defer(arena, release_pool, work->pool);
+  }
+  options->pool = work->pool;
+  if (adze_pose_create_from_model(session->model, options, out, work->error) !=
+      ADZE_OK)
+    return fail_prefix(work->error, path);
+  arena_defer(arena, release_pose, *out);
+  return ADZE_OK;
+}
+
+static bool wants_results(const struct pose_arguments *arguments) {
+  return arguments->write_coco_json || arguments->evaluate;
+}
+
 static enum adze_status open_pose(struct work *work) {
   const struct pose_arguments *arguments = work->arguments;
-  struct arena *arena = work->cli->arena;
-  struct session *session;
-  const struct session_options load = {.path = work->model,
-                                       .threads = arguments->threads,
-                                       .verbose = arguments->verbose};
   struct adze_pose_options options;
   adze_pose_options_init(&options);
   options.network = arguments->network;
@@ -168,16 +197,48 @@ static enum adze_status open_pose(struct work *work) {
   options.refine_steps = arguments->refine_steps;
   options.max_persons = arguments->max_persons;
   options.box_padding = (float)arguments->box_padding;
-  options.person_threshold = 0; /* COCO's results want all */
+  options.person_threshold =
+      wants_results(arguments) ? 0 : (float)arguments->person_threshold;
   if (arguments->input_size)
     TRY(read_size(arguments->input_size, &options, work->error));
-  TRY(session_load(arena, &load, &session, work->error));
-  options.threads = session->threads;
-  if (adze_pose_create_from_model(session->model, &options, &work->pose,
-                                  work->error) != ADZE_OK)
-    return fail_prefix(work->error, work->model);
-  arena_defer(arena, release_pose, work->pose);
+  TRY(open_network(work, work->model, &options, &work->pose));
   tell_size(&options, work->pose);
+  return ADZE_OK;
+}
+
+/* The path of what the model names, beside it or as it came with the program;
+ * NULL where neither is there. */
+static const char *named_refinement(const struct work *work) {
+  struct arena *arena = work->cli->arena;
+  const char *name = adze_pose_refinement(work->pose), *path;
+  if (!name)
+    return NULL;
+  const char *slash = strrchr(work->model, '/');
+  int folder = slash ? (int)(slash + 1 - work->model) : 0;
+  path = arena_printf(arena, "%.*s%s", folder, work->model, name);
+  if (access(path, R_OK) == 0 ||
+      installed_file(arena, name, &path, NULL) == ADZE_OK)
+    return path;
+  fprintf(stderr,
+          "adze: keypoints are not refined: %s, which %s asks for, is neither "
+          "beside it nor comes with adze\n",
+          name, work->model);
+  return NULL;
+}
+
+static enum adze_status open_refinement(struct work *work) {
+  const char *path = work->arguments->refinement;
+  if (!path)
+    path = named_refinement(work);
+  if (!path || strcmp(path, "none") == 0)
+    return ADZE_OK;
+  struct adze_pose_options options;
+  adze_pose_options_init(&options);
+  options.box_padding = (float)work->arguments->box_padding;
+  adze_pose *refinement;
+  TRY(open_network(work, path, &options, &refinement));
+  if (adze_pose_set_refinement(work->pose, refinement, work->error) != ADZE_OK)
+    return fail_prefix(work->error, path);
   return ADZE_OK;
 }
 
@@ -195,7 +256,7 @@ static enum adze_status open_files(struct work *work) {
                            &work->boxes, work->error));
     arena_defer(arena, release_boxes, work->boxes);
   }
-  if (arguments->write_coco_json || arguments->evaluate) {
+  if (wants_results(arguments)) {
     work->results = adze_coco_results_create();
     if (!work->results)
       guard_out_of_memory();
@@ -219,11 +280,10 @@ static const char *output_path(struct arena *arena, const char *folder,
 }
 
 /* Nanoseconds of each stage of one picture, in this order. */
-enum stage { READ, PREPARE, NETWORK, DECODE, DRAW, WRITE, STAGE_COUNT };
-static const char *const stage_names[] = {"read",   "prepare", "network",
-                                          "decode", "draw",    "write"};
+enum stage { READ, PREPARE, NETWORK, DECODE, REFINE, DRAW, WRITE, STAGE_COUNT };
+static const char *const stage_names[] = {
+    "read", "prepare", "network", "decode", "refine", "draw", "write"};
 
-/* Draws and writes; prints where. */
 /* What the user asks for, or else the model. */
 static float threshold_of(double asked, float models) {
   return asked >= 0 ? (float)asked : models;
@@ -234,6 +294,7 @@ static float render_threshold(const struct work *work) {
                       adze_pose_render_threshold(work->pose));
 }
 
+/* Draws and writes; prints where. */
 static enum adze_status write_picture(struct work *work, const char *path,
                                       const struct adze_poses *shown,
                                       int64_t times[STAGE_COUNT]) {
@@ -306,6 +367,7 @@ static enum adze_status do_image(struct work *work, size_t index,
   times[PREPARE] = spent.prepare_ns;
   times[NETWORK] = spent.network_ns;
   times[DECODE] = spent.decode_ns;
+  times[REFINE] = spent.refine_ns;
   if (work->results)
     TRY(adze_coco_results_add(work->results,
                               adze_coco_image_id(path, (int64_t)index + 1),
@@ -358,6 +420,7 @@ static enum adze_status pose_run(struct cli *cli, void *data,
   if (arguments->write_coco_json)
     TRY(file_check_writable(arguments->write_coco_json, error));
   TRY(open_pose(work));
+  TRY(open_refinement(work));
   TRY(open_files(work));
   for (size_t i = 0; i < cli->positional_count; i++)
     TRY(do_path(work, i));

@@ -202,8 +202,44 @@ enum adze_status pose_prepare_stretched(struct pose_frame *frame,
   return adze_image_resize(image, &frame->input, error);
 }
 
-/* Around the keypoints that were found. */
-static struct adze_box box_around(const struct adze_person *person) {
+enum adze_status pose_prepare_box(struct pose_frame *frame,
+                                  const struct adze_image *image,
+                                  const struct adze_box *box,
+                                  struct adze_error *error) {
+  if (!isfinite(box->x) || !isfinite(box->y) || !(box->width > 0) ||
+      !(box->height > 0) || !isfinite(box->width) || !isfinite(box->height))
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "a person's box needs a width and a height above 0, found "
+                "[%g, %g, %g, %g]",
+                box->x, box->y, box->width, box->height);
+  double padding = frame->options->box_padding;
+  double width = box->width * padding, height = box->height * padding;
+  double aspect = (double)frame->input.width / frame->input.height;
+  if (width < height * aspect)
+    width = height * aspect;
+  else
+    height = width / aspect;
+  double scale_x = width / frame->input.width;
+  double scale_y = height / frame->input.height;
+  double left = box->x + box->width / 2.0 - width / 2;
+  double top = box->y + box->height / 2.0 - height / 2;
+  frame->box = *box;
+  frame->to_image = (struct pose_transform){scale_x, left, scale_y, top};
+  const double matrix[6] = {scale_x, 0, left, 0, scale_y, top};
+  return adze_image_warp(image, matrix, &frame->input, error);
+}
+
+size_t pose_one_person(const struct adze_pose_options *options) {
+  (void)options;
+  return 1;
+}
+
+size_t pose_no_scratch(const struct pose_map *maps) {
+  (void)maps;
+  return 0;
+}
+
+struct adze_box pose_box_around(const struct adze_person *person) {
   float left = 0, top = 0, right = 0, bottom = 0;
   bool any = false;
   for (int i = 0; i < ADZE_KEYPOINT_COUNT; i++) {
@@ -233,5 +269,5 @@ void pose_person_finish(const struct pose_frame *frame,
   }
   if (!isfinite(person->score))
     person->score = 0;
-  person->box = frame->box.width > 0 ? frame->box : box_around(person);
+  person->box = frame->box.width > 0 ? frame->box : pose_box_around(person);
 }

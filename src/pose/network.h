@@ -113,6 +113,22 @@ enum adze_status pose_prepare_stretched(struct pose_frame *frame,
                                         const struct adze_box *box,
                                         struct adze_error *error);
 
+/* A `prepare` that shows the box: grown by box_padding (1.25), extended to the
+ * shape of the input around its centre, and warped over it; around the picture
+ * all is black before normalising. INVALID_ARGUMENT for one without area. */
+enum adze_status pose_prepare_box(struct pose_frame *frame,
+                                  const struct adze_image *image,
+                                  const struct adze_box *box,
+                                  struct adze_error *error);
+
+/* A `most_persons` and a `scratch_bytes` of networks that look at one person
+ * and need no memory for it. */
+size_t pose_one_person(const struct adze_pose_options *options);
+size_t pose_no_scratch(const struct pose_map *maps);
+
+/* Around the keypoints that were found. */
+struct adze_box pose_box_around(const struct adze_person *person);
+
 /* Ends a decode: keeps coordinates finite and marks what isn't found, moves
  * them to the picture, adds the box around them where the frame has none. */
 void pose_person_finish(const struct pose_frame *frame,

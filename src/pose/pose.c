@@ -24,6 +24,7 @@ struct adze_pose {
   struct pose_frame frame;
   float **outputs; /* [output_count] */
   size_t output_count;
+  adze_pose *refinement; /* the caller's, or NULL */
   struct adze_poses poses;
   struct adze_pose_times times;
 };
@@ -334,6 +335,10 @@ float adze_pose_render_threshold(const adze_pose *pose) {
   return pose->properties.render_threshold;
 }
 
+const char *adze_pose_refinement(const adze_pose *pose) {
+  return pose->properties.refinement;
+}
+
 /* ---- Running ------------------------------------------------------------- */
 
 static enum adze_status run_once(adze_pose *pose,
@@ -369,6 +374,66 @@ static void sort_persons(adze_pose *pose) {
   pose->frame.person_count = kept;
 }
 
+static enum adze_status find_persons(adze_pose *pose,
+                                     const struct adze_image *image,
+                                     const struct adze_box *boxes, size_t count,
+                                     struct adze_error *error) {
+  pose->times = (struct adze_pose_times){0};
+  pose->frame.person_count = 0;
+  size_t most;
+  if (!size_mul(count, pose->network->most_persons(&pose->options), &most))
+    return fail(error, ADZE_LIMIT, "%zu boxes are too many", count);
+  TRY(grow_persons(pose, most, error));
+  for (size_t i = 0; i < count; i++)
+    TRY(run_once(pose, image, &boxes[i], error));
+  return ADZE_OK;
+}
+
+/* What of the box is in the picture; false for nothing. */
+static bool clip_box(const struct adze_image *image, struct adze_box *box) {
+  float right = fminf(box->x + box->width, (float)image->width - 1);
+  float bottom = fminf(box->y + box->height, (float)image->height - 1);
+  box->x = fmaxf(box->x, 0);
+  box->y = fmaxf(box->y, 0);
+  box->width = right - box->x;
+  box->height = bottom - box->y;
+  return box->width > 0 && box->height > 0;
+}
+
+static enum adze_status refine_persons(adze_pose *pose,
+                                       const struct adze_image *image,
+                                       struct adze_error *error) {
+  int64_t start = time_now_ns();
+  adze_pose *refinement = pose->refinement;
+  for (size_t i = 0; i < pose->frame.person_count; i++) {
+    struct adze_person *person = &pose->frame.persons[i];
+    struct adze_box box = person->box;
+    if (!clip_box(image, &box))
+      continue;
+    TRY(find_persons(refinement, image, &box, 1, error));
+    *person = refinement->frame.persons[0];
+    person->box = pose_box_around(person);
+  }
+  sort_persons(pose);
+  pose->times.refine_ns = time_now_ns() - start;
+  return ADZE_OK;
+}
+
+enum adze_status adze_pose_set_refinement(adze_pose *pose,
+                                          adze_pose *refinement,
+                                          struct adze_error *error) {
+  if (refinement && !refinement->network->uses_boxes)
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "a refinement looks at one person's box at a time; this is a "
+                "%s network, which finds every person itself",
+                refinement->network->name);
+  if (refinement && (refinement == pose || refinement->refinement))
+    return fail(error, ADZE_INVALID_ARGUMENT,
+                "a refinement can't be refined itself");
+  pose->refinement = refinement;
+  return ADZE_OK;
+}
+
 enum adze_status adze_pose_run(adze_pose *pose, const struct adze_image *image,
                                const struct adze_box *boxes, size_t box_count,
                                const struct adze_poses **out,
@@ -378,15 +443,10 @@ enum adze_status adze_pose_run(adze_pose *pose, const struct adze_image *image,
     boxes = &whole;
     box_count = 1;
   }
-  pose->times = (struct adze_pose_times){0};
-  pose->frame.person_count = 0;
-  size_t most;
-  if (!size_mul(box_count, pose->network->most_persons(&pose->options), &most))
-    return fail(error, ADZE_LIMIT, "%zu boxes are too many", box_count);
-  TRY(grow_persons(pose, most, error));
-  for (size_t i = 0; i < box_count; i++)
-    TRY(run_once(pose, image, &boxes[i], error));
+  TRY(find_persons(pose, image, boxes, box_count, error));
   sort_persons(pose);
+  if (pose->refinement)
+    TRY(refine_persons(pose, image, error));
   pose->poses =
       (struct adze_poses){pose->frame.persons, pose->frame.person_count};
   *out = &pose->poses;

@@ -480,6 +480,98 @@ static void test_joined(void **state) {
   adze_image_release(&image);
 }
 
+/* PoseNet's person has its nose at (16, 16), scored 0.9, its left eye at
+ * (48, 80), 0.5, and another its nose at (144, 144), without an extent. A
+ * second look has all keypoints at the middle of its box, scored 0.1. */
+static void play_refined(adze_instance *instance) {
+  enum { CELLS = 11 * 11 };
+  if (instance->model->output_count == 1) {
+    play_number(instance);
+    return;
+  }
+  for (int i = 0; i < 4; i++)
+    memset(instance->outputs[i], 0,
+           sizeof(float) * (size_t)instance->model->outputs[i].dims[1] * CELLS);
+  instance->outputs[0][1 * 11 + 1] = 0.9f;
+  instance->outputs[0][CELLS + 5 * 11 + 3] = 0.5f;
+  instance->outputs[2][1 * 11 + 1] = 64;
+  instance->outputs[2][16 * CELLS + 1 * 11 + 1] = 32;
+  instance->outputs[0][9 * 11 + 9] = 0.7f;
+}
+
+static void test_refinement(void **state) {
+  (void)state;
+  adze_model finding = open_posenet(), looking = fixed_topdown();
+  struct adze_pose_options options;
+  adze_pose_options_init(&options);
+  options.input_width = options.input_height = 161;
+  options.person_threshold = 0;
+  adze_pose *pose, *second;
+  struct adze_error error = {.message = ""};
+  assert_ok(adze_pose_create_from_model(&finding, &options, &pose, &error),
+            error);
+  assert_ok(adze_pose_create_from_model(&looking, NULL, &second, &error),
+            error);
+  assert_fails(adze_pose_set_refinement(second, pose, &error), error,
+               ADZE_INVALID_ARGUMENT, "posenet");
+  assert_fails(adze_pose_set_refinement(second, second, &error), error,
+               ADZE_INVALID_ARGUMENT, "itself");
+  struct adze_image image = grey_image(161, 161, 255);
+  const struct adze_poses *poses;
+  play = play_refined;
+  assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+  assert_int_equal(poses->count, 2);
+  float score = poses->persons[0].score;
+  assert_true(fabsf(score - 1.4f / 17) < 1e-5f);
+  assert_true(poses->persons[0].box.width == 32);
+  assert_ok(adze_pose_set_refinement(pose, second, &error), error);
+  runs = 0;
+  assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+  /* Who has no extent is not looked at again, and now comes first. */
+  assert_int_equal(runs, 2);
+  assert_int_equal(poses->count, 2);
+  assert_true(poses->persons[0].keypoints[0].x == 144);
+  const struct adze_person *refined = &poses->persons[1];
+  assert_true(fabsf(refined->score - 0.2f * score) < 1e-5f);
+  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
+    assert_true(fabsf(refined->keypoints[k].x - 32) < 1e-3f);
+    assert_true(fabsf(refined->keypoints[k].y - 48) < 1e-3f);
+  }
+  assert_true(refined->box.width == 0 && fabsf(refined->box.x - 32) < 1e-3f);
+  struct adze_pose_times times;
+  adze_pose_last_times(pose, &times);
+  assert_true(times.refine_ns > 0);
+  assert_fails(adze_pose_set_refinement(second, pose, &error), error,
+               ADZE_INVALID_ARGUMENT, "posenet");
+  assert_ok(adze_pose_set_refinement(pose, NULL, &error), error);
+  assert_ok(adze_pose_run(pose, &image, NULL, 0, &poses, &error), error);
+  assert_true(poses->persons[0].score == score);
+  adze_pose_destroy(second);
+  adze_pose_destroy(pose);
+  adze_image_release(&image);
+}
+
+static void test_refinement_named(void **state) {
+  (void)state;
+  adze_model model = open_posenet();
+  adze_pose *pose;
+  struct adze_error error = {.message = ""};
+  assert_ok(adze_pose_create_from_model(&model, NULL, &pose, &error), error);
+  assert_null(adze_pose_refinement(pose));
+  adze_pose_destroy(pose);
+  model.properties[0] = "pose.refinement";
+  model.properties[1] = "person.onnx";
+  assert_ok(adze_pose_create_from_model(&model, NULL, &pose, &error), error);
+  assert_string_equal(adze_pose_refinement(pose), "person.onnx");
+  adze_pose_destroy(pose);
+  static const char *const wrong[] = {"", "..", "/person.onnx", "a/b.onnx"};
+  for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+    model.properties[1] = wrong[i];
+    assert_fails(adze_pose_create_from_model(&model, NULL, &pose, &error),
+                 error, ADZE_INVALID_PACKAGE, "pose.refinement");
+  }
+}
+
 static void test_refused(void **state) {
   (void)state;
   adze_pose *pose;
@@ -547,6 +639,8 @@ int main(void) {
       cmocka_unit_test(test_boxes),
       cmocka_unit_test(test_properties),
       cmocka_unit_test(test_joined),
+      cmocka_unit_test(test_refinement),
+      cmocka_unit_test(test_refinement_named),
       cmocka_unit_test(test_refused),
       cmocka_unit_test(test_wrong_options),
       cmocka_unit_test(test_posenet_properties),

@@ -92,6 +92,22 @@ static enum adze_status read_number(const adze_model *model, const char *name,
   return ADZE_OK;
 }
 
+/* The name of a file that lies beside the model; a path could lead anywhere. */
+static enum adze_status read_refinement(const adze_model *model,
+                                        struct pose_properties *out,
+                                        struct adze_error *error) {
+  out->refinement = adze_model_property(model, "pose.refinement");
+  if (!out->refinement)
+    return ADZE_OK;
+  if (!*out->refinement || *out->refinement == '.' ||
+      strchr(out->refinement, '/'))
+    return fail(error, ADZE_INVALID_PACKAGE,
+                "the package's property pose.refinement must be the name of a "
+                "file, found '%s'",
+                out->refinement);
+  return ADZE_OK;
+}
+
 /* What pixels become: the kind's usual; nothing when that is compiled in; or
  * what the package says. */
 static enum adze_status read_normalisation(const adze_model *model,
@@ -136,5 +152,6 @@ enum adze_status pose_properties_read(const adze_model *model,
   for (size_t i = 0; i < pose_number_count; i++)
     TRY(read_number(model, pose_numbers[i].name, pose_numbers[i].most,
                     pose_number_of(&pose_numbers[i], &out->numbers), error));
+  TRY(read_refinement(model, out, error));
   return read_normalisation(model, network, out, error);
 }

@@ -25,6 +25,7 @@ struct pose_properties {
   struct adze_pose_options numbers; /* only pose_numbers */
   float mean[3], scale[3];
   bool bgr;
+  const char *refinement; /* a file's name, the model's; or NULL */
 };
 
 /* INVALID_PACKAGE, naming the property, for a value that makes no sense. */

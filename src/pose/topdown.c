@@ -2,15 +2,11 @@
 /* Top-down networks (SimplePose, HRNet, SCNet …): one person's box in, a
  * heatmap for each keypoint out.
  *
- * The box is grown by box_padding (1.25), extended to the shape of the input
- * around its centre, and warped over it; around the picture all is black
- * before normalising. A keypoint is where its heatmap is largest, moved by a
+ * A keypoint is where its heatmap is largest, moved by a
  * quarter of a cell towards the larger neighbour, in each direction. A cell
  * (i, j) of the heatmap stands for pixel (i, j) * stride of the input, which
  * is how these networks are trained.
  */
-#include <math.h>
-
 #include "pose/network.h"
 
 static float sign(float value) { return (float)((value > 0) - (value < 0)); }
@@ -66,43 +62,6 @@ static void decode(struct pose_frame *frame) {
   pose_person_finish(frame, person);
 }
 
-static size_t most_persons(const struct adze_pose_options *options) {
-  (void)options;
-  return 1;
-}
-
-static size_t scratch_bytes(const struct pose_map *maps) {
-  (void)maps;
-  return 0;
-}
-
-static enum adze_status prepare(struct pose_frame *frame,
-                                const struct adze_image *image,
-                                const struct adze_box *box,
-                                struct adze_error *error) {
-  if (!isfinite(box->x) || !isfinite(box->y) || !(box->width > 0) ||
-      !(box->height > 0) || !isfinite(box->width) || !isfinite(box->height))
-    return fail(error, ADZE_INVALID_ARGUMENT,
-                "a person's box needs a width and a height above 0, found "
-                "[%g, %g, %g, %g]",
-                box->x, box->y, box->width, box->height);
-  double padding = frame->options->box_padding;
-  double width = box->width * padding, height = box->height * padding;
-  double aspect = (double)frame->input.width / frame->input.height;
-  if (width < height * aspect)
-    width = height * aspect;
-  else
-    height = width / aspect;
-  double scale_x = width / frame->input.width;
-  double scale_y = height / frame->input.height;
-  double left = box->x + box->width / 2.0 - width / 2;
-  double top = box->y + box->height / 2.0 - height / 2;
-  frame->box = *box;
-  frame->to_image = (struct pose_transform){scale_x, left, scale_y, top};
-  const double matrix[6] = {scale_x, 0, left, 0, scale_y, top};
-  return adze_image_warp(image, matrix, &frame->input, error);
-}
-
 const struct pose_network pose_network_topdown = {
     .name = "topdown",
     .summary = "a heatmap for each keypoint (SimplePose, HRNet, SCNet, …); one "
@@ -115,8 +74,8 @@ const struct pose_network pose_network_topdown = {
     .scale = {1 / 58.395f, 1 / 57.12f, 1 / 57.375f},
     .map_count = 1,
     .maps = {{"heatmaps", 17, "heat"}},
-    .most_persons = most_persons,
-    .scratch_bytes = scratch_bytes,
-    .prepare = prepare,
+    .most_persons = pose_one_person,
+    .scratch_bytes = pose_no_scratch,
+    .prepare = pose_prepare_box,
     .decode = decode,
 };

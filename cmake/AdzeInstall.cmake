@@ -21,11 +21,13 @@ install(TARGETS ${installed} EXPORT adzeTargets
 if(TARGET adze)
   install(TARGETS adze RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-# The network of `adze pose`. The program looks for it in share/adze beside its
-# own folder: here, and once it is installed.
-set(network ${PROJECT_SOURCE_DIR}/models/pose/pose_small.onnx)
-configure_file(${network} share/adze/pose_small.onnx COPYONLY)
-install(FILES ${network} DESTINATION ${CMAKE_INSTALL_DATADIR}/adze)
+# The networks of `adze pose`. The program looks for them in share/adze beside
+# its own folder: here, and once it is installed.
+foreach(name pose_small pose_small_head pose_small_limb)
+  set(network ${PROJECT_SOURCE_DIR}/models/pose/${name}.onnx)
+  configure_file(${network} share/adze/${name}.onnx COPYONLY)
+  install(FILES ${network} DESTINATION ${CMAKE_INSTALL_DATADIR}/adze)
+endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/adze
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 

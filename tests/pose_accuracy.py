@@ -37,6 +37,11 @@ ROWS = [
     ("tfpose_mobilenet_v2_small.onnx",
      ["--network", "openpose", "--input-size", "432x368"], 0.5, 0.25),
     ("ultralight_simplepose.onnx", ["--boxes", "test_coco.json"], 0.78, 0.59),
+    ("posenet_mnv1_050.onnx",
+     ["--input-size", "641x481", "--refinement", "ultralight_simplepose.onnx"],
+     0.82, 0.65),
+    ("tfpose_mobilenet_v2_small.onnx",
+     ["--refinement", "ultralight_simplepose.onnx"], 0.77, 0.59),
 ]
 
 SIGMAS = numpy.array([
@@ -89,11 +94,13 @@ def check_openpose(folder, names):
 
 def run(adze, shared, folder, names, model, options):
     photos = os.path.join(shared, "photos")
-    options = [os.path.join(photos, word) if word.endswith(".json") else word
+    models = os.path.join(shared, "models/onnx")
+    beside = {".json": photos, ".onnx": models}
+    options = [os.path.join(beside.get(os.path.splitext(word)[1], ""), word)
                for word in options]
     results = os.path.join(folder, "results.json")
     done = subprocess.run(
-        [adze, "pose", "--model", os.path.join(shared, "models/onnx", model),
+        [adze, "pose", "--model", os.path.join(models, model),
          "--write-coco-json", results, "--write-json", folder,
          "--write-images", folder, *options, "--evaluate",
          os.path.join(photos, "test_coco.json"),

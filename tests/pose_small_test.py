@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pose network that comes with adze: `adze pose` finds it and the size it
-wants, and on rendered scenes it was not trained on, code by LLVM and as C must
-both keep the accuracy that its README states.
+"""The pose networks that come with adze: `adze pose` finds them and the size
+they want, and on rendered scenes they were not trained on, code by LLVM and as C
+must both keep the accuracy that their README states.
 
     pose_small_test.py ADZE MODELS
 
 Exits with 77, saying why, where something is absent.
 """
+import json
 import os
 import re
 import subprocess
@@ -34,20 +35,31 @@ AP, SLACK = 0.560, 0.01
 AGREEMENT = 0.003
 
 
+def compile_model(name, package, *options):
+    subprocess.run([program, "compile", os.path.join(models, name + ".onnx"),
+                    "-o", package, *options], check=True,
+                   stdout=subprocess.PIPE)
+
+
 def average_precision(folder, target):
-    package = os.path.join(folder, target + ".tar")
-    subprocess.run([program, "compile", os.path.join(models,
-                                                     "pose_small.onnx"),
-                    "--target", target, "-o", package, "--input-shapes",
-                    "image:[1,3,257,257]"], check=True, stdout=subprocess.PIPE)
+    package, head, limb = (f"{target}_{name}.tar"
+                           for name in ("small", "head", "limb"))
+    compile_model("pose_small", os.path.join(folder, package), "--target",
+                  target, "--input-shapes", "image:[1,3,257,257]",
+                  "--property", "pose.refinement=" + head)
+    compile_model("pose_small_head", os.path.join(folder, head), "--target",
+                  target, "--property", "pose.refinement=" + limb)
+    compile_model("pose_small_limb", os.path.join(folder, limb), "--target",
+                  target)
     pictures = [os.path.join(folder, evaluate.file_name(i + 1))
                 for i in range(SCENES)]
-    out = subprocess.run(
-        [program, "pose", *pictures, "--model", package, "--evaluate",
-         os.path.join(folder, "annotations.json")],
-        check=True, stdout=subprocess.PIPE, text=True).stdout
-    print(target + ": " + " ".join(out.splitlines()[-3:]), flush=True)
-    return float(re.search(r"^AP ([\d.]+)", out, re.M).group(1))
+    done = subprocess.run(
+        [program, "pose", *pictures, "--model", os.path.join(folder, package),
+         "--evaluate", os.path.join(folder, "annotations.json")],
+        check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "not refined" not in done.stderr, done.stderr
+    print(target + ": " + " ".join(done.stdout.splitlines()[-3:]), flush=True)
+    return float(re.search(r"^AP ([\d.]+)", done.stdout, re.M).group(1))
 
 
 def poses(folder, *options):
@@ -61,24 +73,61 @@ def poses(folder, *options):
         return file.read()
 
 
+def keypoints(text):
+    person, = json.loads(text)["people"]
+    values = person["pose_keypoints_2d"]
+    return [values[i:i + 3] for i in range(0, 51, 3)]
+
+
 def check_defaults(folder):
     """The size that the model asks for; a wish that makes no sense."""
     usual = poses(folder)
     assert usual == poses(folder, "--input-size", "257x257")
     assert usual != poses(folder, "--input-size", "289x289")
     package = os.path.join(folder, "wrong.tar")
-    subprocess.run([program, "compile", os.path.join(models,
-                                                     "pose_small.onnx"),
-                    "-o", package, "--property", "pose.input_size=225x"],
-                   check=True, stdout=subprocess.PIPE)
+    compile_model("pose_small", package, "--property", "pose.input_size=225x")
     done = subprocess.run([program, "pose", "x.jpg", "-m", package],
                           stderr=subprocess.PIPE, text=True)
     assert done.returncode != 0 and "pose.input_size" in done.stderr, done
 
 
+def check_refinement(folder):
+    """Heads and limbs, and nothing else, are looked at again, whether the
+    networks for that lie beside the model, came with adze, or are given."""
+    usual = poses(folder)
+    given = os.path.join(models, "pose_small_head.onnx")
+    assert usual == poses(folder, "--refinement", given)
+    package = os.path.join(folder, "small.tar")
+    compile_model("pose_small", package)
+    assert usual == poses(folder, "-m", package)
+    without = keypoints(poses(folder, "--refinement", "none"))
+    limbs = keypoints(poses(folder, "--refinement", os.path.join(
+        models, "pose_small_limb.onnx")))
+    for k, (a, b, c) in enumerate(zip(keypoints(usual), without, limbs)):
+        is_limb = k in (7, 8, 9, 10, 13, 14, 15, 16)
+        assert (a != b) == (k < 5 or is_limb) and (c != b) == is_limb, k
+        assert a[2] == b[2] == c[2], k
+    compile_model("pose_small", package, "--property",
+                  "pose.refinement=absent.onnx")
+    done = subprocess.run(
+        [program, "pose", os.path.join(models, "samples", "one.jpg"), "-m",
+         package], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True)
+    assert "not refined: absent.onnx" in done.stderr, done.stderr
+    # Two that name each other.
+    for name, other in (("a", "b"), ("b", "a")):
+        compile_model("pose_small_head", os.path.join(folder, name + ".tar"),
+                      "--property", f"pose.refinement={other}.tar")
+    done = subprocess.run(
+        [program, "pose", "x.jpg", "--refinement",
+         os.path.join(folder, "a.tar")], stderr=subprocess.PIPE, text=True)
+    assert done.returncode != 0 and "too many" in done.stderr, done
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         check_defaults(folder)
+        check_refinement(folder)
     with tempfile.TemporaryDirectory() as folder:
         evaluate.write(folder, evaluate.TEST_SEED, SCENES)
         found = [average_precision(folder, target)

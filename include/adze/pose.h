@@ -60,7 +60,7 @@ enum adze_keypoint_kind {
 #define X(name, text, sigma) ADZE_KEYPOINT_##name,
   ADZE_KEYPOINT_LIST(X)
 #undef X
-      ADZE_KEYPOINT_COUNT
+  ADZE_KEYPOINT_COUNT
 };
 
 /* "left_shoulder"; a static string. kind < ADZE_KEYPOINT_COUNT. */
@@ -189,11 +189,11 @@ ADZE_EXPORT float adze_pose_person_threshold(const adze_pose *pose);
 ADZE_EXPORT float adze_pose_render_threshold(const adze_pose *pose);
 
 /* Has each person that `pose` finds, and that scores no less than its
- * person_threshold, looked at again in its box by a network that uses boxes:
- * the keypoints are the second one's, the score is what that makes of the
- * first one's. NULL ends it. Borrows `refinement` for the pose's life or until
- * then; it may serve several poses of one thread. INVALID_ARGUMENT for a
- * network that finds every person itself, or has a refinement. */
+ * person_threshold, looked at again by a network that uses boxes: the keypoints
+ * that it knows are those that it finds, and the score is what it makes of the
+ * first one. That network may have a refinement as well. NULL ends it. Borrows
+ * `refinement` for the pose's life or until then. INVALID_ARGUMENT for a network
+ * that finds every person itself, or would look at what it found. */
 ADZE_EXPORT enum adze_status
 adze_pose_set_refinement(adze_pose *pose, adze_pose *refinement,
                          struct adze_error *error) ADZE_MUST_USE;

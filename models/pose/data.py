@@ -70,13 +70,14 @@ class Pool:
                 self.shards[name] = {k: data[k] for k in data.files}
         self.names = sorted(self.shards)
 
+    def sample_one(self, rng):
+        """A picture, the keypoints of its persons and their areas."""
+        shard = self.shards[self.names[rng.integers(len(self.names))]]
+        i = rng.integers(len(shard["pictures"]))
+        return shard["pictures"][i], shard["keypoints"][i], shard["areas"][i]
+
     def sample(self, rng, count):
-        out = []
-        for _ in range(count):
-            shard = self.shards[self.names[rng.integers(len(self.names))]]
-            i = rng.integers(len(shard["pictures"]))
-            out.append((shard["pictures"][i], shard["keypoints"][i],
-                        shard["areas"][i]))
+        out = [self.sample_one(rng) for _ in range(count)]
         return [np.stack(part) for part in zip(*out)]
 
 
@@ -97,22 +98,44 @@ def sample_affine(rng, count, size):
     return out
 
 
-def make_batch(rng, pool, count, size):
-    """Pictures [N, 3, size, size] as the network wants them, keypoints
-    [N, 6, 17, 3], areas [N, 6]."""
+def warp(picture, affine, size, around):
+    """[3, size, size], 0 to 255, of a picture [H, W, 3]: `affine` [2, 3] maps
+    places to the picture's. `around` it is grid_sample's padding."""
+    last = size - 1
+    corners = np.array([[0, 0, 1], [last, 0, 1], [0, last, 1],
+                        [last, last, 1]]) @ affine.T
+    limit = np.array(picture.shape[1::-1]) - 2
+    first = np.floor(corners.min(0)).astype(int).clip(0, limit)
+    end = (np.ceil(corners.max(0)).astype(int) + 2).clip(first + 2, limit + 2)
+    # Only what is seen, which can be much less than the picture.
+    part = picture[first[1]:end[1], first[0]:end[0]]
+    # grid_sample wants places from -1 to 1, given such places.
+    half = (end - first - 1) / 2
+    theta = np.column_stack([
+        affine[:, :2] * (last / 2) / half[:, None],
+        (affine @ [last / 2, last / 2, 1] - first) / half - 1])
+    grid = functional.affine_grid(torch.from_numpy(theta).float()[None],
+                                  (1, 3, size, size), align_corners=True)
+    x = torch.from_numpy(np.ascontiguousarray(part)).permute(2, 0, 1).float()
+    return functional.grid_sample(x[None], grid, "bilinear", around,
+                                  align_corners=True)[0]
+
+
+def sample_batch(rng, pool, count, size):
+    """Parts of pictures: see `cut`."""
     pictures, keypoints, areas = pool.sample(rng, count)
     affine = sample_affine(rng, count, size)
-    # grid_sample wants places from -1 to 1, given such places.
-    half = (SIZE - 1) / 2
-    theta = affine.copy()
-    theta[:, :, :2] *= (size - 1) / 2 / half
-    centre = np.full(2, (size - 1) / 2)
-    theta[:, :, 2] = (affine[:, :, :2] @ centre + affine[:, :, 2]) / half - 1
-    x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
-    grid = functional.affine_grid(torch.from_numpy(theta),
-                                  (count, 3, size, size), align_corners=True)
-    x = functional.grid_sample(x, grid, "bilinear", "border",
-                               align_corners=True)
+    return cut(rng, pictures, keypoints, areas, affine, size, "border")
+
+
+def cut(rng, pictures, keypoints, areas, affine, size, around, mirrors=True):
+    """Pictures [N, 3, size, size] as the networks want them, keypoints
+    [N, persons, 17, 3], areas [N, persons]: all with other colours, half of
+    them mirrored. `affine` [N, 2, 3] maps their places to those of the pictures
+    given; `around` is grid_sample's padding."""
+    count = len(pictures)
+    x = torch.stack([warp(picture, matrix, size, around)
+                     for picture, matrix in zip(pictures, affine)])
     gain = np.exp(rng.normal(0, 0.12, (count, 3)) +
                   rng.normal(0, 0.12, (count, 1)))
     x = x * torch.from_numpy(gain.astype(np.float32))[:, :, None, None]
@@ -122,11 +145,10 @@ def make_batch(rng, pool, count, size):
     places = np.einsum("nij,npkj->npki", inverse, keypoints[..., :2] -
                        affine[:, None, None, :, 2])
     visible = keypoints[..., 2].copy()
-    out = ((places < 0) | (places > size - 1)).any(-1)
-    visible[out] = 0
+    visible[((places < 0) | (places > size - 1)).any(-1)] = 0
     keypoints = np.concatenate([places, visible[..., None]], -1)
     areas = areas * np.abs(np.linalg.det(inverse))[:, None]
-    mirrored = rng.random(count) < 0.5
+    mirrored = mirrors & (rng.random(count) < 0.5)
     for n in np.nonzero(mirrored)[0]:
         x[n] = x[n].flip(2)
         keypoints[n, :, :, 0] = size - 1 - keypoints[n, :, :, 0]

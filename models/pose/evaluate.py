@@ -2,7 +2,8 @@
 """Scenes with COCO annotations, and COCO's average precision on them.
 
   evaluate.py write FOLDER [--count N] [--seed S]  pictures, annotations.json
-  evaluate.py check CHECKPOINT [--count N]         AP by PyTorch, pycocotools
+  evaluate.py check CHECKPOINT [--head CHECKPOINT] [--limb CHECKPOINT]
+                    [--count N]                    AP by PyTorch, pycocotools
 
 Without --seed these are test scenes, which are never trained on. `adze pose
 --evaluate FOLDER/annotations.json FOLDER/*.png` gives the same figures in C.
@@ -84,21 +85,53 @@ class Scenes:
     def __init__(self, seed, count, size=SIZE):
         rendered = [scene.render(seed + i, size, size) for i in range(count)]
         self.pictures = [r[0] for r in rendered]
-        self.annotations = coco_annotations([r[1] for r in rendered], size)
+        self.persons = [r[1] for r in rendered]
+        self.annotations = coco_annotations(self.persons, size)
 
-    def evaluate(self, network):
+    def evaluate(self, network, parts=()):
+        """Persons that `network` finds, and the networks for parts look at
+        again."""
         import torch
         from decode import decode
-        results = []
-        for number, picture in enumerate(self.pictures, 1):
+        from parts import look_again
+        found = []
+        for picture in self.pictures:
             x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]
             with torch.no_grad():
                 heat, *vectors = network(x.float() / 127.5 - 1)
             maps = [torch.sigmoid(heat), *vectors]
-            for score, points in decode(*[m[0].numpy() for m in maps]):
-                results.append({"image_id": number, "category_id": 1,
-                                "score": float(score), "keypoints":
-                                points[:, [1, 0, 2]].ravel().tolist()})
+            found.append([(score, look_again(parts, picture, points))
+                          for score, points in decode(*[m[0].numpy()
+                                                        for m in maps])])
+        return self.score(found)
+
+    def evaluate_part(self, network):
+        """Persons near their annotated places, which the network for a part
+        looks at."""
+        from parts import body_scale, look_again
+        rng = np.random.default_rng(0)
+        found = []
+        for picture, persons in zip(self.pictures, self.persons):
+            found.append([])
+            for person in persons:
+                points = person["keypoints"][:, [1, 0, 2]]
+                moved = rng.normal(0, 0.1 * body_scale(points[:, 1::-1]),
+                                   (len(points), 2))
+                near = points.copy()
+                near[:, :2] += moved
+                seen = look_again([network], picture, near)
+                # What wasn't looked at is right.
+                seen[seen == near] = points[seen == near]
+                found[-1].append((1, seen))
+        return self.score(found)
+
+    def score(self, found):
+        """Of lists of persons (score, [17, 3] of y, x and score)."""
+        results = [{"image_id": number, "category_id": 1,
+                    "score": float(score), "keypoints":
+                    points[:, [1, 0, 2]].ravel().tolist()}
+                   for number, persons in enumerate(found, 1)
+                   for score, points in persons]
         return average_precision(self.annotations, results)
 
 
@@ -107,17 +140,20 @@ def main():
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("action", choices=["write", "check"])
     parser.add_argument("path")
+    parser.add_argument("--head", help="a network that looks at heads again")
+    parser.add_argument("--limb", help="one that looks at limbs")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=TEST_SEED)
     options = parser.parse_args()
     if options.action == "write":
         write(options.path, options.seed, options.count)
         return
-    import torch
-    from network import PoseSmall
-    network = PoseSmall()
-    network.load_state_dict(torch.load(options.path)["average"])
-    stats = Scenes(options.seed, options.count).evaluate(network.eval())
+    from network import load
+    parts = [load(name, path) for name, path in (
+        ("pose_small_head", options.head), ("pose_small_limb", options.limb))
+        if path]
+    scenes = Scenes(options.seed, options.count)
+    stats = scenes.evaluate(load("pose_small", options.path), parts)
     print("AP %.3f, at 0.5 %.3f, at 0.75 %.3f; AR %.3f" %
           (*stats[:3], stats[5]))
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a checkpoint as ONNX: export.py CHECKPOINT pose_small.onnx.
+"""Writes a checkpoint as ONNX: export.py NETWORK CHECKPOINT OUTPUT.onnx.
 
 Batch normalisations and the units of vectors are folded into convolutions; the
-graph is written node by node, so that nothing depends on an exporter.
+graph is written node by node, so that nothing depends on an exporter. Weights
+are stored in half precision, and cast to what they are computed with.
 """
 import argparse
 
@@ -12,9 +13,29 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from decode import PEAK_RADIUS, SCORE_THRESHOLD, SIDE_WEIGHT, VOTE_POWER
-from network import (DISPLACEMENT_UNIT, EDGES, HEADS, KEYPOINTS, OFFSET_UNIT,
-                     SIZE_STEP, PoseSmall)
+from network import (HEADS, NETWORKS, PART_UNIT, SIZE_STEP, PoseSmallPart,
+                     load)
 from scene import SIZE
+
+
+# How `adze pose` runs them.
+PROPERTIES = {
+    "pose_small": {
+        "pose.network": "posenet",
+        "pose.input_size": f"{SIZE}x{SIZE}",
+        "pose.size_step": str(SIZE_STEP),
+        "pose.score_threshold": str(SCORE_THRESHOLD),
+        "pose.side_weight": str(SIDE_WEIGHT),
+        "pose.vote_power": str(VOTE_POWER),
+        "pose.person_threshold": "0.08",
+        "pose.render_threshold": "0.2",
+        "pose.peak_radius": str(PEAK_RADIUS),
+        "pose.refinement": "pose_small_head.onnx",
+    },
+    "pose_small_head": {"pose.network": "head",
+                        "pose.refinement": "pose_small_limb.onnx"},
+    "pose_small_limb": {"pose.network": "limb"},
+}
 
 
 class Graph:
@@ -23,9 +44,9 @@ class Graph:
 
     def weight(self, value):
         name = f"w{len(self.weights)}"
-        array = np.ascontiguousarray(value.detach().numpy(), np.float32)
+        array = np.ascontiguousarray(value.detach().numpy(), np.float16)
         self.weights.append(numpy_helper.from_array(array, name))
-        return name
+        return self.node("Cast", [name], to=TensorProto.FLOAT)
 
     def node(self, kind, inputs, output=None, **attributes):
         self.count += 1
@@ -65,8 +86,12 @@ class Graph:
         return self.relu(self.node("Add", [fine, coarse]))
 
 
-def build(network):
-    graph = Graph()
+def tensor(name, *dims):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, *dims])
+
+
+def add_maps(graph, network):
+    """PoseNet's maps; returns input and outputs."""
     x = graph.relu(graph.folded("image", network.stem))
     x = graph.relu(graph.folded(x, network.quarter))
     fine = graph.blocks(graph.relu(graph.folded(x, network.eighth)),
@@ -80,9 +105,8 @@ def build(network):
     coarse = graph.blocks(coarse, network.coarse[half:])
     coarse = graph.folded(coarse, network.lateral)
     x = graph.blocks(graph.joined(fine, coarse, network.up), network.head)
-    units = [1.0, OFFSET_UNIT, DISPLACEMENT_UNIT, DISPLACEMENT_UNIT]
     first, outputs = 0, []
-    for (name, channels), unit in zip(HEADS, units):
+    for name, channels, unit in HEADS:
         part = slice(first, first + channels)
         first += channels
         is_heat = name == "heatmap"
@@ -91,40 +115,45 @@ def build(network):
                        None if is_heat else name)
         if is_heat:
             graph.node("Sigmoid", [y], name)
-        outputs.append(helper.make_tensor_value_info(
-            name, TensorProto.FLOAT,
-            [1, channels, "grid_height", "grid_width"]))
-    assert first == 3 * KEYPOINTS + 4 * len(EDGES)
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT,
-                                          [1, 3, "height", "width"])
+        outputs.append(tensor(name, channels, "grid_height", "grid_width"))
+    return tensor("image", 3, "height", "width"), outputs
+
+
+def add_places(graph, network):
+    """Places of a part; returns input and outputs."""
+    x = "image"
+    for stage, layer in enumerate(network.stages):
+        x = graph.relu(graph.folded(x, layer))
+        if 1 <= stage <= len(network.blocks):
+            x = graph.blocks(x, [network.blocks[stage - 1]])
+    x = graph.relu(graph.folded(x, network.hidden))
+    graph.conv(x, network.last, network.last.weight * PART_UNIT,
+               network.last.bias * PART_UNIT, "places")
+    return (tensor("image", 3, network.size, network.size),
+            [tensor("places", 2 * len(network.keypoints), 1, 1)])
+
+
+def build(name, network):
+    graph = Graph()
+    add = add_places if isinstance(network, PoseSmallPart) else add_maps
+    image, outputs = add(graph, network)
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "pose_small", [image], outputs,
-                          graph.weights),
+        helper.make_graph(graph.nodes, name, [image], outputs, graph.weights),
         opset_imports=[helper.make_opsetid("", 17)], producer_name="adze")
     model.ir_version = 8
-    # How `adze pose` runs it; the size of the input is open.
-    helper.set_model_props(model, {"pose.network": "posenet",
-                                   "pose.input_size": f"{SIZE}x{SIZE}",
-                                   "pose.size_step": str(SIZE_STEP),
-                                   "pose.score_threshold": str(SCORE_THRESHOLD),
-                                   "pose.side_weight": str(SIDE_WEIGHT),
-                                   "pose.vote_power": str(VOTE_POWER),
-                                   "pose.person_threshold": "0.08",
-                                   "pose.render_threshold": "0.2",
-                                   "pose.peak_radius": str(PEAK_RADIUS)})
+    helper.set_model_props(model, PROPERTIES[name])
     onnx.checker.check_model(model)
     return model
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network", choices=NETWORKS)
     parser.add_argument("checkpoint")
     parser.add_argument("output")
     options = parser.parse_args()
-    network = PoseSmall()
-    state = torch.load(options.checkpoint, map_location="cpu")
-    network.load_state_dict(state["average"])
-    onnx.save(build(network.eval()), options.output)
+    network = load(options.network, options.checkpoint)
+    onnx.save(build(options.network, network), options.output)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,13 @@ from network import EDGES, KEYPOINTS, STRIDE
 
 SIGMAS = torch.tensor([.026, .025, .025, .035, .035, .079, .079, .072, .072,
                        .062, .062, .107, .107, .087, .087, .089, .089])
+# For the network that finds persons: another one makes heads exact.
+FINDING_SIGMAS = SIGMAS.clone()
+FINDING_SIGMAS[:5] = 0.05
 # Pixels of the input, where nothing else is said.
 HEAT_WIDTH = 6.0
 POSITIVE_WEIGHT = 1.5
-# Faces ask for more exactness, and tell what is left and right.
+# Faces tell what is left and right.
 HEAT_WEIGHTS = torch.tensor([2.0] * 5 + [1.0] * 12)
 # Cells count by a Gaussian up to the reach, together this many nearest ones;
 # tolerance grows with the distance.
@@ -34,6 +37,7 @@ OKS_WEIGHT, L1_WEIGHT = 2.0, 0.5
 # How much of a score the OKS of the offset beside it is.
 QUALITY_SHARE = 0.75
 UNSEEN_WEIGHT = 0.3
+PART_TOLERANCE = 0.7  # at least, of the input's pixels
 FACING_REACH = 24.0
 FAR = 1e6
 
@@ -108,7 +112,7 @@ def offset_loss(maps, places, held, weight, scale, outside):
         distance <= OFFSET_REACH) / OFFSET_CELLS
     y, x = errors(maps, of_person(places[..., 1], person) - ys,
                   of_person(places[..., 0], person) - xs)
-    exact = (2 * of_person(SIGMAS * scale, person)).clamp(min=1.5)
+    exact = (2 * of_person(FINDING_SIGMAS * scale, person)).clamp(min=1.5)
     tolerance = exact + 0.25 * of_person(outside, person) + (
         FAR_TOLERANCE * distance)
     return oks_loss(y, x, near * of_person(weight, person),
@@ -155,13 +159,26 @@ def facing_loss(logits, held, present, places, scale):
     return (loss * weight).sum() / weight.sum().clamp(min=1)
 
 
-def losses(outputs, keypoints, areas, size):
+def part_losses(size, numbers, places, keypoints, areas):
+    """The loss of places [N, 2K, 1, 1] from the middle of inputs of this size;
+    they are of the K keypoints with these numbers."""
+    keypoints = keypoints[:, 0, numbers]
+    labelled = (keypoints[..., 2] > 0).float()
+    wanted = keypoints[..., :2] - (size - 1) / 2
+    y, x = errors(places[..., 0, 0], wanted[..., 1], wanted[..., 0])
+    tolerance = 2 * SIGMAS[numbers] * areas.sqrt()
+    loss = oks_loss(y, x, labelled, tolerance.clamp(min=PART_TOLERANCE))
+    return (loss / labelled.sum().clamp(min=1),)
+
+
+def losses(outputs, keypoints, areas):
     """Scores', offsets', displacements' and facing's loss."""
     heat, offset, forward, backward, facing = outputs
     places = keypoints[..., :2]
     real = (areas > 0)[..., None]
     labelled = (keypoints[..., 2] > 0) & real
-    held = places.clamp(0, size - 1)
+    # A cell is at each edge of the pictures, which are square.
+    held = places.clamp(0, STRIDE * (heat.shape[3] - 1))
     outside = (places - held).abs().amax(-1)
     inside = (outside == 0) & real
     weight = labelled.float() + UNSEEN_WEIGHT * (real & ~labelled)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network: 3x3 convolutions down to a stride of 8 and, as depthwise
-separable blocks with kernels of 5x5 that see whole persons, at strides of 16
-and 32; then up again, joined with the finer maps from there, and PoseNet's four
-heads.
+"""The networks. One finds the persons of a picture: 3x3 convolutions down to a
+stride of 8 and, as depthwise separable blocks with kernels of 5x5 that see whole
+persons, at strides of 16 and 32; then up again, joined with the finer maps from
+there, and PoseNet's four heads.
 
 Whole convolutions at a stride of 8 are no dearer than separable ones with as
 many parameters would be: Winograd's algorithm makes them quick where the network
@@ -11,6 +11,12 @@ runs, and they use a CPU better where it is trained.
 Inputs are [N, 3, 32k + 1, 32m + 1], pixels as x / 127.5 - 1; outputs are
 scores (logits while training), offsets and displacements in input pixels,
 [N, C, 4k + 1, 4m + 1], y channels before x channels.
+
+Two more look at parts of a person, heads and limbs. They have more channels
+before they lose resolution, which pays where so little is to be seen. Inputs
+are squares [N, 3, size, size]; outputs [N, 2K, 1, 1] are the places of their K
+keypoints in pixels from the middle, y before x. Limbs are seen one keypoint at
+a time, all as if they were left ones, and hanging down.
 """
 import torch
 from torch import nn
@@ -22,11 +28,12 @@ KEYPOINTS = 17
 EDGES = [(0, 1), (1, 3), (0, 2), (2, 4), (0, 5), (5, 7), (7, 9), (5, 11),
          (11, 13), (13, 15), (0, 6), (6, 8), (8, 10), (6, 12), (12, 14),
          (14, 16)]
-HEADS = [("heatmap", KEYPOINTS), ("offset", 2 * KEYPOINTS),
-         ("displacement_fwd", 2 * len(EDGES)),
-         ("displacement_bwd", 2 * len(EDGES))]
-# Vectors leave the last layer in units of this many pixels.
-OFFSET_UNIT, DISPLACEMENT_UNIT = 8.0, 16.0
+# What each is called, its channels, and the unit that its values have when they
+# leave the last layer, in input pixels.
+HEADS = [("heatmap", KEYPOINTS, 1.0), ("offset", 2 * KEYPOINTS, 8.0),
+         ("displacement_fwd", 2 * len(EDGES), 16.0),
+         ("displacement_bwd", 2 * len(EDGES), 16.0)]
+PART_UNIT = 8.0
 
 
 def conv(inputs, outputs, size, stride=1, groups=1):
@@ -72,7 +79,7 @@ class Up(nn.ConvTranspose2d):
 
 
 class PoseSmall(nn.Module):
-    def __init__(self, widths=(16, 24, 64, 128), fine_blocks=2,
+    def __init__(self, widths=(16, 24, 64, 128), fine_blocks=1,
                  coarse_blocks=6, context_blocks=2, head_blocks=1):
         super().__init__()
         stem, quarter, fine, coarse = widths
@@ -91,7 +98,7 @@ class PoseSmall(nn.Module):
         self.facing = nn.Conv2d(coarse, 1, 1)  # only while training
         self.up = Up(fine)
         self.head = nn.Sequential(*[Block(fine) for _ in range(head_blocks)])
-        self.last = nn.Conv2d(fine, sum(n for _, n in HEADS), 1)
+        self.last = nn.Conv2d(fine, sum(n for _, n, _ in HEADS), 1)
         nn.init.normal_(self.last.weight, std=0.01)
         nn.init.zeros_(self.last.bias)
         self.last.bias.data[:KEYPOINTS] = -4
@@ -107,8 +114,47 @@ class PoseSmall(nn.Module):
         facing = self.facing(coarse) if self.training else None
         coarse = self.up(self.lateral(coarse))
         maps = self.last(self.head(functional.relu(fine + coarse)))
-        heat, offset, forward, backward = torch.split(
-            maps, [n for _, n in HEADS], 1)
-        maps = (heat, offset * OFFSET_UNIT, forward * DISPLACEMENT_UNIT,
-                backward * DISPLACEMENT_UNIT)
-        return (*maps, facing) if self.training else maps
+        maps = torch.split(maps, [n for _, n, _ in HEADS], 1)
+        maps = [part * unit for part, (_, _, unit) in zip(maps, HEADS)]
+        return (*maps, facing) if self.training else tuple(maps)
+
+
+class PoseSmallPart(nn.Module):
+    def __init__(self, size, keypoints, widths=(16, 32, 48, 56), hidden=56):
+        super().__init__()
+        self.size, self.keypoints = size, keypoints
+        self.stages = nn.ModuleList()
+        inputs = 3
+        for stage, channels in enumerate(widths):
+            self.stages.append(conv(inputs, channels, 3, 2 if stage else 1))
+            inputs = channels
+        self.blocks = nn.ModuleList([Block(c) for c in widths[1:3]])
+        whole = nn.Conv2d(inputs, hidden, size // 8, bias=False)
+        self.hidden = nn.Sequential(whole, nn.BatchNorm2d(hidden))
+        self.last = nn.Conv2d(hidden, 2 * len(keypoints), 1)
+        nn.init.normal_(self.last.weight, std=0.01)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, x):
+        for stage, layer in enumerate(self.stages):
+            x = functional.relu(layer(x))
+            if 1 <= stage <= len(self.blocks):
+                x = self.blocks[stage - 1](x)
+        return self.last(functional.relu(self.hidden(x))) * PART_UNIT
+
+
+# Nose, eyes and ears; elbow, wrist, knee and ankle of the left side, of which
+# each number and the next one are the left and the right one.
+NETWORKS = {
+    "pose_small": PoseSmall,
+    "pose_small_head": lambda: PoseSmallPart(32, [0, 1, 2, 3, 4]),
+    "pose_small_limb": lambda: PoseSmallPart(24, [7, 9, 13, 15]),
+}
+
+
+def load(name, checkpoint):
+    """The network of a checkpoint's averaged weights, to be evaluated."""
+    network = NETWORKS[name]()
+    state = torch.load(checkpoint, map_location="cpu")["average"]
+    network.load_state_dict(state)
+    return network.eval()

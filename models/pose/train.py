@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the network on rendered people: train.py FOLDER.
+"""Trains a network on rendered people: train.py FOLDER [--network NETWORK].
 
-FOLDER gets the pool of pictures, the last checkpoint and log.txt. Started
-again it goes on from the checkpoint. Interrupting it loses at most the steps
-since the last checkpoint, which is written with every evaluation.
+FOLDER gets the pool of pictures, the network's last checkpoint and its log. The
+same folder serves both networks. Started again it goes on from the checkpoint.
+Interrupting it loses at most the steps since the last checkpoint, which is
+written with every evaluation.
 """
 import argparse
 import copy
+import functools
 import math
 import multiprocessing
 import os
@@ -16,19 +18,22 @@ import numpy as np
 import torch
 import torch._dynamo
 
-from data import Pool, make_batch, render_pool
+import data
+import parts
 from evaluate import Scenes
-from losses import losses
+from losses import losses, part_losses
 from muon import Muon
-from network import PoseSmall
+from network import NETWORKS, PoseSmallPart
 from scene import SIZE, VALIDATION_SEED
 
-OFFSET_WEIGHT, DISPLACEMENT_WEIGHT, FACING_WEIGHT = 2.5, 1.0, 2.0
+# Of scores, offsets, displacements and facing.
+WEIGHTS = (1.0, 2.5, 1.0, 2.0)
 WHOLE = 0.06  # of all steps: on whole pictures
 # Normalisations undo the scale of the weights before them, which grows while
 # training; so what counts is the rate by that scale. With this one a step turns
 # the weights of a trained network by one hundredth, not by a thousandth.
-MUON_RATE = 5.0
+MUON_RATE, PART_MUON_RATE = 5.0, 1.0
+BATCH, PART_BATCH = 16, 128
 
 
 def learning_rate(options, step):
@@ -44,7 +49,7 @@ def picture_size(rng, options, step):
     return int(rng.choice([161, 193]))
 
 
-def make_optimizers(network, rate):
+def make_optimizers(network, rate, muon_rate):
     """Muon for dense convolutions, AdamW for the rest."""
     dense = [p for p in network.parameters()
              if p.ndim == 4 and min(p.shape[:2]) > 1]
@@ -56,7 +61,7 @@ def make_optimizers(network, rate):
         rate, fused=True)
     last = network.last.weight  # no normalisation follows
     muon = Muon([{"params": [p for p in dense if p is not last],
-                  "factor": MUON_RATE}, {"params": [last]}], rate,
+                  "factor": muon_rate}, {"params": [last]}], rate,
                 weight_decay=0.01)
     return [muon, adam]
 
@@ -64,17 +69,25 @@ def make_optimizers(network, rate):
 class Training:
     def __init__(self, options):
         self.options = options
-        self.network = PoseSmall().to(memory_format=torch.channels_last)
+        self.network = NETWORKS[options.network]().to(
+            memory_format=torch.channels_last)
+        self.is_part = isinstance(self.network, PoseSmallPart)
         # Once for each size of pictures; twice as fast.
-        self.fast, self.losses = self.network, losses
+        self.fast = self.network
+        self.losses = losses
+        if self.is_part:
+            self.losses = functools.partial(part_losses, self.network.size,
+                                            self.network.keypoints)
         if options.compile:
             torch._dynamo.config.automatic_dynamic_shapes = False
             self.fast = torch.compile(self.network, dynamic=False)
-            self.losses = torch.compile(losses, dynamic=False)
+            self.losses = torch.compile(self.losses, dynamic=False)
         self.average = copy.deepcopy(self.network).eval()
-        self.optimizers = make_optimizers(self.network, options.rate)
+        self.optimizers = make_optimizers(
+            self.network, options.rate,
+            PART_MUON_RATE if self.is_part else MUON_RATE)
         self.step = 0
-        self.path = os.path.join(options.folder, "last.pt")
+        self.path = os.path.join(options.folder, options.network + ".pt")
         if os.path.exists(self.path):
             self.load()
 
@@ -100,18 +113,25 @@ class Training:
         torch._foreach_lerp_([average[n] for n in names],
                              [mine[n] for n in names], 1 - decay)
 
+    def sample_batch(self, rng, pool):
+        """See `data.cut`."""
+        if self.is_part:
+            return parts.sample_batch(rng, pool,
+                                      self.options.batch or PART_BATCH,
+                                      self.average)
+        size = picture_size(rng, self.options, self.step)
+        return data.sample_batch(rng, pool, self.options.batch or BATCH, size)
+
     def advance(self, rng, pool):
         """One step; its losses."""
-        size = picture_size(rng, self.options, self.step)
-        x, keypoints, areas = make_batch(rng, pool, self.options.batch, size)
+        x, keypoints, areas = self.sample_batch(rng, pool)
         rate = learning_rate(self.options, self.step)
         for group in (g for o in self.optimizers for g in o.param_groups):
             group["lr"] = rate * group.get("factor", 1.0)
         self.network.train()
         x = x.contiguous(memory_format=torch.channels_last)
-        parts = self.losses(self.fast(x), keypoints, areas, size)
-        total = (parts[0] + OFFSET_WEIGHT * parts[1] +
-                 DISPLACEMENT_WEIGHT * parts[2] + FACING_WEIGHT * parts[3])
+        parts = self.losses(self.fast(x), keypoints, areas)
+        total = sum(w * part for w, part in zip(WEIGHTS, parts))
         self.network.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -127,22 +147,24 @@ def run(options):
     pool_folder = os.path.join(options.folder, "pool")
     os.makedirs(pool_folder, exist_ok=True)
     fork = multiprocessing.get_context("fork")
-    first = [fork.Process(target=render_pool, args=(
+    first = [fork.Process(target=data.render_pool, args=(
         pool_folder, i, options.threads, options.first_shards))
         for i in range(options.threads)]
     for process in first:
         process.start()
     for process in first:
         process.join()
-    renderer = fork.Process(target=render_pool, daemon=True, args=(
+    renderer = fork.Process(target=data.render_pool, daemon=True, args=(
         pool_folder, options.first_shards, 1, options.shards, options.rest))
     renderer.start()
 
     training = Training(options)
     scenes = Scenes(VALIDATION_SEED, options.scenes)
-    pool = Pool(pool_folder)
+    evaluate = scenes.evaluate_part if training.is_part else scenes.evaluate
+    pool = data.Pool(pool_folder)
     rng = np.random.default_rng([training.step, 1])
-    log = open(os.path.join(options.folder, "log.txt"), "a", buffering=1)
+    log = open(os.path.join(options.folder, options.network + ".txt"), "a",
+               buffering=1)
     start, since, sums = time.time(), training.step, []
     while training.step < options.steps:
         if not sums:
@@ -150,15 +172,14 @@ def run(options):
         sums.append(training.advance(rng, pool))
         if (len(sums) % 100 == 0):
             mean = np.mean(sums[-100:], 0)
-            print("step %d: heat %.3f offset %.3f displacement %.3f facing %.3f, "
-                  "%.2f s a step, %d shards" %
-                  (training.step, *mean, (time.time() - start) / len(sums),
-                   len(pool.names)), file=log)
+            print("step %d: losses %s, %.2f s a step, %d shards" %
+                  (training.step, " ".join("%.3f" % part for part in mean),
+                   (time.time() - start) / len(sums), len(pool.names)),
+                  file=log)
         if (training.step - since >= options.evaluate_steps or
                 training.step == options.steps):
             training.save()
-            stats = training.average.eval() and scenes.evaluate(
-                training.average)
+            stats = evaluate(training.average.eval())
             print("step %d: AP %.3f, at 0.5 %.3f, at 0.75 %.3f; AR %.3f" %
                   (training.step, *stats[:3], stats[5]), file=log)
             start, since, sums = time.time(), training.step, []
@@ -168,8 +189,9 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder")
+    parser.add_argument("--network", choices=NETWORKS, default="pose_small")
     parser.add_argument("--steps", type=int, default=22000)
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, help="16 pictures or 128 parts")
     parser.add_argument("--rate", type=float, default=2.4e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--first-shards", type=int, default=16)

@@ -17,6 +17,10 @@
 #include "cli/installed.h"
 #include "cli/session.h"
 
+/* Of what was found by another; so that files can't name each other for ever.
+ */
+#define MAX_REFINEMENTS 4
+
 struct pose_arguments {
   const char *model, *refinement, *network, *input_size;
   int decode;
@@ -206,39 +210,50 @@ static enum adze_status open_pose(struct work *work) {
   return ADZE_OK;
 }
 
-/* The path of what the model names, beside it or as it came with the program;
+/* The path of what a model names, beside it or as it came with the program;
  * NULL where neither is there. */
-static const char *named_refinement(const struct work *work) {
+static const char *named_refinement(const struct work *work,
+                                    const adze_pose *pose, const char *model) {
   struct arena *arena = work->cli->arena;
-  const char *name = adze_pose_refinement(work->pose), *path;
+  const char *name = adze_pose_refinement(pose), *path;
   if (!name)
     return NULL;
-  const char *slash = strrchr(work->model, '/');
-  int folder = slash ? (int)(slash + 1 - work->model) : 0;
-  path = arena_printf(arena, "%.*s%s", folder, work->model, name);
+  const char *slash = strrchr(model, '/');
+  int folder = slash ? (int)(slash + 1 - model) : 0;
+  path = arena_printf(arena, "%.*s%s", folder, model, name);
   if (access(path, R_OK) == 0 ||
       installed_file(arena, name, &path, NULL) == ADZE_OK)
     return path;
   fprintf(stderr,
           "adze: keypoints are not refined: %s, which %s asks for, is neither "
           "beside it nor comes with adze\n",
-          name, work->model);
+          name, model);
   return NULL;
 }
 
-static enum adze_status open_refinement(struct work *work) {
+/* Each network may name one that looks again at what it found. */
+static enum adze_status open_refinements(struct work *work) {
   const char *path = work->arguments->refinement;
-  if (!path)
-    path = named_refinement(work);
-  if (!path || strcmp(path, "none") == 0)
+  if (path && strcmp(path, "none") == 0)
     return ADZE_OK;
-  struct adze_pose_options options;
-  adze_pose_options_init(&options);
-  options.box_padding = (float)work->arguments->box_padding;
-  adze_pose *refinement;
-  TRY(open_network(work, path, &options, &refinement));
-  if (adze_pose_set_refinement(work->pose, refinement, work->error) != ADZE_OK)
-    return fail_prefix(work->error, path);
+  if (!path)
+    path = named_refinement(work, work->pose, work->model);
+  adze_pose *pose = work->pose, *refinement;
+  for (int depth = 0; path; depth++) {
+    if (depth == MAX_REFINEMENTS)
+      return fail(work->error, ADZE_LIMIT,
+                  "pose: %s is one refinement of another too many, %d are "
+                  "possible",
+                  path, MAX_REFINEMENTS);
+    struct adze_pose_options options;
+    adze_pose_options_init(&options);
+    options.box_padding = (float)work->arguments->box_padding;
+    TRY(open_network(work, path, &options, &refinement));
+    if (adze_pose_set_refinement(pose, refinement, work->error) != ADZE_OK)
+      return fail_prefix(work->error, path);
+    path = named_refinement(work, refinement, path);
+    pose = refinement;
+  }
   return ADZE_OK;
 }
 
@@ -420,7 +435,7 @@ static enum adze_status pose_run(struct cli *cli, void *data,
   if (arguments->write_coco_json)
     TRY(file_check_writable(arguments->write_coco_json, error));
   TRY(open_pose(work));
-  TRY(open_refinement(work));
+  TRY(open_refinements(work));
   TRY(open_files(work));
   for (size_t i = 0; i < cli->positional_count; i++)
     TRY(do_path(work, i));

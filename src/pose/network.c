@@ -187,46 +187,76 @@ int pose_network_round_size(const struct pose_network *network, int step,
 
 enum adze_status pose_prepare_stretched(struct pose_frame *frame,
                                         const struct adze_image *image,
-                                        const struct adze_box *box,
+                                        const struct pose_region *region,
                                         struct adze_error *error) {
-  (void)box;
+  (void)region;
   double scale_x = (double)image->width / frame->input.width;
   double scale_y = (double)image->height / frame->input.height;
-  frame->box = (struct adze_box){0};
-  frame->to_image = (struct pose_transform){
-      .scale_x = scale_x,
-      .offset_x = 0.5 * scale_x - 0.5,
-      .scale_y = scale_y,
-      .offset_y = 0.5 * scale_y - 0.5,
-  };
+  const double to_image[6] = {scale_x, 0,       0.5 * scale_x - 0.5,
+                              0,       scale_y, 0.5 * scale_y - 0.5};
+  frame->region = (struct pose_region){0};
+  memcpy(frame->to_image, to_image, sizeof to_image);
   return adze_image_resize(image, &frame->input, error);
 }
 
-enum adze_status pose_prepare_box(struct pose_frame *frame,
-                                  const struct adze_image *image,
-                                  const struct adze_box *box,
-                                  struct adze_error *error) {
+static enum adze_status show_region(struct pose_frame *frame,
+                                    const struct adze_image *image,
+                                    const struct pose_region *region,
+                                    double padding, struct adze_error *error) {
+  const struct adze_box *box = &region->box;
   if (!isfinite(box->x) || !isfinite(box->y) || !(box->width > 0) ||
       !(box->height > 0) || !isfinite(box->width) || !isfinite(box->height))
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "a person's box needs a width and a height above 0, found "
                 "[%g, %g, %g, %g]",
                 box->x, box->y, box->width, box->height);
-  double padding = frame->options->box_padding;
-  double width = box->width * padding, height = box->height * padding;
-  double aspect = (double)frame->input.width / frame->input.height;
-  if (width < height * aspect)
-    width = height * aspect;
-  else
-    height = width / aspect;
-  double scale_x = width / frame->input.width;
-  double scale_y = height / frame->input.height;
-  double left = box->x + box->width / 2.0 - width / 2;
-  double top = box->y + box->height / 2.0 - height / 2;
-  frame->box = *box;
-  frame->to_image = (struct pose_transform){scale_x, left, scale_y, top};
-  const double matrix[6] = {scale_x, 0, left, 0, scale_y, top};
-  return adze_image_warp(image, matrix, &frame->input, error);
+  int input_width = frame->input.width, input_height = frame->input.height;
+  double scale = fmax(box->width * padding / input_width,
+                      box->height * padding / input_height);
+  double length = hypot(region->down_x, region->down_y);
+  double down_x = length > 0 ? region->down_x / length : 0;
+  double down_y = length > 0 ? region->down_y / length : 1;
+  double right_x = region->mirrored ? -down_y : down_y;
+  double right_y = region->mirrored ? down_x : -down_x;
+  double middle_x = box->x + box->width / 2.0;
+  double middle_y = box->y + box->height / 2.0;
+  double half_x = scale * input_width / 2, half_y = scale * input_height / 2;
+  const double to_image[6] = {scale * right_x,
+                              scale * down_x,
+                              middle_x - right_x * half_x - down_x * half_y,
+                              scale * right_y,
+                              scale * down_y,
+                              middle_y - right_y * half_x - down_y * half_y};
+  frame->region = *region;
+  memcpy(frame->to_image, to_image, sizeof to_image);
+  return adze_image_warp(image, to_image, &frame->input, error);
+}
+
+enum adze_status pose_prepare_box(struct pose_frame *frame,
+                                  const struct adze_image *image,
+                                  const struct pose_region *region,
+                                  struct adze_error *error) {
+  return show_region(frame, image, region, frame->options->box_padding, error);
+}
+
+enum adze_status pose_prepare_part(struct pose_frame *frame,
+                                   const struct adze_image *image,
+                                   const struct pose_region *region,
+                                   struct adze_error *error) {
+  return show_region(frame, image, region, 1, error);
+}
+
+bool pose_region_person(const struct adze_person *person,
+                        const struct adze_image *image, int part,
+                        struct pose_region *out) {
+  (void)part;
+  const struct adze_box *box = &person->box;
+  float left = fmaxf(box->x, 0), top = fmaxf(box->y, 0);
+  float right = fminf(box->x + box->width, (float)image->width - 1);
+  float bottom = fminf(box->y + box->height, (float)image->height - 1);
+  *out = (struct pose_region){
+      .box = {left, top, right - left, bottom - top, person->score}};
+  return right > left && bottom > top;
 }
 
 size_t pose_one_person(const struct adze_pose_options *options) {
@@ -258,16 +288,18 @@ struct adze_box pose_box_around(const struct adze_person *person) {
 
 void pose_person_finish(const struct pose_frame *frame,
                         struct adze_person *person) {
-  const struct pose_transform *t = &frame->to_image;
+  const double *m = frame->to_image;
   for (int i = 0; i < ADZE_KEYPOINT_COUNT; i++) {
     struct adze_keypoint *keypoint = &person->keypoints[i];
-    keypoint->x = (float)(keypoint->x * t->scale_x + t->offset_x);
-    keypoint->y = (float)(keypoint->y * t->scale_y + t->offset_y);
+    double x = keypoint->x, y = keypoint->y;
+    keypoint->x = (float)(m[0] * x + m[1] * y + m[2]);
+    keypoint->y = (float)(m[3] * x + m[4] * y + m[5]);
     if (!isfinite(keypoint->x) || !isfinite(keypoint->y) ||
         !isfinite(keypoint->score) || keypoint->score <= 0)
       *keypoint = (struct adze_keypoint){0, 0, 0};
   }
   if (!isfinite(person->score))
     person->score = 0;
-  person->box = frame->box.width > 0 ? frame->box : pose_box_around(person);
+  person->box =
+      frame->region.box.width > 0 ? frame->region.box : pose_box_around(person);
 }

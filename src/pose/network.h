@@ -8,7 +8,8 @@
  *   const struct pose_network *network;
  *   struct pose_frame frame = {.options = …, .input = …};
  *   pose_network_find(NULL, outputs, count, &network, frame.maps, error);
- *   network->prepare(&frame, image, box, error);   fills frame.input.data
+ *   network->prepare(&frame, image, &region, error);   fills
+ *                                                   frame.input.data
  *   …run…                                          fills frame.maps[].data
  *   network->decode(&frame);                       appends to frame.persons
  *
@@ -37,17 +38,24 @@ static inline const float *pose_map_at(const struct pose_map *map, int channel,
          x * map->column_stride;
 }
 
-/* From pixels of the network's input to pixels of the picture. */
-struct pose_transform {
-  double scale_x, offset_x, scale_y, offset_y;
+/* What a network that uses boxes looks at. */
+struct pose_region {
+  struct adze_box box;
+  /* Where the lower side of the input is, from the middle of the box: a
+   * direction in the picture; both 0: down. */
+  float down_x, down_y;
+  bool mirrored; /* left and right are changed */
+  int part;      /* which one of those it looks at */
 };
 
 /* One run of a network. */
 struct pose_frame {
   const struct adze_pose_options *options;
   struct adze_image_target input;
-  struct pose_transform to_image; /* set by prepare */
-  struct adze_box box;            /* set by prepare: what was looked at */
+  /* Set by prepare: from places in the input to places in the picture, as
+   * adze_image_warp has it, and what is looked at. */
+  double to_image[6];
+  struct pose_region region;
   struct pose_map maps[POSE_MAX_MAPS];
   void *scratch; /* scratch_bytes(maps) bytes, aligned as malloc's */
   struct adze_person *persons; /* [person_capacity] */
@@ -58,6 +66,8 @@ struct pose_network {
   const char *name;
   const char *summary;
   bool uses_boxes;
+  /* Whether a keypoint's score says anything but that it is one it knows. */
+  bool has_scores;
   /* The input where the model leaves its size open: the usual one, and what
    * sizes it takes: size_step * k + size_rest, k >= 1. */
   int default_width, default_height;
@@ -81,9 +91,16 @@ struct pose_network {
   size_t (*scratch_bytes)(const struct pose_map *maps);
   enum adze_status (*prepare)(struct pose_frame *frame,
                               const struct adze_image *image,
-                              const struct adze_box *box,
+                              const struct pose_region *region,
                               struct adze_error *error);
   void (*decode)(struct pose_frame *frame);
+  /* With uses_boxes: how many parts of a person it looks at, one after the
+   * other, and what it wants to see of each; false when too little of that is
+   * known or in the picture. */
+  int part_count;
+  bool (*region)(const struct adze_person *person,
+                 const struct adze_image *image, int part,
+                 struct pose_region *out);
 };
 
 #define NETWORK(name) extern const struct pose_network pose_network_##name;
@@ -110,16 +127,26 @@ int pose_network_round_size(const struct pose_network *network, int step,
 /* A `prepare` that stretches the whole picture over the input. */
 enum adze_status pose_prepare_stretched(struct pose_frame *frame,
                                         const struct adze_image *image,
-                                        const struct adze_box *box,
+                                        const struct pose_region *region,
                                         struct adze_error *error);
 
-/* A `prepare` that shows the box: grown by box_padding (1.25), extended to the
- * shape of the input around its centre, and warped over it; around the picture
- * all is black before normalising. INVALID_ARGUMENT for one without area. */
+/* `prepare`s that show the region: its box, of a person grown by box_padding
+ * (1.25), extended to the shape of the input around its centre, and warped over
+ * it; around the picture all is black before normalising. INVALID_ARGUMENT for
+ * one without area. */
 enum adze_status pose_prepare_box(struct pose_frame *frame,
                                   const struct adze_image *image,
-                                  const struct adze_box *box,
+                                  const struct pose_region *region,
                                   struct adze_error *error);
+enum adze_status pose_prepare_part(struct pose_frame *frame,
+                                   const struct adze_image *image,
+                                   const struct pose_region *region,
+                                   struct adze_error *error);
+
+/* A `region`: what of the person's box is in the picture. */
+bool pose_region_person(const struct adze_person *person,
+                        const struct adze_image *image, int part,
+                        struct pose_region *out);
 
 /* A `most_persons` and a `scratch_bytes` of networks that look at one person
  * and need no memory for it. */

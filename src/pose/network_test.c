@@ -63,22 +63,18 @@ static void test_topdown(void **state) {
             error);
 }
 
-/* PoseNet's maps without displacements are of one person. */
-static void test_topdown_offset(void **state) {
+static void test_parts(void **state) {
   (void)state;
-  const struct adze_tensor_info outputs[] = {
-      output("a", 34, 17, 13), output("b", 17, 17, 13), output("c", 32, 17, 13),
-      output("d", 32, 17, 13)};
+  const struct adze_tensor_info outputs[] = {output("places", 10, 1, 1)};
   const struct pose_network *network;
   struct pose_map maps[POSE_MAX_MAPS];
   struct adze_error error = {.message = ""};
-  assert_ok(pose_network_find(NULL, outputs, 3, &network, maps, &error), error);
-  assert_string_equal(network->name, "topdown_offset");
+  assert_ok(pose_network_find(NULL, outputs, 1, &network, maps, &error), error);
+  assert_string_equal(network->name, "head");
   assert_true(network->uses_boxes);
-  assert_int_equal(maps[0].output, 1);
-  assert_int_equal(maps[1].output, 0);
-  assert_ok(pose_network_find(NULL, outputs, 4, &network, maps, &error), error);
-  assert_string_equal(network->name, "posenet");
+  const struct adze_tensor_info limb[] = {output("places", 8, 1, 1)};
+  assert_ok(pose_network_find(NULL, limb, 1, &network, maps, &error), error);
+  assert_string_equal(network->name, "limb");
 }
 
 /* Two outputs in any order, told apart by their channels. */
@@ -220,7 +216,7 @@ static void test_round_size(void **state) {
 
 static void test_table(void **state) {
   (void)state;
-  assert_int_equal(adze_pose_network_count(), 4);
+  assert_int_equal(adze_pose_network_count(), 5);
   for (size_t i = 0; i < adze_pose_network_count(); i++) {
     assert_true(strlen(adze_pose_network_name(i)) > 0);
     assert_true(strlen(adze_pose_network_summary(i)) > 0);
@@ -235,7 +231,7 @@ int main(void) {
       cmocka_unit_test(test_posenet),
       cmocka_unit_test(test_posenet_open),
       cmocka_unit_test(test_topdown),
-      cmocka_unit_test(test_topdown_offset),
+      cmocka_unit_test(test_parts),
       cmocka_unit_test(test_openpose),
       cmocka_unit_test(test_openpose_unnamed),
       cmocka_unit_test(test_openpose_joined),

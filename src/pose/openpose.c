@@ -101,6 +101,7 @@ const struct pose_network pose_network_openpose = {
     .name = "openpose",
     .summary = "OpenPose and its descendants: heatmaps and part affinity "
                "fields; every person at once",
+    .has_scores = true,
     .default_width = 656,
     .default_height = 368,
     .size_step = 8,

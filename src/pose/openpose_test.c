@@ -28,7 +28,7 @@ static void setup_make(struct setup *setup, bool channels_last) {
   setup->frame.options = &setup->options;
   setup->frame.input.width = WIDTH * STRIDE;
   setup->frame.input.height = HEIGHT * STRIDE;
-  setup->frame.to_image = (struct pose_transform){1, 0, 1, 0};
+  setup->frame.to_image[0] = setup->frame.to_image[4] = 1;
   for (int i = 0; i < 2; i++)
     setup->frame.maps[i] = (struct pose_map){
         .channels = i ? 38 : 19,

@@ -343,10 +343,10 @@ const char *adze_pose_refinement(const adze_pose *pose) {
 
 static enum adze_status run_once(adze_pose *pose,
                                  const struct adze_image *image,
-                                 const struct adze_box *box,
+                                 const struct pose_region *region,
                                  struct adze_error *error) {
   int64_t start = time_now_ns();
-  TRY(pose->network->prepare(&pose->frame, image, box, error));
+  TRY(pose->network->prepare(&pose->frame, image, region, error));
   int64_t prepared = time_now_ns();
   TRY(adze_instance_run(pose->instance, error));
   int64_t ran = time_now_ns();
@@ -374,45 +374,55 @@ static void sort_persons(adze_pose *pose) {
   pose->frame.person_count = kept;
 }
 
-static enum adze_status find_persons(adze_pose *pose,
-                                     const struct adze_image *image,
-                                     const struct adze_box *boxes, size_t count,
-                                     struct adze_error *error) {
+static void start_run(adze_pose *pose) {
   pose->times = (struct adze_pose_times){0};
   pose->frame.person_count = 0;
-  size_t most;
-  if (!size_mul(count, pose->network->most_persons(&pose->options), &most))
-    return fail(error, ADZE_LIMIT, "%zu boxes are too many", count);
-  TRY(grow_persons(pose, most, error));
-  for (size_t i = 0; i < count; i++)
-    TRY(run_once(pose, image, &boxes[i], error));
+}
+
+/* The keypoints that were found again, with the first ones' scores where the
+ * second look gives none. */
+static void take_keypoints(struct adze_person *person,
+                           const struct adze_person *again, bool has_scores) {
+  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
+    struct adze_keypoint found = again->keypoints[k];
+    if (!has_scores && found.score <= 0)
+      continue;
+    if (!has_scores)
+      found.score = person->keypoints[k].score;
+    person->keypoints[k] = found;
+  }
+  person->score = again->score;
+}
+
+static enum adze_status refine_person(adze_pose *refinement,
+                                      const struct adze_image *image,
+                                      struct adze_person *person,
+                                      struct adze_error *error) {
+  const struct pose_network *network = refinement->network;
+  for (int part = 0; part < network->part_count; part++) {
+    struct pose_region region;
+    if (!network->region(person, image, part, &region))
+      continue;
+    start_run(refinement);
+    TRY(run_once(refinement, image, &region, error));
+    take_keypoints(person, refinement->frame.persons, network->has_scores);
+  }
   return ADZE_OK;
 }
 
-/* What of the box is in the picture; false for nothing. */
-static bool clip_box(const struct adze_image *image, struct adze_box *box) {
-  float right = fminf(box->x + box->width, (float)image->width - 1);
-  float bottom = fminf(box->y + box->height, (float)image->height - 1);
-  box->x = fmaxf(box->x, 0);
-  box->y = fmaxf(box->y, 0);
-  box->width = right - box->x;
-  box->height = bottom - box->y;
-  return box->width > 0 && box->height > 0;
-}
-
+/* By its refinement, by that one's, and so on. */
 static enum adze_status refine_persons(adze_pose *pose,
                                        const struct adze_image *image,
                                        struct adze_error *error) {
+  if (!pose->refinement)
+    return ADZE_OK;
   int64_t start = time_now_ns();
-  adze_pose *refinement = pose->refinement;
   for (size_t i = 0; i < pose->frame.person_count; i++) {
     struct adze_person *person = &pose->frame.persons[i];
-    struct adze_box box = person->box;
-    if (!clip_box(image, &box))
-      continue;
-    TRY(find_persons(refinement, image, &box, 1, error));
-    *person = refinement->frame.persons[0];
-    person->box = pose_box_around(person);
+    for (adze_pose *at = pose->refinement; at; at = at->refinement)
+      TRY(refine_person(at, image, person, error));
+    if (!pose->network->uses_boxes)
+      person->box = pose_box_around(person);
   }
   sort_persons(pose);
   pose->times.refine_ns = time_now_ns() - start;
@@ -427,9 +437,10 @@ enum adze_status adze_pose_set_refinement(adze_pose *pose,
                 "a refinement looks at one person's box at a time; this is a "
                 "%s network, which finds every person itself",
                 refinement->network->name);
-  if (refinement && (refinement == pose || refinement->refinement))
-    return fail(error, ADZE_INVALID_ARGUMENT,
-                "a refinement can't be refined itself");
+  for (const adze_pose *at = refinement; at; at = at->refinement)
+    if (at == pose)
+      return fail(error, ADZE_INVALID_ARGUMENT,
+                  "a network can't refine what it refines itself");
   pose->refinement = refinement;
   return ADZE_OK;
 }
@@ -443,10 +454,15 @@ enum adze_status adze_pose_run(adze_pose *pose, const struct adze_image *image,
     boxes = &whole;
     box_count = 1;
   }
-  TRY(find_persons(pose, image, boxes, box_count, error));
+  start_run(pose);
+  size_t most;
+  if (!size_mul(box_count, pose->network->most_persons(&pose->options), &most))
+    return fail(error, ADZE_LIMIT, "%zu boxes are too many", box_count);
+  TRY(grow_persons(pose, most, error));
+  for (size_t i = 0; i < box_count; i++)
+    TRY(run_once(pose, image, &(struct pose_region){.box = boxes[i]}, error));
   sort_persons(pose);
-  if (pose->refinement)
-    TRY(refine_persons(pose, image, error));
+  TRY(refine_persons(pose, image, error));
   pose->poses =
       (struct adze_poses){pose->frame.persons, pose->frame.person_count};
   *out = &pose->poses;

@@ -486,7 +486,11 @@ static void test_joined(void **state) {
 static void play_refined(adze_instance *instance) {
   enum { CELLS = 11 * 11 };
   if (instance->model->output_count == 1) {
-    play_number(instance);
+    if (instance->model->outputs[0].dims[1] == 17)
+      play_number(instance);
+    else
+      for (int i = 0; i < 10; i++)
+        instance->outputs[0][i] = i == 0 ? NAN : (float)i;
     return;
   }
   for (int i = 0; i < 4; i++)
@@ -497,6 +501,20 @@ static void play_refined(adze_instance *instance) {
   instance->outputs[2][1 * 11 + 1] = 64;
   instance->outputs[2][16 * CELLS + 1 * 11 + 1] = 32;
   instance->outputs[0][9 * 11 + 9] = 0.7f;
+}
+
+/* As play_refined, but for shoulders at both sides of the middle. */
+static void play_body(adze_instance *instance) {
+  play_refined(instance);
+  if (instance->model->outputs[0].dims[1] != 17 ||
+      instance->model->output_count != 1)
+    return;
+  float *heat = instance->outputs[0];
+  for (int i = 0; i < 2; i++) {
+    float *map = heat + (ADZE_KEYPOINT_LEFT_SHOULDER + i) * 64 * 48;
+    map[32 * 48 + (i ? 14 : 34)] = map[32 * 48 + 24];
+    map[32 * 48 + 24] = 0;
+  }
 }
 
 static void test_refinement(void **state) {
@@ -548,6 +566,61 @@ static void test_refinement(void **state) {
   assert_true(poses->persons[0].score == score);
   adze_pose_destroy(second);
   adze_pose_destroy(pose);
+  adze_image_release(&image);
+}
+
+static adze_model fixed_head(void) {
+  return (adze_model){
+      1, 1, tensor("data", 3, 32, 32), {tensor("places", 10, 1, 1)}, {NULL}, 0};
+}
+
+/* A head is looked at in what a look at the person found; there the square is
+ * of 0.9 times the body's scale, and keypoints keep their scores. */
+static void test_refinement_of_refinement(void **state) {
+  (void)state;
+  adze_model models[3] = {open_posenet(), fixed_topdown(), fixed_head()};
+  struct adze_pose_options options;
+  adze_pose_options_init(&options);
+  options.input_width = options.input_height = 161;
+  options.person_threshold = 0;
+  adze_pose *poses[3];
+  struct adze_error error = {.message = ""};
+  for (int i = 0; i < 3; i++) {
+    if (i == 1)
+      options.input_width = options.input_height = 0;
+    assert_ok(
+        adze_pose_create_from_model(&models[i], &options, &poses[i], &error),
+        error);
+  }
+  assert_ok(adze_pose_set_refinement(poses[0], poses[1], &error), error);
+  assert_ok(adze_pose_set_refinement(poses[1], poses[2], &error), error);
+  assert_fails(adze_pose_set_refinement(poses[2], poses[1], &error), error,
+               ADZE_INVALID_ARGUMENT, "itself");
+  struct adze_image image = grey_image(161, 161, 255);
+  const struct adze_poses *found;
+  play = play_refined;
+  runs = 0;
+  assert_ok(adze_pose_run(poses[0], &image, NULL, 0, &found, &error), error);
+  /* All keypoints at one place have no scale: two looks, none at the head. */
+  assert_int_equal(runs, 2);
+  play = play_body;
+  runs = 0;
+  assert_ok(adze_pose_run(poses[0], &image, NULL, 0, &found, &error), error);
+  assert_int_equal(runs, 3);
+  const struct adze_person *person = &found->persons[found->count - 1];
+  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
+    assert_true(fabsf(person->keypoints[k].score - 0.2f) < 1e-5f);
+  float left = person->keypoints[ADZE_KEYPOINT_LEFT_SHOULDER].x;
+  float scale = 1.2f * (left - person->keypoints[6].x) * 0.9f / 32;
+  /* Its nose isn't a place, and stays; eyes are 1 below the middle, and 6 and
+   * 7 right of it. */
+  assert_true(fabsf(person->keypoints[2].x - person->keypoints[1].x - scale) <
+              1e-3f);
+  assert_true(fabsf(person->keypoints[2].y - person->keypoints[1].y - scale) <
+              1e-3f);
+  assert_true(fabsf(person->keypoints[0].x - 32) < 1e-3f);
+  for (int i = 0; i < 3; i++)
+    adze_pose_destroy(poses[i]);
   adze_image_release(&image);
 }
 
@@ -640,6 +713,7 @@ int main(void) {
       cmocka_unit_test(test_properties),
       cmocka_unit_test(test_joined),
       cmocka_unit_test(test_refinement),
+      cmocka_unit_test(test_refinement_of_refinement),
       cmocka_unit_test(test_refinement_named),
       cmocka_unit_test(test_refused),
       cmocka_unit_test(test_wrong_options),

@@ -23,9 +23,9 @@
  */
 #include <math.h>
 
-#include "pose/offsets.h"
+#include "pose/network.h"
 
-enum { FORWARD = POSE_OFFSET + 1, BACKWARD };
+enum { HEATMAP, OFFSET, FORWARD, BACKWARD };
 
 #define EDGE_COUNT (ADZE_KEYPOINT_COUNT - 1)
 
@@ -37,8 +37,85 @@ static const struct {
     {11, 13}, {13, 15}, {0, 6}, {6, 8}, {8, 10}, {6, 12}, {12, 14}, {14, 16},
 };
 
-static bool is_near(const struct adze_keypoint *keypoint,
-                    struct pose_place place, float radius) {
+/* The grid: its size, and input pixels from a cell to the next. */
+struct grid {
+  int height, width;
+  float stride_y, stride_x;
+};
+
+/* A place in input pixels. */
+struct place {
+  float y, x;
+};
+
+/* ---- Places on the grid -------------------------------------------------- */
+
+/* With SAME padding an input of 16k + 1 has k + 1 cells, one of 16k has k. */
+static float stride_of(int input, int cells) {
+  if (cells > 1 && (input - 1) % (cells - 1) == 0)
+    return (float)((input - 1) / (cells - 1));
+  return (float)input / (float)cells;
+}
+
+static struct grid grid_of(const struct pose_frame *frame) {
+  const struct pose_map *heat = &frame->maps[HEATMAP];
+  return (struct grid){
+      .height = heat->height,
+      .width = heat->width,
+      .stride_y = stride_of(frame->input.height, heat->height),
+      .stride_x = stride_of(frame->input.width, heat->width),
+  };
+}
+
+/* The nearest cell on one axis; the first for what isn't a number. */
+static int cell_of(float pixels, float stride, int cells) {
+  float cell = floorf(pixels / stride + 0.5f);
+  if (!(cell > 0))
+    return 0;
+  return cell < (float)cells ? (int)cell : cells - 1;
+}
+
+static struct place vector_at(const struct pose_map *map, int channel, int y,
+                              int x) {
+  return (struct place){*pose_map_at(map, channel, y, x),
+                        *pose_map_at(map, channel + map->channels / 2, y, x)};
+}
+
+/* The exact place that cell (y, x) gives for a keypoint. */
+static struct place vote_of(const struct pose_frame *frame,
+                            const struct grid *grid, int keypoint, int y,
+                            int x) {
+  struct place offset = vector_at(&frame->maps[OFFSET], keypoint, y, x);
+  return (struct place){(float)y * grid->stride_y + offset.y,
+                        (float)x * grid->stride_x + offset.x};
+}
+
+/* The mean of the votes of the cell and those around it, with a vote_power. */
+static struct place exact_place(const struct pose_frame *frame,
+                                const struct grid *grid, int keypoint, int y,
+                                int x) {
+  float power = frame->options->vote_power, total = 0;
+  struct place sum = {0, 0};
+  if (!(power > 0))
+    return vote_of(frame, grid, keypoint, y, x);
+  int bottom = y + 1 < grid->height ? y + 1 : y;
+  int right = x + 1 < grid->width ? x + 1 : x;
+  for (int i = y > 0 ? y - 1 : 0; i <= bottom; i++)
+    for (int j = x > 0 ? x - 1 : 0; j <= right; j++) {
+      float score = *pose_map_at(&frame->maps[HEATMAP], keypoint, i, j);
+      float weight = score > 0 ? powf(score, power) : 0;
+      struct place vote = vote_of(frame, grid, keypoint, i, j);
+      sum.y += weight * vote.y;
+      sum.x += weight * vote.x;
+      total += weight;
+    }
+  if (!(total > 0))
+    return vote_of(frame, grid, keypoint, y, x);
+  return (struct place){sum.y / total, sum.x / total};
+}
+
+static bool is_near(const struct adze_keypoint *keypoint, struct place place,
+                    float radius) {
   float y = keypoint->y - place.y, x = keypoint->x - place.x;
   return y * y + x * x <= radius * radius;
 }
@@ -97,7 +174,7 @@ static bool is_peak(const struct pose_map *heat, int keypoint, int y, int x) {
 }
 
 static struct heap find_candidates(const struct pose_frame *frame) {
-  const struct pose_map *heat = &frame->maps[POSE_HEATMAP];
+  const struct pose_map *heat = &frame->maps[HEATMAP];
   float threshold = frame->options->score_threshold;
   struct heap heap = {.items = frame->scratch};
   for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
@@ -114,55 +191,64 @@ static struct heap find_candidates(const struct pose_frame *frame) {
 
 /* ---- Following the tree -------------------------------------------------- */
 
+struct cell {
+  int y, x;
+};
+
+static struct cell nearest_cell(const struct grid *grid, struct place place) {
+  return (struct cell){cell_of(place.y, grid->stride_y, grid->height),
+                       cell_of(place.x, grid->stride_x, grid->width)};
+}
+
 /* The best score within the radius, where the middle counts more; the nearest
  * cell without a radius. */
-static struct pose_cell find_peak(const struct pose_frame *frame,
-                                  const struct pose_grid *grid, int keypoint,
-                                  struct pose_place place) {
-  struct pose_cell best = pose_cell_nearest(grid, place);
+static struct cell find_peak(const struct pose_frame *frame,
+                             const struct grid *grid, int keypoint,
+                             struct place place) {
+  struct cell best = nearest_cell(grid, place);
   float radius = frame->options->peak_radius, most = 0;
   if (!(radius > 0))
     return best;
-  struct pose_cell first = pose_cell_nearest(
-      grid, (struct pose_place){place.y - radius, place.x - radius});
-  struct pose_cell last = pose_cell_nearest(
-      grid, (struct pose_place){place.y + radius, place.x + radius});
+  struct cell first =
+      nearest_cell(grid, (struct place){place.y - radius, place.x - radius});
+  struct cell last =
+      nearest_cell(grid, (struct place){place.y + radius, place.x + radius});
   for (int y = first.y; y <= last.y; y++)
     for (int x = first.x; x <= last.x; x++) {
       float dy = (float)y * grid->stride_y - place.y;
       float dx = (float)x * grid->stride_x - place.x;
       float weight = 1 - (dy * dy + dx * dx) / (radius * radius);
       float score =
-          weight * pose_score_at(frame, keypoint, (struct pose_cell){y, x});
+          weight * *pose_map_at(&frame->maps[HEATMAP], keypoint, y, x);
       if (weight > 0 && score > most) {
         most = score;
-        best = (struct pose_cell){y, x};
+        best = (struct cell){y, x};
       }
     }
   return best;
 }
 
 static struct adze_keypoint follow(const struct pose_frame *frame,
-                                   const struct pose_grid *grid,
+                                   const struct grid *grid,
                                    const struct adze_keypoint *source,
                                    const struct pose_map *displacement,
                                    int edge, int target) {
-  struct pose_place place = {source->y, source->x};
-  struct pose_cell cell = pose_cell_nearest(grid, place);
-  struct pose_place step = pose_vector_at(displacement, edge, cell);
-  place = (struct pose_place){place.y + step.y, place.x + step.x};
+  struct place place = {source->y, source->x};
+  struct cell cell = nearest_cell(grid, place);
+  struct place step = vector_at(displacement, edge, cell.y, cell.x);
+  place = (struct place){place.y + step.y, place.x + step.x};
   cell = find_peak(frame, grid, target, place);
   for (int i = 0; i < frame->options->refine_steps; i++) {
-    place = pose_exact_place(frame, grid, target, cell);
-    cell = pose_cell_nearest(grid, place);
+    place = exact_place(frame, grid, target, cell.y, cell.x);
+    cell = nearest_cell(grid, place);
   }
-  return (struct adze_keypoint){place.x, place.y,
-                                pose_score_at(frame, target, cell)};
+  return (struct adze_keypoint){
+      place.x, place.y,
+      *pose_map_at(&frame->maps[HEATMAP], target, cell.y, cell.x)};
 }
 
-static void follow_tree(const struct pose_frame *frame,
-                        const struct pose_grid *grid, int root,
-                        struct adze_person *person) {
+static void follow_tree(const struct pose_frame *frame, const struct grid *grid,
+                        int root, struct adze_person *person) {
   bool known[ADZE_KEYPOINT_COUNT] = {false};
   struct adze_keypoint *keypoints = person->keypoints;
   known[root] = true;
@@ -185,7 +271,7 @@ static void follow_tree(const struct pose_frame *frame,
 /* ---- Decoding ------------------------------------------------------------ */
 
 static bool is_taken(const struct pose_frame *frame, int keypoint,
-                     struct pose_place place) {
+                     struct place place) {
   for (size_t i = 0; i < frame->person_count; i++)
     if (is_near(&frame->persons[i].keypoints[keypoint], place,
                 frame->options->nms_radius))
@@ -195,17 +281,16 @@ static bool is_taken(const struct pose_frame *frame, int keypoint,
 
 /* The share that the keypoints' scores have of themselves and of those for the
  * other side at the same places. */
-static float side_share(const struct pose_frame *frame,
-                        const struct pose_grid *grid,
+static float side_share(const struct pose_frame *frame, const struct grid *grid,
                         const struct adze_person *person) {
   float own = 0, other = 0;
   for (int k = ADZE_KEYPOINT_LEFT_EYE; k < ADZE_KEYPOINT_COUNT; k++) {
     const struct adze_keypoint *keypoint = &person->keypoints[k];
     /* Left ones have odd numbers, their right ones follow. */
     int mirrored = k % 2 ? k + 1 : k - 1;
-    struct pose_cell cell =
-        pose_cell_nearest(grid, (struct pose_place){keypoint->y, keypoint->x});
-    float score = pose_score_at(frame, mirrored, cell);
+    struct cell cell =
+        nearest_cell(grid, (struct place){keypoint->y, keypoint->x});
+    float score = *pose_map_at(&frame->maps[HEATMAP], mirrored, cell.y, cell.x);
     own += keypoint->score > 0 ? keypoint->score : 0;
     other += score > 0 ? score : 0;
   }
@@ -213,13 +298,12 @@ static float side_share(const struct pose_frame *frame,
 }
 
 /* Of a person that isn't among the frame's yet. */
-static float score_of(const struct pose_frame *frame,
-                      const struct pose_grid *grid,
+static float score_of(const struct pose_frame *frame, const struct grid *grid,
                       const struct adze_person *person) {
   float sum = 0;
   for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
     const struct adze_keypoint *keypoint = &person->keypoints[k];
-    struct pose_place place = {keypoint->y, keypoint->x};
+    struct place place = {keypoint->y, keypoint->x};
     if (keypoint->score > 0 && !is_taken(frame, k, place))
       sum += keypoint->score;
   }
@@ -229,13 +313,13 @@ static float score_of(const struct pose_frame *frame,
 }
 
 static void decode_multi(struct pose_frame *frame) {
-  struct pose_grid grid = pose_grid_of(frame);
+  struct grid grid = grid_of(frame);
   struct heap heap = find_candidates(frame);
   size_t most = frame->person_count + (size_t)frame->options->max_persons;
   while (heap.count && frame->person_count < most) {
     struct candidate root = heap_pop(&heap);
-    struct pose_place place = pose_exact_place(
-        frame, &grid, root.keypoint, (struct pose_cell){root.y, root.x});
+    struct place place =
+        exact_place(frame, &grid, root.keypoint, root.y, root.x);
     if (!isfinite(place.x) || !isfinite(place.y) ||
         is_taken(frame, root.keypoint, place))
       continue;
@@ -249,10 +333,27 @@ static void decode_multi(struct pose_frame *frame) {
   }
 }
 
+static void decode_single(struct pose_frame *frame) {
+  struct grid grid = grid_of(frame);
+  const struct pose_map *heat = &frame->maps[HEATMAP];
+  struct adze_person *person = &frame->persons[frame->person_count++];
+  *person = (struct adze_person){0};
+  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
+    struct candidate best = {.score = 0, .keypoint = k};
+    for (int y = 0; y < heat->height; y++)
+      for (int x = 0; x < heat->width; x++)
+        if (*pose_map_at(heat, k, y, x) > best.score)
+          best = (struct candidate){*pose_map_at(heat, k, y, x), k, y, x};
+    struct place place = exact_place(frame, &grid, k, best.y, best.x);
+    person->keypoints[k] = (struct adze_keypoint){place.x, place.y, best.score};
+    person->score += best.score / ADZE_KEYPOINT_COUNT;
+  }
+}
+
 static void decode(struct pose_frame *frame) {
   size_t first = frame->person_count;
   if (frame->options->decode == ADZE_POSE_SINGLE)
-    pose_best_places(frame);
+    decode_single(frame);
   else
     decode_multi(frame);
   /* Only now: until here persons are compared in pixels of the input. */
@@ -266,7 +367,7 @@ static size_t most_persons(const struct adze_pose_options *options) {
 
 /* In the worst case, a plateau, every cell is a candidate. */
 static size_t scratch_bytes(const struct pose_map *maps) {
-  const struct pose_map *heat = &maps[POSE_HEATMAP];
+  const struct pose_map *heat = &maps[HEATMAP];
   return sizeof(struct candidate) * ADZE_KEYPOINT_COUNT * (size_t)heat->height *
          (size_t)heat->width;
 }
@@ -275,6 +376,7 @@ const struct pose_network pose_network_posenet = {
     .name = "posenet",
     .summary = "PoseNet: heatmap, offset, displacement_fwd, displacement_bwd; "
                "every person at once",
+    .has_scores = true,
     .default_width = 513,
     .default_height = 513,
     .size_step = 16,

@@ -31,7 +31,7 @@ static void setup_make(struct setup *setup, int height, int width,
   setup->frame.options = &setup->options;
   setup->frame.input.width = (width - 1) * STRIDE + 1;
   setup->frame.input.height = (height - 1) * STRIDE + 1;
-  setup->frame.to_image = (struct pose_transform){1, 0, 1, 0};
+  setup->frame.to_image[0] = setup->frame.to_image[4] = 1;
   for (int i = 0; i < 4; i++) {
     setup->data[i] =
         calloc((size_t)(channels[i] * height * width), sizeof(float));

@@ -58,7 +58,7 @@ static void decode(struct pose_frame *frame) {
   struct adze_person *person = &frame->persons[frame->person_count++];
   for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
     person->keypoints[k] = find_keypoint(frame, k);
-  person->score = score_of(person, frame->box.score);
+  person->score = score_of(person, frame->region.box.score);
   pose_person_finish(frame, person);
 }
 
@@ -67,6 +67,7 @@ const struct pose_network pose_network_topdown = {
     .summary = "a heatmap for each keypoint (SimplePose, HRNet, SCNet, …); one "
                "box at a time",
     .uses_boxes = true,
+    .has_scores = true,
     .default_width = 192,
     .default_height = 256,
     .size_step = 32,
@@ -78,4 +79,6 @@ const struct pose_network pose_network_topdown = {
     .scratch_bytes = pose_no_scratch,
     .prepare = pose_prepare_box,
     .decode = decode,
+    .part_count = 1,
+    .region = pose_region_person,
 };

@@ -22,8 +22,8 @@ static void setup_make(struct setup *setup) {
   setup->frame.options = &setup->options;
   setup->frame.input.width = 4 * WIDTH;
   setup->frame.input.height = 4 * HEIGHT;
-  setup->frame.box = (struct adze_box){0, 0, 192, 256, 0.5f};
-  setup->frame.to_image = (struct pose_transform){1, 0, 1, 0};
+  setup->frame.region.box = (struct adze_box){0, 0, 192, 256, 0.5f};
+  setup->frame.to_image[0] = setup->frame.to_image[4] = 1;
   setup->frame.maps[0] = (struct pose_map){.channels = 17,
                                            .height = HEIGHT,
                                            .width = WIDTH,
@@ -126,24 +126,46 @@ static void test_box(void **state) {
     }
   struct adze_box box = {100, 60, 60, 40, 0.7f};
   assert_int_equal(
-      pose_network_topdown.prepare(&setup.frame, &image, &box, NULL), ADZE_OK);
-  const struct pose_transform *t = &setup.frame.to_image;
+      pose_network_topdown.prepare(&setup.frame, &image,
+                                   &(struct pose_region){.box = box}, NULL),
+      ADZE_OK);
+  const double *m = setup.frame.to_image;
   /* 75 x 50 becomes 75 x 100. */
-  assert_true(fabs(t->scale_x - 75.0 / 192) < 1e-9);
-  assert_true(fabs(t->scale_y - 100.0 / 256) < 1e-9);
-  assert_true(fabs(t->offset_x - (130 - 37.5)) < 1e-9);
-  assert_true(fabs(t->offset_y - (80 - 50)) < 1e-9);
+  assert_true(fabs(m[0] - 75.0 / 192) < 1e-9);
+  assert_true(fabs(m[4] - 100.0 / 256) < 1e-9);
+  assert_true(fabs(m[2] - (130 - 37.5)) < 1e-9);
+  assert_true(fabs(m[5] - (80 - 50)) < 1e-9);
   for (int y = 0; y < 256; y += 17)
     for (int x = 0; x < 192; x += 13) {
-      double column = x * t->scale_x + t->offset_x;
-      double row = y * t->scale_y + t->offset_y;
+      double column = x * m[0] + m[2];
+      double row = y * m[4] + m[5];
       assert_true(fabs(input[y * 192 + x] - column / 2) < 0.6);
       assert_true(fabs(input[(256 + y) * 192 + x] - row) < 0.1);
     }
+  /* Turned, so that the right of the picture is below; and mirrored. */
+  for (int mirrored = 0; mirrored < 2; mirrored++) {
+    const struct pose_region turned = {
+        .box = box, .down_x = 3, .mirrored = mirrored};
+    assert_int_equal(
+        pose_network_topdown.prepare(&setup.frame, &image, &turned, NULL),
+        ADZE_OK);
+    for (int y = 0; y < 256; y += 17)
+      for (int x = 0; x < 192; x += 13) {
+        double column = m[0] * x + m[1] * y + m[2];
+        double row = m[3] * x + m[4] * y + m[5];
+        double along = (y - 128) * 75.0 / 192, across = (x - 96) * 75.0 / 192;
+        assert_true(fabs(column - (130 + along)) < 1e-9);
+        assert_true(fabs(row - (80 - (mirrored ? -across : across))) < 1e-9);
+        assert_true(fabs(input[y * 192 + x] - column / 2) < 0.6);
+        assert_true(fabs(input[(256 + y) * 192 + x] - row) < 0.1);
+      }
+  }
   /* Beside the picture all is black. */
   box = (struct adze_box){-500, 60, 60, 40, 1};
   assert_int_equal(
-      pose_network_topdown.prepare(&setup.frame, &image, &box, NULL), ADZE_OK);
+      pose_network_topdown.prepare(&setup.frame, &image,
+                                   &(struct pose_region){.box = box}, NULL),
+      ADZE_OK);
   for (int i = 0; i < 3 * 192 * 256; i++)
     assert_true(input[i] == 0);
   adze_image_release(&image);
@@ -159,9 +181,10 @@ static void test_wrong_boxes(void **state) {
       {0, 0, NAN, 5, 1}, {0, INFINITY, 5, 5, 1}, {0, 0, 5, INFINITY, 1}};
   struct adze_error error;
   for (size_t i = 0; i < ARRAY_COUNT(boxes); i++)
-    assert_fails(
-        pose_network_topdown.prepare(&setup.frame, &image, &boxes[i], &error),
-        error, ADZE_INVALID_ARGUMENT, "box");
+    assert_fails(pose_network_topdown.prepare(
+                     &setup.frame, &image,
+                     &(struct pose_region){.box = boxes[i]}, &error),
+                 error, ADZE_INVALID_ARGUMENT, "box");
 }
 
 int main(void) {

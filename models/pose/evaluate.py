@@ -100,7 +100,7 @@ class Scenes:
             with torch.no_grad():
                 heat, *vectors = network(x.float() / 127.5 - 1)
             maps = [torch.sigmoid(heat), *vectors]
-            found.append([(score, look_again(parts, picture, points))
+            found.append([look_again(parts, picture, score, points)
                           for score, points in decode(*[m[0].numpy()
                                                         for m in maps])])
         return self.score(found)
@@ -119,7 +119,8 @@ class Scenes:
                                    (len(points), 2))
                 near = points.copy()
                 near[:, :2] += moved
-                seen = look_again([network], picture, near)
+                near[:, 2] = 1
+                _, seen = look_again([network], picture, 1, near)
                 # What wasn't looked at is right.
                 seen[seen == near] = points[seen == near]
                 found[-1].append((1, seen))

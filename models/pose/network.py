@@ -79,7 +79,7 @@ class Up(nn.ConvTranspose2d):
 
 
 class PoseSmall(nn.Module):
-    def __init__(self, widths=(16, 24, 64, 128), fine_blocks=1,
+    def __init__(self, widths=(16, 24, 64, 128), fine_blocks=2,
                  coarse_blocks=6, context_blocks=2, head_blocks=1):
         super().__init__()
         stem, quarter, fine, coarse = widths

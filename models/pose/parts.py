@@ -7,6 +7,8 @@ import numpy as np
 import torch
 
 from data import cut, warp
+from losses import SIGMAS
+from scene import SIZE
 
 SHARE = 0.9  # a side of the square, of the body's scale
 SMALLEST = 8.0
@@ -14,6 +16,7 @@ PARENTS = {7: 5, 9: 7, 13: 11, 15: 13}  # of the left side
 # How far off, of the body's scale, keypoints of limbs are, and how many so.
 SPREADS, SHARES = (0.05, 0.12, 0.25), (0.5, 0.35, 0.15)
 PARENT_SPREAD = 0.07
+LEAST_INSIDE = 3
 
 
 def body_scale(points):
@@ -118,14 +121,24 @@ def look(network, picture, affine):
         affine[:, 2])
 
 
+def take(found, numbers, places, scale):
+    """Puts keypoints where they were seen; the more they differ from what was
+    found, the less is their score."""
+    tolerance = 2 * SIGMAS.numpy()[numbers] * SHARE * scale
+    square = ((places - found[numbers, 1::-1])**2).sum(1)
+    found[numbers, 2] *= np.exp(-square / tolerance**2 / 2)
+    found[numbers, 1::-1] = places
+
+
 def look_at_head(network, picture, found):
     """A person's keypoints [17, 3] of y, x and score, with those of the head
     where the network sees them."""
     points, scores = found[:, 1::-1], found[network.keypoints, 2] + 1e-6
     middle = np.average(points[network.keypoints], axis=0, weights=scores)
-    affine = square(middle, body_scale(points), network.size)
+    scale = body_scale(points)
+    affine = square(middle, scale, network.size)
     found = found.copy()
-    found[network.keypoints, 1::-1] = look(network, picture, affine)
+    take(found, network.keypoints, look(network, picture, affine), scale)
     return found
 
 
@@ -135,17 +148,24 @@ def look_at_limbs(network, picture, found):
     for i, joint in enumerate(network.keypoints):
         for side in (0, 1):
             points = found[:, 1::-1]
-            place = points[joint + side]
-            affine = square(place, body_scale(points), network.size,
+            place, scale = points[joint + side], body_scale(points)
+            affine = square(place, scale, network.size,
                             place - points[PARENTS[joint] + side], side == 1)
-            found[joint + side, 1::-1] = look(network, picture, affine)[i]
+            seen = look(network, picture, affine)[i:i + 1]
+            take(found, [joint + side], seen, scale)
     return found
 
 
-def look_again(networks, picture, found):
-    """By whichever of the two there are."""
+def look_again(networks, picture, score, found):
+    """A person's score and keypoints, by whichever of the two there are."""
+    first = found
     for network in networks:
         look_at = (look_at_head if len(network.keypoints) == 5 else
                    look_at_limbs)
         found = look_at(network, picture, found)
-    return found
+    if len(networks) > 0:
+        places = found[:, :2]
+        inside = ((places >= 0) & (places <= SIZE - 1)).all(1).sum()
+        score = (score * found[:, 2].sum() / first[:, 2].sum() *
+                 len(found) / max(inside, LEAST_INSIDE))
+    return score, found

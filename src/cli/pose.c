@@ -46,7 +46,7 @@ static const struct cli_option pose_options[] = {
      "the pose network; a model file is compiled into a cache first (default: "
      "pose_small.onnx, which comes with adze)"},
     {FIELD(refinement), 0, CLI_TEXT, "MODEL|PACKAGE|none", NULL, "Network",
-     "a network that looks again at each person found, in the person's box "
+     "a network that looks again at each person found: top-down, head or limb "
      "(default: the one that the model names, if that lies beside it or comes "
      "with adze)"},
     {FIELD(network), 0, CLI_TEXT, "KIND", NULL, "Network",
@@ -457,16 +457,19 @@ const struct cli_command cli_command_pose = {
         "Finds the body poses of the persons in JPEG, PNG and BMP pictures "
         "with a pose network: PoseNet or one like OpenPose, which find every "
         "person at once, or a top-down network, which looks at one box at a "
-        "time. The network that comes with adze was trained on rendered people "
-        "only; for photos, give one that was trained on photos. Without an "
-        "option that asks for JSON, a line per person is printed.",
+        "time. Another network can look again at whom the first one found, "
+        "which makes keypoints exact. The networks that come with adze were "
+        "trained on rendered people only; for photos, give one that was "
+        "trained on photos. Without an option that asks for JSON, a line per "
+        "person is printed.",
     .examples =
         "adze pose photo.jpg --write-images drawn\n"
         "adze pose photo.jpg --model posenet.onnx\n"
         "adze pose *.jpg -m posenet.tar --input-size 641x481 --write-json out\n"
         "adze pose *.jpg -m posenet.tar --write-coco-json results.json\n"
         "adze pose photo.jpg -m openpose.onnx --input-size 656x368\n"
-        "adze pose *.jpg -m simplepose.onnx --boxes boxes.json --verbose\n",
+        "adze pose *.jpg -m simplepose.onnx --boxes boxes.json --verbose\n"
+        "adze pose *.jpg -m posenet.onnx --refinement simplepose.onnx\n",
     .options = pose_options,
     .option_count = ARRAY_COUNT(pose_options),
     .arguments_bytes = sizeof(struct pose_arguments),

@@ -9,7 +9,7 @@
 
 enum { HEAD = 5 };
 
-/* Upright: shoulders 30 pixels apart, hips 60 below them, ears at 96 and 104. */
+/* Upright: shoulders 30 pixels apart, hips 60 below, ears at 96 and 104. */
 static struct adze_person upright(void) {
   struct adze_person person = {.score = 0.5f};
   static const float places[][3] = {
@@ -162,8 +162,8 @@ static void test_limb_regions(void **state) {
   assert_true(region.down_x == 0 && region.down_y == 0);
 }
 
-/* What is seen below and left of the middle, of a wrist that points right and is
- * mirrored. */
+/* What is seen below and left of the middle, of a wrist that points right and
+ * is mirrored. */
 static void test_limb_place(void **state) {
   (void)state;
   struct adze_pose_options options;

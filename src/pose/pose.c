@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "pose/properties.h"
+#include "pose/refine.h"
 
 struct adze_pose {
   struct adze_pose_options options;
@@ -379,21 +380,6 @@ static void start_run(adze_pose *pose) {
   pose->frame.person_count = 0;
 }
 
-/* The keypoints that were found again, with the first ones' scores where the
- * second look gives none. */
-static void take_keypoints(struct adze_person *person,
-                           const struct adze_person *again, bool has_scores) {
-  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
-    struct adze_keypoint found = again->keypoints[k];
-    if (!has_scores && found.score <= 0)
-      continue;
-    if (!has_scores)
-      found.score = person->keypoints[k].score;
-    person->keypoints[k] = found;
-  }
-  person->score = again->score;
-}
-
 static enum adze_status refine_person(adze_pose *refinement,
                                       const struct adze_image *image,
                                       struct adze_person *person,
@@ -405,7 +391,11 @@ static enum adze_status refine_person(adze_pose *refinement,
       continue;
     start_run(refinement);
     TRY(run_once(refinement, image, &region, error));
-    take_keypoints(person, refinement->frame.persons, network->has_scores);
+    const struct adze_person *again = refinement->frame.persons;
+    if (network->has_scores)
+      pose_refine_person(person, again);
+    else
+      pose_refine_part(person, again, region.box.width);
   }
   return ADZE_OK;
 }
@@ -418,9 +408,16 @@ static enum adze_status refine_persons(adze_pose *pose,
     return ADZE_OK;
   int64_t start = time_now_ns();
   for (size_t i = 0; i < pose->frame.person_count; i++) {
-    struct adze_person *person = &pose->frame.persons[i];
-    for (adze_pose *at = pose->refinement; at; at = at->refinement)
+    struct adze_person *person = &pose->frame.persons[i], first = *person;
+    bool parts = false;
+    for (adze_pose *at = pose->refinement; at; at = at->refinement) {
       TRY(refine_person(at, image, person, error));
+      parts = !at->network->has_scores;
+      if (!parts)
+        first = *person;
+    }
+    if (parts)
+      pose_refine_score(person, &first, image);
     if (!pose->network->uses_boxes)
       person->box = pose_box_around(person);
   }

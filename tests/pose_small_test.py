@@ -106,7 +106,7 @@ def check_refinement(folder):
     for k, (a, b, c) in enumerate(zip(keypoints(usual), without, limbs)):
         is_limb = k in (7, 8, 9, 10, 13, 14, 15, 16)
         assert (a != b) == (k < 5 or is_limb) and (c != b) == is_limb, k
-        assert a[2] == b[2] == c[2], k
+        assert a[2] <= b[2] and c[2] <= b[2], k
     compile_model("pose_small", package, "--property",
                   "pose.refinement=absent.onnx")
     done = subprocess.run(

@@ -91,6 +91,17 @@ def check_defaults(folder):
     assert done.returncode != 0 and "pose.input_size" in done.stderr, done
 
 
+def check_cache(folder):
+    """A model whose size is open is compiled for the size it is run at."""
+    os.environ["ADZE_CACHE"] = folder
+    poses(folder, "--refinement", "none")
+    del os.environ["ADZE_CACHE"]
+    inputs = [subprocess.run([program, "info", os.path.join(folder, name)],
+                             check=True, stdout=subprocess.PIPE, text=True)
+              .stdout for name in os.listdir(folder) if name.endswith(".tar")]
+    assert any("[1,3,257,257]" in text for text in inputs), inputs
+
+
 def check_refinement(folder):
     """Heads and limbs, and nothing else, are looked at again, whether the
     networks for that lie beside the model, came with adze, or are given."""
@@ -98,7 +109,8 @@ def check_refinement(folder):
     given = os.path.join(models, "pose_small_head.onnx")
     assert usual == poses(folder, "--refinement", given)
     package = os.path.join(folder, "small.tar")
-    compile_model("pose_small", package)
+    compile_model("pose_small", package, "--input-shapes",
+                  "image:[1,3,257,257]")
     assert usual == poses(folder, "-m", package)
     without = keypoints(poses(folder, "--refinement", "none"))
     limbs = keypoints(poses(folder, "--refinement", os.path.join(
@@ -128,6 +140,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_defaults(folder)
         check_refinement(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        check_cache(folder)
     with tempfile.TemporaryDirectory() as folder:
         evaluate.write(folder, evaluate.TEST_SEED, SCENES)
         found = [average_precision(folder, target)

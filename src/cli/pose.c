@@ -160,12 +160,36 @@ static void tell_size(const struct adze_pose_options *options,
            options->input_width, options->input_height);
 }
 
+/* The input as --input-shapes has it, where a model file leaves some of it
+ * open: code for the very size is up to twice as fast. NULL otherwise. */
+static const char *exact_shape(const struct work *work,
+                               const struct session *session,
+                               const adze_pose *pose) {
+  struct adze_tensor_info info;
+  adze_model_input(session->model, 0, &info);
+  bool open = false;
+  for (int i = 0; i < info.rank; i++)
+    open = open || info.dims[i] < 0;
+  if (!open || session->package == session->path)
+    return NULL;
+  int height = adze_pose_input_height(pose);
+  int width = adze_pose_input_width(pose);
+  if (info.dims[1] == 3)
+    return arena_printf(work->cli->arena, "%s:[1,3,%d,%d]", info.name, height,
+                        width);
+  return arena_printf(work->cli->arena, "%s:[1,%d,%d,3]", info.name, height,
+                      width);
+}
+
 /* Compiles or loads a network; the options' pool is the command's. */
-static enum adze_status open_network(struct work *work, const char *path,
-                                     struct adze_pose_options *options,
-                                     adze_pose **out) {
+static enum adze_status open_shape(struct work *work, const char *path,
+                                   const char *input_shapes,
+                                   struct adze_pose_options *options,
+                                   struct session **out_session,
+                                   adze_pose **out) {
   struct arena *arena = work->cli->arena;
   const struct session_options load = {.path = path,
+                                       .input_shapes = input_shapes,
                                        .threads = work->arguments->threads,
                                        .verbose = work->arguments->verbose};
   struct session *session;
@@ -180,7 +204,21 @@ static enum adze_status open_network(struct work *work, const char *path,
       ADZE_OK)
     return fail_prefix(work->error, path);
   arena_defer(arena, release_pose, *out);
+  *out_session = session;
   return ADZE_OK;
+}
+
+/* Which size a network wants is known once it is there; then it is compiled
+ * for that. */
+static enum adze_status open_network(struct work *work, const char *path,
+                                     struct adze_pose_options *options,
+                                     adze_pose **out) {
+  struct session *session;
+  TRY(open_shape(work, path, NULL, options, &session, out));
+  const char *shape = exact_shape(work, session, *out);
+  if (!shape)
+    return ADZE_OK;
+  return open_shape(work, path, shape, options, &session, out);
 }
 
 static bool wants_results(const struct pose_arguments *arguments) {

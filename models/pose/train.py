@@ -9,7 +9,6 @@ written with every evaluation.
 import argparse
 import copy
 import functools
-import math
 import multiprocessing
 import os
 import time

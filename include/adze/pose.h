@@ -191,9 +191,10 @@ ADZE_EXPORT float adze_pose_render_threshold(const adze_pose *pose);
 /* Has each person that `pose` finds, and that scores no less than its
  * person_threshold, looked at again by a network that uses boxes: the keypoints
  * that it knows are those that it finds, and the score is what it makes of the
- * first one. That network may have a refinement as well. NULL ends it. Borrows
- * `refinement` for the pose's life or until then. INVALID_ARGUMENT for one that
- * finds every person itself, or would look at what it found. */
+ * first one (docs/POSE.md, "Looking again"). That network may have a
+ * refinement as well. NULL ends it. Borrows `refinement` for the pose's life or
+ * until then. INVALID_ARGUMENT for one that finds every person itself, or would
+ * look at what it found. */
 ADZE_EXPORT enum adze_status
 adze_pose_set_refinement(adze_pose *pose, adze_pose *refinement,
                          struct adze_error *error) ADZE_MUST_USE;

@@ -123,6 +123,7 @@ class PoseSmallPart(nn.Module):
     def __init__(self, size, keypoints, widths=(16, 32, 48, 56), hidden=56):
         super().__init__()
         self.size, self.keypoints = size, keypoints
+        self.is_head = 0 in keypoints
         self.stages = nn.ModuleList()
         inputs = 3
         for stage, channels in enumerate(widths):

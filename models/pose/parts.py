@@ -82,9 +82,8 @@ def sample_limb(rng, part, points, visible):
 
 def sample_batch(rng, pool, count, part):
     """Parts of persons of the pool: see `data.cut`; each picture has one."""
-    is_head = len(part.keypoints) == 5
     wanted = list(part.keypoints)
-    if not is_head:
+    if not part.is_head:
         wanted += [k + 1 for k in part.keypoints]
     pictures, keypoints, areas, affine = [], [], [], []
     while len(pictures) < count:
@@ -95,7 +94,8 @@ def sample_batch(rng, pool, count, part):
             continue
         person = rng.choice(known)
         points = persons[person].copy()
-        matrix, visible, is_right = (sample_head if is_head else sample_limb)(
+        matrix, visible, is_right = (sample_head if part.is_head else
+                                      sample_limb)(
             rng, part, points[:, :2], points[:, 2])
         if is_right:
             for k in part.keypoints:
@@ -106,7 +106,7 @@ def sample_batch(rng, pool, count, part):
         areas.append(sizes[person:person + 1])
         affine.append(matrix)
     return cut(rng, pictures, np.stack(keypoints), np.stack(areas),
-               np.stack(affine), part.size, "zeros", is_head)
+               np.stack(affine), part.size, "zeros", part.is_head)
 
 
 # ---- Looking ---------------------------------------------------------------
@@ -160,8 +160,7 @@ def look_again(networks, picture, score, found):
     """A person's score and keypoints, by whichever of the two there are."""
     first = found
     for network in networks:
-        look_at = (look_at_head if len(network.keypoints) == 5 else
-                   look_at_limbs)
+        look_at = look_at_head if network.is_head else look_at_limbs
         found = look_at(network, picture, found)
     if len(networks) > 0:
         places = found[:, :2]

@@ -181,7 +181,8 @@ static const char *exact_shape(const struct work *work,
                       width);
 }
 
-/* Compiles or loads a network; the options' pool is the command's. */
+/* Compiles or loads a network, which the caller destroys; the options' pool is
+ * the command's. */
 static enum adze_status open_shape(struct work *work, const char *path,
                                    const char *input_shapes,
                                    struct adze_pose_options *options,
@@ -203,7 +204,6 @@ static enum adze_status open_shape(struct work *work, const char *path,
   if (adze_pose_create_from_model(session->model, options, out, work->error) !=
       ADZE_OK)
     return fail_prefix(work->error, path);
-  arena_defer(arena, release_pose, *out);
   *out_session = session;
   return ADZE_OK;
 }
@@ -216,9 +216,12 @@ static enum adze_status open_network(struct work *work, const char *path,
   struct session *session;
   TRY(open_shape(work, path, NULL, options, &session, out));
   const char *shape = exact_shape(work, session, *out);
-  if (!shape)
-    return ADZE_OK;
-  return open_shape(work, path, shape, options, &session, out);
+  if (shape) {
+    adze_pose_destroy(*out);
+    TRY(open_shape(work, path, shape, options, &session, out));
+  }
+  arena_defer(work->cli->arena, release_pose, *out);
+  return ADZE_OK;
 }
 
 static bool wants_results(const struct pose_arguments *arguments) {

@@ -14,15 +14,10 @@
 #include <stdlib.h>
 
 #include "pose/annotations.h"
+#include "pose/keypoints.h"
 #include "pose/results.h"
 
 enum { THRESHOLD_COUNT = 10, RECALL_COUNT = 101, MOST_RESULTS = 20 };
-
-static const double sigmas[] = {
-#define X(name, text, sigma) sigma,
-    ADZE_KEYPOINT_LIST(X)
-#undef X
-};
 
 /* Both ends belong to a range. */
 struct area_range {
@@ -84,7 +79,7 @@ static double similarity(const struct annotation *person,
     else
       distance = squared(outside(x, person->box[0], person->box[2])) +
                  squared(outside(y, person->box[1], person->box[3]));
-    sum += exp(-(distance / squared(2 * sigmas[k]) /
+    sum += exp(-(distance / squared(2 * pose_sigmas[k]) /
                  (person->area + 2.220446049250313e-16) / 2));
   }
   return sum / (labelled ? labelled : ADZE_KEYPOINT_COUNT);

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of keypoints and the defaults of options: what needs no network. */
+/* The defaults of options. */
 #include "adze/pose.h"
-
-static const char *const keypoint_names[] = {
-#define X(name, text, sigma) text,
-    ADZE_KEYPOINT_LIST(X)
-#undef X
-};
-
-const char *adze_keypoint_name(enum adze_keypoint_kind kind) {
-  return keypoint_names[kind];
-}
 
 void adze_pose_options_init(struct adze_pose_options *options) {
   *options = (struct adze_pose_options){

@@ -90,27 +90,36 @@ static void test_no_region(void **state) {
   assert_false(region_of(&person, &box));
 }
 
-static void test_places(void **state) {
-  (void)state;
-  struct adze_pose_options options;
-  adze_pose_options_init(&options);
-  struct adze_person person;
-  float places[2 * HEAD] = {-1, -2, -2, 0, INFINITY, 0, 3, -3, 5.5f, -6};
-  struct pose_frame frame = {
-      .options = &options,
-      .input = {.width = 32, .height = 32},
-      .to_image = {2, 0, 10, 0, 2, 20},
+/* After a look that was scored 0.25; one cell of places. */
+static struct pose_frame frame_of(const struct adze_pose_options *options,
+                                  struct adze_person *person, int size,
+                                  const float *places, int channels) {
+  return (struct pose_frame){
+      .options = options,
+      .input = {.width = size, .height = size},
       .region = {.box = {10, 20, 64, 64, 0.25f}},
-      .maps = {{.channels = 2 * HEAD,
+      .maps = {{.channels = channels,
                 .height = 1,
                 .width = 1,
                 .channel_stride = 1,
                 .row_stride = 1,
                 .column_stride = 1,
                 .data = places}},
-      .persons = &person,
+      .persons = person,
       .person_capacity = 1,
   };
+}
+
+static void test_places(void **state) {
+  (void)state;
+  struct adze_pose_options options;
+  adze_pose_options_init(&options);
+  struct adze_person person;
+  float places[2 * HEAD] = {-1, -2, -2, 0, INFINITY, 0, 3, -3, 5.5f, -6};
+  struct pose_frame frame =
+      frame_of(&options, &person, 32, places, ARRAY_COUNT(places));
+  const double to_image[6] = {2, 0, 10, 0, 2, 20};
+  memcpy(frame.to_image, to_image, sizeof to_image);
   pose_network_head.decode(&frame);
   assert_int_equal(frame.person_count, 1);
   assert_true(person.score == 0.25f);
@@ -170,21 +179,11 @@ static void test_limb_place(void **state) {
   adze_pose_options_init(&options);
   struct adze_person person;
   float places[8] = {9, 2, 9, 9, 9, -1, 9, 9};
-  struct pose_frame frame = {
-      .options = &options,
-      .input = {.width = 24, .height = 24},
-      .to_image = {0, 2, 50, 2, 0, 60},
-      .region = {.box = {10, 20, 64, 64, 0.25f}, .part = RIGHT_WRIST},
-      .maps = {{.channels = 8,
-                .height = 1,
-                .width = 1,
-                .channel_stride = 1,
-                .row_stride = 1,
-                .column_stride = 1,
-                .data = places}},
-      .persons = &person,
-      .person_capacity = 1,
-  };
+  struct pose_frame frame =
+      frame_of(&options, &person, 24, places, ARRAY_COUNT(places));
+  const double to_image[6] = {0, 2, 50, 2, 0, 60};
+  memcpy(frame.to_image, to_image, sizeof to_image);
+  frame.region.part = RIGHT_WRIST;
   pose_network_limb.decode(&frame);
   assert_int_equal(frame.person_count, 1);
   for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)

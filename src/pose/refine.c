@@ -3,14 +3,10 @@
 
 #include <math.h>
 
+#include "pose/keypoints.h"
+
 /* So that a person hardly seen doesn't score high by a keypoint or two. */
 #define LEAST_INSIDE 3
-
-static const float sigmas[] = {
-#define X(name, text, sigma) sigma##f,
-    ADZE_KEYPOINT_LIST(X)
-#undef X
-};
 
 void pose_refine_person(struct adze_person *person,
                         const struct adze_person *again) {
@@ -33,22 +29,16 @@ void pose_refine_part(struct adze_person *person,
       continue;
     struct adze_keypoint *keypoint = &person->keypoints[k];
     found.score =
-        keypoint->score * similarity(&found, keypoint, 2 * sigmas[k] * size);
+        keypoint->score *
+        similarity(&found, keypoint, 2 * (float)pose_sigmas[k] * size);
     *keypoint = found;
   }
-}
-
-static float sum_of_scores(const struct adze_person *person) {
-  float sum = 0;
-  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
-    sum += person->keypoints[k].score;
-  return sum;
 }
 
 void pose_refine_score(struct adze_person *person,
                        const struct adze_person *first,
                        const struct adze_image *image) {
-  float sum = sum_of_scores(first);
+  float sum = pose_score_sum(first);
   int inside = 0;
   for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++) {
     const struct adze_keypoint *keypoint = &person->keypoints[k];
@@ -59,6 +49,6 @@ void pose_refine_score(struct adze_person *person,
   if (inside < LEAST_INSIDE)
     inside = LEAST_INSIDE;
   if (sum > 0)
-    person->score *= sum_of_scores(person) / sum * (float)ADZE_KEYPOINT_COUNT /
+    person->score *= pose_score_sum(person) / sum * (float)ADZE_KEYPOINT_COUNT /
                      (float)inside;
 }

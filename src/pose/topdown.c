@@ -2,11 +2,12 @@
 /* Top-down networks (SimplePose, HRNet, SCNet …): one person's box in, a
  * heatmap for each keypoint out.
  *
- * A keypoint is where its heatmap is largest, moved by a
- * quarter of a cell towards the larger neighbour, in each direction. A cell
- * (i, j) of the heatmap stands for pixel (i, j) * stride of the input, which
- * is how these networks are trained.
+ * A keypoint is where its heatmap is largest, moved by a quarter of a cell
+ * towards the larger neighbour, in each direction. A cell (i, j) of the heatmap
+ * stands for pixel (i, j) * stride of the input, which is how these networks
+ * are trained.
  */
+#include "pose/keypoints.h"
 #include "pose/network.h"
 
 static float sign(float value) { return (float)((value > 0) - (value < 0)); }
@@ -48,10 +49,7 @@ static struct adze_keypoint find_keypoint(const struct pose_frame *frame,
 /* The box's score times the mean over all keypoints: one that isn't there makes
  * a person less sure. */
 static float score_of(const struct adze_person *person, float box_score) {
-  float sum = 0;
-  for (int k = 0; k < ADZE_KEYPOINT_COUNT; k++)
-    sum += person->keypoints[k].score;
-  return box_score * sum / ADZE_KEYPOINT_COUNT;
+  return box_score * pose_score_sum(person) / ADZE_KEYPOINT_COUNT;
 }
 
 static void decode(struct pose_frame *frame) {

@@ -198,6 +198,8 @@ static enum adze_status make_kernels(struct compilation *compilation) {
   TRY(pass_run_all(compilation->graph, prints_times(compilation),
                    compilation->error));
   compilation_stage(compilation, "passes", 1, 1);
+  machine_hold_weights(&compilation->machine,
+                       graph_constant_bytes(compilation->graph));
   TRY(plan_make(compilation->graph, &compilation->machine,
                 !compilation->options->no_winograd, &compilation->plan,
                 compilation->error));

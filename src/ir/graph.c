@@ -254,3 +254,14 @@ struct node *graph_only_user(const struct graph_users *users,
              ? users->nodes[value->id][0]
              : NULL;
 }
+
+size_t graph_constant_bytes(const struct graph *graph) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < graph->nodes.count; i++) {
+    const struct node *node = graph->nodes.data[i];
+    for (size_t k = 0; k < node->input_count; k++)
+      if (node->inputs[k] && node->inputs[k]->constant)
+        bytes += node->inputs[k]->constant->bytes;
+  }
+  return bytes;
+}

@@ -185,6 +185,9 @@ struct node *graph_only_user(const struct graph_users *users,
 double constant_real(const struct constant *constant, size_t index);
 int64_t constant_integer(const struct constant *constant, size_t index);
 
+/* Of the constants that nodes read; one that several read counts each time. */
+size_t graph_constant_bytes(const struct graph *graph);
+
 /* ---- Rewriting: values replaced while nodes are visited in graph order ------
  *   struct graph_rewrite rewrite = graph_rewrite_begin(graph);
  *   for each node:

@@ -315,6 +315,9 @@ static void set_timing(const struct request *request, struct machine *machine) {
   machine->l2_bytes_per_cycle = row->l2_rate;
   machine->l3_bytes_per_cycle = row->l3_rate;
   machine->memory_bytes_per_cycle = row->memory_rate;
+  machine->weights_bytes_per_cycle = row->memory_rate;
+  machine->exchange_bytes_per_cycle = row->exchange_rate;
+  machine->asks_ahead = row->asks_ahead;
   machine->cores = row->cores;
   if (request->is_host_cpu) {
     if (host->l1_bytes > 0)
@@ -327,6 +330,12 @@ static void set_timing(const struct request *request, struct machine *machine) {
   }
   if (request->cores > 0)
     machine->cores = request->cores;
+}
+
+void machine_hold_weights(struct machine *machine, size_t bytes) {
+  bool stay = bytes <= (uint64_t)machine->l3_bytes / 4;
+  machine->weights_bytes_per_cycle = stay ? machine->l3_bytes_per_cycle
+                                          : machine->memory_bytes_per_cycle;
 }
 
 /* For the C target: any compiler, so nothing may be relied on. Four lanes suit

@@ -29,6 +29,9 @@ struct machine {
   double frequency;       /* GHz, nominal: only ratios matter */
   int64_t l1_bytes, l2_bytes, l3_bytes;
   double l2_bytes_per_cycle, l3_bytes_per_cycle, memory_bytes_per_cycle;
+  double exchange_bytes_per_cycle; /* of what another core has just written */
+  double weights_bytes_per_cycle;  /* see machine_hold_weights */
+  bool asks_ahead; /* loops must ask for weights, no cache does so in time */
   int64_t cores;
 };
 
@@ -40,6 +43,10 @@ struct machine {
 enum adze_status machine_parse(struct arena *arena, const char *target_line,
                                struct machine *out,
                                struct adze_error *error) ADZE_MUST_USE;
+
+/* Says how large a network's weights are in all. They come from memory unless
+ * the last cache holds them from one run to the next, beside all else. */
+void machine_hold_weights(struct machine *machine, size_t bytes);
 
 /* The features for LLVM, all said: "-avx512f,…,+sse3,…". */
 const char *machine_llvm_features(struct arena *arena,

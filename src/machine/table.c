@@ -17,7 +17,7 @@ const struct architecture_row architecture_table[ARCHITECTURE_COUNT] = {
 const struct cpu_row cpu_table[] = {
 #define CPU(architecture, name, base, features, pipes, bits, latency, loads,   \
             load_bits, frequency, l1, l2, l3, l2_rate, l3_rate, memory_rate,   \
-            cores)                                                             \
+            exchange_rate, cores, asks)                                        \
   {ARCHITECTURE_##architecture,                                                \
    name,                                                                       \
    base,                                                                       \
@@ -34,7 +34,9 @@ const struct cpu_row cpu_table[] = {
    l2_rate,                                                                    \
    l3_rate,                                                                    \
    memory_rate,                                                                \
-   cores},
+   exchange_rate,                                                              \
+   cores,                                                                      \
+   asks},
 #include "machine/cpus.def"
 #undef CPU
 };

@@ -24,8 +24,9 @@ struct cpu_row {
   int fma_pipes, fma_bits, fma_latency, loads, load_bits;
   double frequency;
   int64_t l1_kib, l2_kib, l3_kib;
-  double l2_rate, l3_rate, memory_rate; /* bytes per cycle */
+  double l2_rate, l3_rate, memory_rate, exchange_rate; /* bytes per cycle */
   int cores;
+  bool asks_ahead;
 };
 extern const struct cpu_row cpu_table[];
 extern const size_t cpu_table_count;

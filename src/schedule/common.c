@@ -214,6 +214,16 @@ static struct statement *halo_nest(struct function *function,
   return nest;
 }
 
+enum adze_status common_prefetch_stream(const struct builder *builder,
+                                        struct schedule *schedule,
+                                        const struct value *weights) {
+  enum { AHEAD = 1024 }; /* elements; a half and twice that are as good */
+  return builder->machine->asks_ahead
+             ? schedule_prefetch(schedule, builder_packed(builder, weights),
+                                 AHEAD)
+             : ADZE_OK;
+}
+
 void common_zero_halo(struct function *function, struct buffer *buffer) {
   struct statement *first = NULL;
   for (size_t d = 0; d < buffer->rank; d++) {

@@ -44,6 +44,13 @@ enum adze_status common_parallel(struct schedule *schedule,
                                  struct statement **loops, size_t count)
     ADZE_MUST_USE;
 
+/* Asks for packed weights a little ahead of where a loop goes through them, on
+ * machines where no cache does so in time; nothing on others. */
+enum adze_status common_prefetch_stream(const struct builder *builder,
+                                        struct schedule *schedule,
+                                        const struct value *weights)
+    ADZE_MUST_USE;
+
 /* Statements that write the zero halo around a buffer, put before the
  * function's own. */
 void common_zero_halo(struct function *function, struct buffer *buffer);

@@ -267,6 +267,8 @@ static enum adze_status direct_apply(struct builder *builder,
   TRY(schedule_unroll(schedule, k_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
   TRY(prefetch_input(builder, schedule, knobs[KNOB_COLUMNS]));
+  TRY(common_prefetch_stream(builder, schedule,
+                             builder->group->nodes.data[0]->inputs[1]));
   struct statement *outer[] = {loops[0], panel, loops[2]};
   return common_parallel(schedule, outer, ARRAY_COUNT(outer));
 }

@@ -288,6 +288,8 @@ static enum adze_status prefetch_weights(struct builder *builder,
                                          struct schedule *schedule,
                                          const struct im2col_plan *plan) {
   const struct node *node = builder->group->nodes.data[0];
+  if (builder->machine->asks_ahead)
+    return common_prefetch_stream(builder, schedule, node->inputs[1]);
   return schedule_prefetch(schedule, builder_packed(builder, node->inputs[1]),
                            plan->chunk * plan->taps * builder->block *
                                builder->block);

@@ -20,7 +20,7 @@
 #include "schedule/tile.h"
 #include "schedule/window.h"
 
-enum { KNOB_COLUMNS, KNOB_BLOCKS, KNOB_UNROLL };
+enum { KNOB_COLUMNS, KNOB_BLOCKS, KNOB_UNROLL, KNOB_PHASES };
 
 static bool is_depthwise(const struct window2d *window) {
   return window->groups > 1 && window->groups == window->in_channels &&
@@ -191,8 +191,9 @@ static enum adze_status transposed_express(struct builder *builder) {
 }
 
 /* ---- Knobs and schedule -------------------------------------------------- */
+/* "phases": whether all rows of one phase run before the next phase. */
 static const char *const transposed_knobs[] = {"columns", "blocks", "unroll",
-                                               NULL};
+                                               "phases", NULL};
 
 static int64_t phase_width(const struct builder *builder) {
   const struct node *node = builder->group->nodes.data[0];
@@ -204,6 +205,12 @@ static int64_t phase_width(const struct builder *builder) {
 
 static size_t transposed_space(const struct builder *builder, size_t knob,
                                int64_t *values, size_t capacity) {
+  if (knob == KNOB_PHASES) {
+    check(capacity >= 2);
+    values[0] = 0;
+    values[1] = 1;
+    return 2;
+  }
   return tile_space(builder,
                     knob == KNOB_COLUMNS  ? TILE_COLUMNS
                     : knob == KNOB_BLOCKS ? TILE_BLOCKS
@@ -213,12 +220,25 @@ static size_t transposed_space(const struct builder *builder, size_t knob,
 
 static void transposed_choose(const struct builder *builder, int64_t *knobs) {
   const struct value *out = builder->group->nodes.data[0]->outputs[0];
-  struct tile tile = tile_choose(builder->machine, phase_width(builder),
-                                 ceil_div(value_dim(out, 1), builder->block),
-                                 TILE_MOST_BLOCKS);
+  struct window2d window;
+  window2d_of_conv_transpose(builder->group->nodes.data[0], &window);
+  double steps = (double)(taps(&window, 0) * taps(&window, 1)) *
+                 (is_depthwise(&window) ? 1 : (double)window.in_channels);
+  double block_bytes = steps * (double)builder->block * 4;
+  int64_t most_blocks = tile_resident_blocks(builder->machine, block_bytes);
+  struct tile tile =
+      tile_choose(builder->machine, phase_width(builder),
+                  ceil_div(value_dim(out, 1), builder->block), most_blocks);
+  int64_t phases = window.stride[0] * window.stride[1];
+  int64_t shares =
+      ceil_div(value_dim(out, 1), builder->block) / tile.blocks * phases;
   knobs[KNOB_COLUMNS] = tile.columns;
   knobs[KNOB_BLOCKS] = tile.blocks;
   knobs[KNOB_UNROLL] = 4;
+  /* Where the weights of all phases don't stay in the L2 cache together. */
+  knobs[KNOB_PHASES] = block_bytes * (double)(tile.blocks * phases) >
+                           (double)builder->machine->l2_bytes / 2 &&
+                       shares >= 2 * builder->machine->cores;
 }
 
 static enum adze_status transposed_apply(struct builder *builder,
@@ -245,6 +265,11 @@ static enum adze_status transposed_apply(struct builder *builder,
   TRY(schedule_partition(schedule, x));
   struct statement *order[] = {loops[0], k,      y,          py,      px,
                                x,        column, lane_block, loops[4]};
+  if (knobs[KNOB_PHASES]) {
+    order[2] = py;
+    order[3] = px;
+    order[4] = y;
+  }
   TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
   struct reduce_plan plan = {
       .factor = knobs[KNOB_UNROLL], .lanes = builder->block, .inner_axis = 1};
@@ -253,6 +278,8 @@ static enum adze_status transposed_apply(struct builder *builder,
   TRY(schedule_unroll(schedule, column));
   TRY(schedule_unroll(schedule, lane_block));
   TRY(schedule_vectorize(schedule, loops[4]));
+  TRY(common_prefetch_stream(builder, schedule,
+                             builder->group->nodes.data[0]->inputs[1]));
   return common_parallel(schedule, order, 4);
 }
 

@@ -116,13 +116,10 @@ static double direct_cycles(const struct match_query *query,
   if (window2d_is_pointwise(&plan->window) &&
       stays_dense(query->users, node->outputs[0], &budget))
     width = tile_row_length(machine, plan->height, width, plan->out_blocks);
-  struct tile tile =
-      tile_choose(machine, width, plan->out_blocks, TILE_MOST_BLOCKS);
   double steps = (double)(plan->taps * plan->in_blocks * query->block);
-  double rows = (double)(plan->places / width);
-  return rows * steps * tile.row_cycles +
-         tile_reload_cycles(machine, &tile, steps, rows, plan->out_blocks,
-                            query->block);
+  return tile_direct_cycles(machine, (double)(plan->places / width), width,
+                            steps, plan->out_blocks, query->block,
+                            TILE_MOST_BLOCKS);
 }
 
 bool im2col_plan_gains(const struct match_query *query, const struct node *node,

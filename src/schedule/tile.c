@@ -71,16 +71,24 @@ static double tile_cycles(const struct machine *machine, int64_t columns,
  * for its start and its epilogue. */
 static double row_cycles(const struct machine *machine, int64_t width,
                          int64_t channel_blocks, int64_t columns,
-                         int64_t blocks) {
-  double cycles =
-      (double)(width / columns) * (tile_cycles(machine, columns, blocks) + 0.5);
+                         int64_t blocks, double fetch) {
+  double first = tile_cycles(machine, columns, blocks) + 0.5;
+  double cycles = (double)(width / columns) * first;
   if (width % columns)
     cycles += tile_cycles(machine, width % columns, blocks) + 0.5;
+  if (fetch * (double)blocks > first)
+    cycles += fetch * (double)blocks - first;
   return cycles * (double)(channel_blocks / blocks);
 }
 
 struct tile tile_choose(const struct machine *machine, int64_t width,
                         int64_t channel_blocks, int64_t most_blocks) {
+  return tile_choose_streamed(machine, width, channel_blocks, most_blocks, 0);
+}
+
+struct tile tile_choose_streamed(const struct machine *machine, int64_t width,
+                                 int64_t channel_blocks, int64_t most_blocks,
+                                 double fetch) {
   struct tile best = {1, 1, 0};
   if (width < 1)
     width = OPEN_WIDTH;
@@ -88,22 +96,43 @@ struct tile tile_choose(const struct machine *machine, int64_t width,
     for (int64_t c = 1; c <= MOST_COLUMNS && c <= width; c++) {
       if (channel_blocks % b != 0 || !tile_fits(machine, c, b))
         continue;
-      double cycles = row_cycles(machine, width, channel_blocks, c, b);
+      double cycles = row_cycles(machine, width, channel_blocks, c, b, fetch);
       if (best.row_cycles == 0 || cycles < best.row_cycles * 0.999)
         best = (struct tile){c, b, cycles};
     }
   return best;
 }
 
-double tile_reload_cycles(const struct machine *machine,
-                          const struct tile *tile, double steps, double rows,
-                          int64_t channel_blocks, int64_t block) {
-  double block_bytes = steps * (double)(block * 4);
+/* Cycles to fetch a tile's weights again for each row but the first, where
+ * those of so many reduction steps do not stay in the L2 cache. */
+static double reload_cycles(const struct machine *machine,
+                            const struct tile *tile, double rows,
+                            double block_bytes, double bytes) {
   if (block_bytes * (double)tile->blocks <= (double)machine->l2_bytes / 2)
     return 0;
-  return (rows - 1) * block_bytes * (double)channel_blocks /
+  return (rows - 1) * bytes /
          (machine->l3_bytes > 0 ? machine->l3_bytes_per_cycle
                                 : machine->memory_bytes_per_cycle);
+}
+
+int64_t tile_resident_blocks(const struct machine *machine,
+                             double block_bytes) {
+  double blocks = (double)machine->l2_bytes / 2 / block_bytes;
+  return blocks < 1                  ? 1
+         : blocks < TILE_MOST_BLOCKS ? (int64_t)blocks
+                                     : TILE_MOST_BLOCKS;
+}
+
+double tile_direct_cycles(const struct machine *machine, double rows,
+                          int64_t width, double steps, int64_t channel_blocks,
+                          int64_t block, int64_t most_blocks) {
+  struct tile tile = tile_choose(machine, width, channel_blocks, most_blocks);
+  double block_bytes = steps * (double)(block * 4);
+  double bytes = block_bytes * (double)channel_blocks;
+  double row = steps * tile.row_cycles;
+  double wait = bytes / machine->weights_bytes_per_cycle - row;
+  return rows * row + (wait > 0 ? wait : 0) +
+         reload_cycles(machine, &tile, rows, block_bytes, bytes);
 }
 
 double tile_rows_cycles(const struct machine *machine, int64_t places,

@@ -32,11 +32,22 @@ struct tile {
 struct tile tile_choose(const struct machine *machine, int64_t width,
                         int64_t channel_blocks, int64_t most_blocks);
 
-/* Cycles to fetch a tile's weights again for each row but the first, where
- * those of so many reduction steps do not stay in the L2 cache. */
-double tile_reload_cycles(const struct machine *machine,
-                          const struct tile *tile, double steps, double rows,
-                          int64_t channel_blocks, int64_t block);
+/* The same where the first tile of each row waits for its weights: `fetch`
+ * cycles for those of one step for one block. */
+struct tile tile_choose_streamed(const struct machine *machine, int64_t width,
+                                 int64_t channel_blocks, int64_t most_blocks,
+                                 double fetch);
+
+/* How many blocks of output channels, at least 1, have their weights in half of
+ * the L2 cache. */
+int64_t tile_resident_blocks(const struct machine *machine, double block_bytes);
+
+/* Cycles of direct convolution, of one core: so many rows of `width` columns,
+ * and reduction steps, in tiles of at most so many blocks. The first row waits
+ * for the weights. */
+double tile_direct_cycles(const struct machine *machine, double rows,
+                          int64_t width, double steps, int64_t channel_blocks,
+                          int64_t block, int64_t most_blocks);
 
 /* Cycles of one reduction step of all places, in rows of `width`, for all
  * blocks of output channels, as if one core did all that the busiest does. */

@@ -10,16 +10,15 @@
 
 /* A way of going through the image must be this much better than what would be
  * taken otherwise. */
-#define ADVANTAGE 0.95
-/* How much of the shorter one is not hidden of products, and of fetching their
- * weights meanwhile. */
-#define UNHIDDEN 0.35
+#define ADVANTAGE 0.98
+/* One with more rows at a time must be this much better than one with less,
+ * which leaves more of the caches to others. */
+#define MORE_ROWS 0.97
+/* What gathering places takes more than its own model says. */
+#define GATHERED 1.3
 /* Cycles that each byte must save by which weights become larger: they take
  * memory, and caches and bandwidth from others. */
 #define BYTE_PRICE 0.08
-
-/* How much slower than from memory what another core has just written is. */
-#define EXCHANGE 3
 
 int64_t winograd_step(const struct winograd_plan *plan, int axis) {
   return plan->is_transposed ? 1 : plan->phases[axis];
@@ -113,8 +112,6 @@ static const char *read_node(const struct node *node, int64_t block,
 }
 
 /* ---- Cost ---------------------------------------------------------------- */
-static double largest(double a, double b) { return a > b ? a : b; }
-
 /* Of direct convolution. A transposed one's phases are convolutions of images
  * that much smaller. */
 static double direct_cycles(const struct machine *machine,
@@ -125,7 +122,6 @@ static double direct_cycles(const struct machine *machine,
       (double)(plan->is_transposed ? plan->taps * plan->taps
                                    : window->kernel[0] * window->kernel[1]);
   double steps = taps * (double)plan->channels / (double)plan->in_phases;
-  double weights = steps * (double)(plan->product_blocks * plan->block) * 4;
   double images = (double)(plan->batch > 0 ? plan->batch : 1), phases = 1;
   int64_t height = extent[0], width = extent[1];
   if (plan->is_transposed) {
@@ -133,13 +129,13 @@ static double direct_cycles(const struct machine *machine,
     height = ceil_div(height, plan->phases[0]);
     width = ceil_div(width, plan->phases[1]);
   }
-  struct tile tile =
-      tile_choose(machine, width, plan->out_blocks, TILE_MOST_BLOCKS);
-  double rows = images * (double)height;
-  double cycles = phases * (1.08 * rows * steps * tile.row_cycles +
-                            tile_reload_cycles(machine, &tile, steps, rows,
-                                               plan->out_blocks, plan->block));
-  return largest(cycles, weights / machine->memory_bytes_per_cycle);
+  double block_bytes = steps * (double)plan->block * 4;
+  int64_t most_blocks = plan->is_transposed
+                            ? tile_resident_blocks(machine, block_bytes)
+                            : TILE_MOST_BLOCKS;
+  return 1.08 * phases *
+         tile_direct_cycles(machine, images * (double)height, width, steps,
+                            plan->out_blocks, plan->block, most_blocks);
 }
 
 /* Of the template that takes the node otherwise. */
@@ -149,10 +145,10 @@ static double other_cycles(const struct machine *machine,
                            const int64_t *extent) {
   struct im2col_plan gathered;
   double cycles = direct_cycles(machine, plan, extent);
-  return !im2col_plan_read(machine, plan->block, node, &gathered) &&
-                 gathered.cycles < cycles
-             ? gathered.cycles
-             : cycles;
+  if (im2col_plan_read(machine, plan->block, node, &gathered))
+    return cycles;
+  double gathering = GATHERED * gathered.cycles;
+  return gathering < cycles ? gathering : cycles;
 }
 
 /* Cycles of the transforms of one position in one block: arithmetic, and a
@@ -188,12 +184,51 @@ static double positions_of(const struct winograd_plan *plan) {
          (double)(plan->tiles[0] * plan->tiles[1]);
 }
 
-/* What lies between the transforms and the products of so many positions, with
- * `outs` output channels at a time. */
+/* What lies between the transforms and the products of so many positions, of
+ * so many channels. */
 static double bytes_between(const struct winograd_plan *plan, double positions,
-                            double outs) {
+                            double channels) {
   double points = (double)(plan->transform.reach * plan->transform.reach);
-  return positions * points * 4 * ((double)plan->channels + outs);
+  return positions * points * 4 * channels;
+}
+
+/* The tile of the products, of so many positions together. Weights come from
+ * memory once, then from where they stay. */
+static struct tile product_tile(const struct machine *machine,
+                                const struct winograd_plan *plan,
+                                int64_t rows) {
+  double points = (double)(plan->transform.reach * plan->transform.reach);
+  double block_bytes = (double)plan->block * 4;
+  double weights =
+      points * (double)(plan->channels * plan->product_blocks) * block_bytes;
+  int64_t all_rows = plan->tiles[0] * plan->batch;
+  int64_t together = plan->tiles[1] * (rows > 0 ? rows : all_rows);
+  double rate = rows == 0 || rows == all_rows ? machine->weights_bytes_per_cycle
+                                              : from_cache(machine, weights);
+  return tile_choose_streamed(machine, together > 0 ? together : -1,
+                              plan->out_blocks, TILE_MOST_BLOCKS,
+                              machine->asks_ahead ? block_bytes / rate : 0);
+}
+
+/* The products and what is not hidden of fetching their weights, which rows
+ * fetch once for each pass. The factors were measured. */
+static double product_cycles(const struct machine *machine,
+                             const struct winograd_plan *plan, int64_t rows,
+                             double passes) {
+  double points = (double)(plan->transform.reach * plan->transform.reach);
+  double steps = points * (double)plan->channels;
+  double cycles = steps * passes *
+                  (double)(plan->product_blocks / plan->out_blocks) *
+                  product_tile(machine, plan, rows).row_cycles;
+  double weights = steps * (double)(plan->product_blocks * plan->block) * 4;
+  double first = weights / machine->weights_bytes_per_cycle;
+  double again = (passes - 1) * weights / from_cache(machine, weights);
+  if (machine->asks_ahead) /* a single pass waits in the tile's cycles */
+    return 1.1 * cycles + (passes > 1 ? first + 0.3 * again : 0);
+  cycles *= 1.2;
+  if (rows > 0)
+    return cycles + first + again;
+  return cycles > first ? cycles + 0.35 * first : first + 0.35 * cycles;
 }
 
 /* With `rows` as in the plan. The factors are what measured kernels took more
@@ -201,34 +236,23 @@ static double bytes_between(const struct winograd_plan *plan, double positions,
 static double plan_cycles(const struct machine *machine,
                           const struct winograd_plan *plan, int64_t rows) {
   const struct winograd_transform *t = &plan->transform;
-  double points = (double)(t->reach * t->reach);
   double images = (double)(plan->batch > 0 ? plan->batch : 1);
   double channels = (double)plan->channels;
   double outs = (double)(plan->product_blocks * plan->block);
   double positions = positions_of(plan);
   double together = rows > 0 ? (double)(rows * plan->tiles[1]) : positions;
   double passes = positions / together;
-  double products = points * channels * passes *
-                    (double)(plan->product_blocks / plan->out_blocks) *
-                    tile_choose(machine, (int64_t)together, plan->out_blocks,
-                                TILE_MOST_BLOCKS)
-                        .row_cycles;
   double transforms =
       positions * ((double)plan->in_blocks * input_cycles(machine, t) +
                    (double)plan->product_blocks * output_cycles(machine, t));
-  /* In steps they are asked for before the products need them. */
-  double weights = points * channels * outs * 4;
-  double first_pass = weights / machine->memory_bytes_per_cycle;
-  products *= 1.2;
-  if (rows == 0)
-    products = products > first_pass ? products + UNHIDDEN * first_pass
-                                     : first_pass + UNHIDDEN * products;
-  else
-    products +=
-        first_pass + (passes - 1) * weights / from_cache(machine, weights);
-  /* In rows, the products of some output channels are used up at once. */
-  double between = bytes_between(plan, together, rows > 0 ? 32 : outs);
-  double traffic = 2 * passes * between / from_cache(machine, between);
+  /* In rows, the products of some output channels are used up at once; in steps
+   * what a step reads goes as it writes. */
+  double between =
+      bytes_between(plan, together, channels + (rows > 0 ? 32 : outs));
+  double alive = rows > 0 ? between
+                          : bytes_between(plan, together,
+                                          outs > channels ? outs : channels);
+  double traffic = 2 * passes * between / from_cache(machine, alive);
   double share = 1;
   if (rows > 0) {
     int64_t parts = plan->tiles[0] / rows * (int64_t)images;
@@ -236,7 +260,8 @@ static double plan_cycles(const struct machine *machine,
             (double)parts;
   }
   return gather_cycles(plan) +
-         share * (products + 1.3 * transforms + 1.5 * traffic);
+         share * (product_cycles(machine, plan, rows, passes) +
+                  1.3 * transforms + 1.5 * traffic);
 }
 
 /* In steps a core goes on with what others computed: of the same points instead
@@ -244,12 +269,13 @@ static double plan_cycles(const struct machine *machine,
 static double exchange_cycles(const struct machine *machine,
                               const struct winograd_plan *plan) {
   double cores = (double)machine->cores;
-  double bytes = bytes_between(plan, positions_of(plan),
-                               (double)(plan->product_blocks * plan->block));
-  return cores == 1 ? 0
-                    : bytes * (cores - 1) / cores * EXCHANGE /
-                              machine->memory_bytes_per_cycle +
-                          2 * cores * TILE_BARRIER_CYCLES;
+  double outs = (double)(plan->product_blocks * plan->block);
+  double bytes =
+      bytes_between(plan, positions_of(plan), (double)plan->channels + outs);
+  return cores == 1
+             ? 0
+             : bytes * (cores - 1) / cores / machine->exchange_bytes_per_cycle +
+                   2 * cores * TILE_BARRIER_CYCLES;
 }
 
 static double larger_weights(const struct winograd_plan *plan) {
@@ -275,8 +301,9 @@ static void try_rows(const struct machine *machine,
       continue;
     if (rows == 0)
       cycles += exchange_cycles(machine, plan);
-    if (found.cycles == 0 || cycles < found.cycles) {
+    if (found.cycles == 0 || cycles < MORE_ROWS * found.cycles) {
       found.rows = rows;
+      found.tile = product_tile(machine, plan, rows);
       found.cycles = cycles;
     }
   }

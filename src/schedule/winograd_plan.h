@@ -4,6 +4,7 @@
 #ifndef SCHEDULE_WINOGRAD_PLAN_H
 #define SCHEDULE_WINOGRAD_PLAN_H
 
+#include "schedule/tile.h"
 #include "schedule/window.h"
 #include "schedule/winograd_transform.h"
 
@@ -31,6 +32,7 @@ struct winograd_plan {
   /* Rows of tiles that one worker takes through all steps, or 0: each step is
    * done for the whole image, by all workers, before the next one. */
   int64_t rows;
+  struct tile tile; /* of the products */
   double cycles, other_cycles; /* of one core, by this and otherwise */
 };
 

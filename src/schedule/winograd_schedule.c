@@ -49,13 +49,11 @@ void winograd_choose(const struct builder *builder, int64_t *knobs) {
   struct winograd_plan plan = winograd_plan_of(builder);
   int64_t together =
       plan.tiles[1] * (plan.rows ? plan.rows : plan.tiles[0] * plan.batch);
-  struct tile tile = tile_choose(builder->machine, together ? together : -1,
-                                 plan.out_blocks, TILE_MOST_BLOCKS);
   knobs[KNOB_ROWS] = plan.rows;
-  knobs[KNOB_COLUMNS] = tile.columns;
-  knobs[KNOB_BLOCKS] = tile.blocks;
+  knobs[KNOB_COLUMNS] = plan.tile.columns;
+  knobs[KNOB_BLOCKS] = plan.tile.blocks;
   knobs[KNOB_PANEL] =
-      plan.rows ? 1 : panel_choose(builder, &plan, tile.blocks, together);
+      plan.rows ? 1 : panel_choose(builder, &plan, plan.tile.blocks, together);
   knobs[KNOB_UNROLL] = 4;
 }
 
@@ -173,9 +171,11 @@ static enum adze_status prefetch_weights(struct builder *builder,
                                          const int64_t *knobs) {
   const struct node *node = builder->group->nodes.data[0];
   int64_t blocks = knobs[KNOB_ROWS] ? plan->product_blocks : knobs[KNOB_BLOCKS];
+  int64_t ahead = blocks * plan->in_blocks * plan->block * plan->block;
+  if (knobs[KNOB_ROWS] == 0 && builder->machine->asks_ahead)
+    return common_prefetch_stream(builder, schedule, node->inputs[1]);
   if (knobs[KNOB_BLOCKS] == 1)
     return ADZE_OK;
-  int64_t ahead = blocks * plan->in_blocks * plan->block * plan->block;
   return schedule_prefetch(schedule, builder_packed(builder, node->inputs[1]),
                            ahead < BUFFER_PREFETCH_MAX ? ahead
                                                        : BUFFER_PREFETCH_MAX);

@@ -4,7 +4,8 @@
  *   B            channels in a block, one vector
  *   n k y x      batch, block of output channels, row, column;  lane: channel
  *   c kh kw ci   block of input channels, kernel row and column, channel in
- *                the block (a plain input has no ci: c is the channel)
+ *                the block (a plain input has no ci: c is the channel); where
+ *                channels don't fill blocks, parts of a block that they fill
  *
  *   out[n,k,y,x,lane] = sum(c,kh,kw,ci) in[n,c,y*s+kh*d-p,x*s+kw*d-p,ci]
  *                                       * packed[k,c,kh,kw,ci,lane]
@@ -58,7 +59,7 @@ static void direct_demand(const struct match_query *query,
 /* ---- Stages -------------------------------------------------------------- */
 struct packing {
   struct window2d window;
-  int64_t block;
+  int64_t block, chunk;
   bool blocked_input;
 };
 
@@ -72,7 +73,8 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
   const struct expr *k = expr_add(pool, expr_mul(pool, axes[0], block), lane);
   const struct expr *c = axes[1];
   if (packing->blocked_input)
-    c = expr_add(pool, expr_mul(pool, c, block), axes[4]);
+    c = expr_add(pool, expr_mul(pool, c, expr_index(pool, packing->chunk)),
+                 axes[4]);
   const struct expr *indices[4] = {k, c, axes[2], axes[3]};
   const struct expr *exists = expr_and(
       pool, expr_less(pool, k, expr_index(pool, packing->window.out_channels)),
@@ -92,15 +94,16 @@ static enum adze_status direct_express(struct builder *builder) {
   const struct window2d *window = &packing.window;
   packing.blocked_input = builder->placements[x->id].block != 0;
   int64_t per_group = window->in_channels / window->groups;
-  int64_t steps =
-      packing.blocked_input ? ceil_div(per_group, builder->block) : per_group;
+  packing.chunk =
+      packing.blocked_input ? window2d_chunk(per_group, builder->block) : 1;
+  const struct expr *lanes = expr_index(pool, builder->block);
   const struct expr *shape[6] = {
       expr_index(pool, ceil_div(window->out_channels, builder->block)),
-      expr_index(pool, steps),
+      expr_index(pool, ceil_div(per_group, packing.chunk)),
       expr_index(pool, window->kernel[0]),
       expr_index(pool, window->kernel[1]),
-      expr_index(pool, builder->block),
-      expr_index(pool, builder->block)};
+      packing.blocked_input ? expr_index(pool, packing.chunk) : lanes,
+      lanes};
   struct buffer *in = builder_buffer(builder, x);
   struct buffer *weights =
       builder_pack(builder, node->inputs[1], "direct", shape,
@@ -131,8 +134,10 @@ static enum adze_status direct_express(struct builder *builder) {
       window2d_position(pool, window, 1, axes[3], column)};
   const struct expr *w[6] = {axes[1], c, kh, kw};
   if (packing.blocked_input) {
-    w[4] = at[4] = builder_reduction(builder, stage, "ci", shape[4]);
+    w[4] = builder_reduction(builder, stage, "ci", shape[4]);
     w[5] = axes[4];
+    window2d_channel(pool, packing.chunk, builder->block, group_start, w[4],
+                     &at[1], &at[4]);
   } else {
     w[4] = axes[4];
   }
@@ -168,11 +173,18 @@ static size_t direct_space(const struct builder *builder, size_t knob,
         ceil_div(value_dim(builder->group->nodes.data[0]->outputs[0], 1),
                  builder->block),
         values, capacity);
-  return tile_space(builder,
-                    knob == KNOB_COLUMNS  ? TILE_COLUMNS
-                    : knob == KNOB_BLOCKS ? TILE_BLOCKS
-                                          : TILE_UNROLL,
-                    values, capacity);
+  size_t count = tile_space(builder,
+                            knob == KNOB_COLUMNS  ? TILE_COLUMNS
+                            : knob == KNOB_BLOCKS ? TILE_BLOCKS
+                                                  : TILE_UNROLL,
+                            values, capacity);
+  struct window2d window;
+  window2d_of_conv(builder->group->nodes.data[0], &window);
+  int64_t chunk =
+      window2d_chunk(window.in_channels / window.groups, builder->block);
+  while (knob == KNOB_UNROLL && values[count - 1] > chunk)
+    count--;
+  return count;
 }
 
 /* Register tiles side by side in the output channels that take the same place

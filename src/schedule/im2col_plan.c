@@ -116,7 +116,8 @@ static double direct_cycles(const struct match_query *query,
   if (window2d_is_pointwise(&plan->window) &&
       stays_dense(query->users, node->outputs[0], &budget))
     width = tile_row_length(machine, plan->height, width, plan->out_blocks);
-  double steps = (double)(plan->taps * plan->in_blocks * query->block);
+  double steps = (double)(plan->taps * window2d_summed(plan->window.in_channels,
+                                                       query->block));
   return tile_direct_cycles(machine, (double)(plan->places / width), width,
                             steps, plan->out_blocks, query->block,
                             TILE_MOST_BLOCKS);

@@ -2,7 +2,7 @@
 #include "schedule/pointwise.h"
 
 struct packing {
-  int64_t block, in_channels, out_channels;
+  int64_t block, chunk, in_channels, out_channels;
 };
 
 /* packed[k, c, ci, lane] */
@@ -14,8 +14,8 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
   const struct expr *zero = expr_index(pool, 0);
   const struct expr *k =
       expr_add(pool, expr_mul(pool, axes[0], block), axes[3]);
-  const struct expr *c =
-      expr_add(pool, expr_mul(pool, axes[1], block), axes[2]);
+  const struct expr *c = expr_add(
+      pool, expr_mul(pool, axes[1], expr_index(pool, packing->chunk)), axes[2]);
   const struct expr *indices[4] = {k, c, zero, zero};
   const struct expr *exists = expr_and(
       pool, expr_less(pool, k, expr_index(pool, packing->out_channels)),
@@ -29,13 +29,13 @@ void pointwise_stage(struct builder *builder, const struct node *node,
   struct expr_pool *pool = builder->pool;
   struct window2d window;
   window2d_of_conv(node, &window);
-  struct packing packing = {builder->block, window.in_channels,
+  int64_t chunk = window2d_chunk(window.in_channels, builder->block);
+  struct packing packing = {builder->block, chunk, window.in_channels,
                             window.out_channels};
-  const struct expr *block = expr_index(pool, builder->block);
   const struct expr *shape[4] = {
       expr_index(pool, ceil_div(window.out_channels, builder->block)),
-      expr_index(pool, ceil_div(window.in_channels, builder->block)), block,
-      block};
+      expr_index(pool, ceil_div(window.in_channels, chunk)),
+      expr_index(pool, chunk), expr_index(pool, builder->block)};
   struct buffer *in = builder_buffer(builder, node->inputs[0]);
   struct buffer *weights = builder_pack(builder, node->inputs[1], "pointwise",
                                         shape, 4, pack_weights, &packing);
@@ -44,10 +44,11 @@ void pointwise_stage(struct builder *builder, const struct node *node,
   for (size_t i = 0; i < 5; i++)
     axes[i] = expr_variable(pool, stage->axes[i]);
   const struct expr *c = builder_reduction(builder, stage, "c", shape[1]);
-  const struct expr *ci = builder_reduction(builder, stage, "ci", block);
+  const struct expr *ci = builder_reduction(builder, stage, "ci", shape[2]);
   const struct expr *at[5] = {
-      axes[0], c, expr_sub(pool, axes[2], expr_index(pool, before[0])),
-      expr_sub(pool, axes[3], expr_index(pool, before[1])), ci};
+      axes[0], NULL, expr_sub(pool, axes[2], expr_index(pool, before[0])),
+      expr_sub(pool, axes[3], expr_index(pool, before[1]))};
+  window2d_channel(pool, chunk, builder->block, c, ci, &at[1], &at[4]);
   const struct expr *w[4] = {axes[1], c, ci, axes[4]};
   stage->reduce = REDUCE_SUM;
   stage->initial = expr_constant(pool, out->dtype, 0);

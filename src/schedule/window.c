@@ -64,6 +64,33 @@ bool window2d_is_pointwise(const struct window2d *window) {
   return is;
 }
 
+int64_t window2d_chunk(int64_t channels, int64_t block) {
+  int64_t chunk = block;
+  while (chunk > 1 && channels % chunk != 0)
+    chunk /= 2;
+  return chunk < 4 ? block : chunk;
+}
+
+int64_t window2d_summed(int64_t channels, int64_t block) {
+  int64_t chunk = window2d_chunk(channels, block);
+  return ceil_div(channels, chunk) * chunk;
+}
+
+void window2d_channel(struct expr_pool *pool, int64_t chunk, int64_t block,
+                      const struct expr *i, const struct expr *j,
+                      const struct expr **in_block, const struct expr **lane) {
+  const struct expr *chunks = expr_index(pool, block / chunk);
+  *in_block = expr_floor_div(pool, i, chunks);
+  *lane = expr_add(
+      pool,
+      expr_mul(pool, expr_floor_mod(pool, i, chunks), expr_index(pool, chunk)),
+      j);
+  if (chunk == block) {
+    *in_block = i;
+    *lane = j;
+  }
+}
+
 void window2d_halo(const struct window2d *window, struct demand *demand) {
   for (size_t i = 0; i < 2; i++) {
     demand->before[2 + i] = window->before[i];

@@ -19,6 +19,16 @@ bool window2d_of_conv_transpose(const struct node *node, struct window2d *out);
 /* Every channel by itself; one position only, of every channel. */
 bool window2d_is_depthwise(const struct window2d *window);
 bool window2d_is_pointwise(const struct window2d *window);
+/* How many channels at a time a sum over blocks of them takes, so that none is
+ * among them that only fills a block: a divisor of both, or the block where
+ * that would be less than 4. */
+int64_t window2d_chunk(int64_t channels, int64_t block);
+/* How many channels such sums have in all, a part of a block filled up. */
+int64_t window2d_summed(int64_t channels, int64_t block);
+/* Where the channel chunk*i + j lies: its block, and its place in the block. */
+void window2d_channel(struct expr_pool *pool, int64_t chunk, int64_t block,
+                      const struct expr *i, const struct expr *j,
+                      const struct expr **in_block, const struct expr **lane);
 /* The zeros it reads around its input. */
 void window2d_halo(const struct window2d *window, struct demand *demand);
 /* Input row or column (axis 0 or 1) of output position `o` at kernel position

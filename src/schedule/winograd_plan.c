@@ -121,7 +121,10 @@ static double direct_cycles(const struct machine *machine,
   double taps =
       (double)(plan->is_transposed ? plan->taps * plan->taps
                                    : window->kernel[0] * window->kernel[1]);
-  double steps = taps * (double)plan->channels / (double)plan->in_phases;
+  int64_t channels = window->in_channels;
+  double steps =
+      taps * (double)(plan->gathers ? channels
+                                    : window2d_summed(channels, plan->block));
   double images = (double)(plan->batch > 0 ? plan->batch : 1), phases = 1;
   int64_t height = extent[0], width = extent[1];
   if (plan->is_transposed) {

@@ -93,6 +93,32 @@ static void test_pointwise_depthwise(void **state) {
   }
 }
 
+/* Images that don't stay in half of a small L2 cache. */
+static void test_depthwise_pointwise(void **state) {
+  (void)state;
+  static const char *const machines[] = {"llvm -mcpu=x86-64",
+                                         "llvm -mcpu=haswell -num-cores=3"};
+  size_t index = 0;
+  while (template_table[index] != &template_conv_depthwise_pointwise)
+    index++;
+  for (uint32_t seed = 0; seed < 10; seed++) {
+    struct network net;
+    network_start(&net, seed, machines[seed % 2]);
+    int64_t dims[4] = {network_pick(&net, 1, 2), network_pick(&net, 25, 40),
+                       network_pick(&net, 36, 45), network_pick(&net, 36, 45)};
+    struct conv_spec each = network_same_conv(dims[1], 3);
+    each.group = dims[1];
+    struct conv_spec narrow = network_same_conv(network_pick(&net, 8, 40), 1);
+    struct value *x = network_conv(
+        &net, &op_conv, network_input(&net, 4, dims), &each, seed % 3 != 1);
+    for (uint32_t i = 0; i < seed % 3; i++)
+      x = network_unary(&net, i ? &op_tanh : &op_relu, x);
+    x = network_conv(&net, &op_conv, x, &narrow, seed % 2);
+    network_finish(&net, seed % 4 ? network_unary(&net, &op_relu, x) : x);
+    assert_int_equal(network_template_uses[index], seed + 1);
+  }
+}
+
 /* Which ways of Winograd's algorithm the model chose in all networks. */
 struct winograd_uses {
   size_t in_steps, in_rows, strided, gathered, of_kernel[8], of_tile[8];
@@ -729,6 +755,7 @@ int main(void) {
       cmocka_unit_test(test_groups),
       cmocka_unit_test(test_transposed),
       cmocka_unit_test(test_pointwise_depthwise),
+      cmocka_unit_test(test_depthwise_pointwise),
       cmocka_unit_test(test_winograd),
       cmocka_unit_test(test_winograd_of_cores),
       cmocka_unit_test(test_dilated_winograd),

@@ -27,15 +27,6 @@ static const struct node *depthwise_of(const struct group *group) {
 }
 
 /* ---- Match --------------------------------------------------------------- */
-static bool is_between(const struct node *node) {
-  if (node->op->fusion != FUSION_ELEMENTWISE || node->output_count != 1)
-    return false;
-  size_t variable = 0;
-  for (size_t i = 0; i < node->input_count; i++)
-    variable += node->inputs[i] && !node->inputs[i]->constant;
-  return variable == 1 && node->outputs[0]->rank == 4;
-}
-
 static int64_t bytes_between(const struct match_query *query,
                              const struct value *value) {
   int64_t height = value_dim(value, 2), width = value_dim(value, 3);
@@ -84,13 +75,8 @@ static size_t fused_match(struct match_query *query, struct node *node,
       wide.in_channels < query->block / 2)
     return match_decline(query, "not a 1x1 convolution");
   nodes[count++] = node;
-  const struct node *last = node;
-  struct node *next = graph_only_user(query->users, node->outputs[0]);
-  while (next && is_between(next) && count + 2 < capacity) {
-    nodes[count++] = next;
-    last = next;
-    next = graph_only_user(query->users, next->outputs[0]);
-  }
+  struct node *next = pointwise_chain(query->users, nodes, capacity, &count);
+  const struct node *last = nodes[count - 1];
   if (!next || count + 1 > capacity || !window2d_of_conv(next, &depthwise) ||
       !window2d_is_depthwise(&depthwise) || next->inputs[0] != last->outputs[0])
     return match_decline(query, "no depthwise convolution follows");

@@ -57,6 +57,26 @@ void pointwise_stage(struct builder *builder, const struct node *node,
   vec_push(builder->arena, &builder->stages, stage);
 }
 
+static bool is_between(const struct node *node) {
+  if (node->op->fusion != FUSION_ELEMENTWISE || node->output_count != 1)
+    return false;
+  size_t variable = 0;
+  for (size_t i = 0; i < node->input_count; i++)
+    variable += node->inputs[i] && !node->inputs[i]->constant;
+  return variable == 1 && node->outputs[0]->rank == 4;
+}
+
+struct node *pointwise_chain(const struct graph_users *users,
+                             struct node **nodes, size_t capacity,
+                             size_t *count) {
+  struct node *next = graph_only_user(users, nodes[*count - 1]->outputs[0]);
+  while (next && is_between(next) && *count + 2 < capacity) {
+    nodes[(*count)++] = next;
+    next = graph_only_user(users, next->outputs[0]);
+  }
+  return next;
+}
+
 int64_t rows_in_tile(const struct machine *machine,
                      const struct window2d *depthwise, int64_t block,
                      int64_t height, int64_t width) {

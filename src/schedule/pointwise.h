@@ -11,6 +11,12 @@
  * image. */
 void pointwise_stage(struct builder *builder, const struct node *node,
                      struct buffer *out, const int64_t *before);
+/* Adds the elementwise nodes of one operand that follow the last of `nodes`,
+ * each the only user of the one before, and leaves room for a node. Returns the
+ * node that follows then, NULL if there isn't just one. */
+struct node *pointwise_chain(const struct graph_users *users,
+                             struct node **nodes, size_t capacity,
+                             size_t *count);
 /* Rows of the depthwise output in a tile: as many as keep one block of
  * channels of what it reads in half of the L2 cache. height, width of its
  * input, -1 where open. */

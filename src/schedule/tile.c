@@ -26,9 +26,10 @@ size_t tile_space(const struct builder *builder, enum tile_knob knob,
     return count;
   }
   const struct group *group = builder->group;
+  const struct node *last = group->nodes.data[group->anchor_count - 1];
   int64_t limit = knob == TILE_COLUMNS ? MOST_COLUMNS : TILE_MOST_BLOCKS;
   int64_t channel_blocks =
-      ceil_div(value_dim(group->nodes.data[0]->outputs[0], 1), builder->block);
+      ceil_div(value_dim(last->outputs[0], 1), builder->block);
   for (int64_t v = 1; v <= limit && count < capacity; v++)
     if ((knob == TILE_COLUMNS || channel_blocks % v == 0) &&
         tile_fits(builder->machine, knob == TILE_COLUMNS ? v : 1,

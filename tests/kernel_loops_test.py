@@ -28,8 +28,9 @@ from onnx_bytes import floats, model, node, tensor, value  # noqa: E402
 TARGETS = {"haswell": "llvm -mcpu=haswell", "znver4": "llvm -mcpu=znver4",
            "emeraldrapids": "llvm -mcpu=emeraldrapids",
            "cortex-a76": "llvm -mtriple=aarch64-linux-gnu -mcpu=cortex-a76"}
-# For all weights but those of depthwise convolutions and dense layers.
+# For all weights but those of NO_WEIGHTS.
 ASKS_ALWAYS = {"emeraldrapids"}
+NO_WEIGHTS = ("depthwise", "dense")
 TRANSFORM_SPILLS = 0.25  # of the instructions of a loop
 # (network, target): so many spills at most in a loop.
 KNOWN = {
@@ -176,7 +177,7 @@ def main():
                 bad += faults(name, short, found, winograd)
                 early = "prefetcht0" in text or "prfm" in text
                 wanted = ASKS_EARLY.get(name, early)
-                if short in ASKS_ALWAYS and "d" != name[0]:
+                if short in ASKS_ALWAYS and not name.startswith(NO_WEIGHTS):
                     wanted = True
                 if wanted != early:
                     bad.append(f"{name} for {short}: asks early: {early}")

@@ -312,6 +312,7 @@ static void set_timing(const struct request *request, struct machine *machine) {
   machine->l1_bytes = row->l1_kib * 1024;
   machine->l2_bytes = row->l2_kib * 1024;
   machine->l3_bytes = row->l3_kib * 1024;
+  machine->l3_share_bytes = machine->l3_bytes;
   machine->l2_bytes_per_cycle = row->l2_rate;
   machine->l3_bytes_per_cycle = row->l3_rate;
   machine->memory_bytes_per_cycle = row->memory_rate;
@@ -333,7 +334,7 @@ static void set_timing(const struct request *request, struct machine *machine) {
 }
 
 void machine_hold_weights(struct machine *machine, size_t bytes) {
-  bool stay = bytes <= (uint64_t)machine->l3_bytes / 4;
+  bool stay = bytes <= (uint64_t)machine->l3_share_bytes / 2;
   machine->weights_bytes_per_cycle = stay ? machine->l3_bytes_per_cycle
                                           : machine->memory_bytes_per_cycle;
 }

@@ -28,6 +28,7 @@ struct machine {
   double loads_per_cycle; /* full vectors */
   double frequency;       /* GHz, nominal: only ratios matter */
   int64_t l1_bytes, l2_bytes, l3_bytes;
+  int64_t l3_share_bytes; /* what a core can count on of it */
   double l2_bytes_per_cycle, l3_bytes_per_cycle, memory_bytes_per_cycle;
   double exchange_bytes_per_cycle; /* of what another core has just written */
   double weights_bytes_per_cycle;  /* see machine_hold_weights */
@@ -45,7 +46,8 @@ enum adze_status machine_parse(struct arena *arena, const char *target_line,
                                struct adze_error *error) ADZE_MUST_USE;
 
 /* Says how large a network's weights are in all. They come from memory unless
- * the last cache holds them from one run to the next, beside all else. */
+ * a core's share of the last cache holds them from one run to the next, beside
+ * all else. */
 void machine_hold_weights(struct machine *machine, size_t bytes);
 
 /* The features for LLVM, all said: "-avx512f,…,+sse3,…". */

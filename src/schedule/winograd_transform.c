@@ -4,12 +4,17 @@
 #include <math.h>
 
 /* ---- The matrices -------------------------------------------------------- */
-/* Finite points; infinity is the last. Pairs ±p stand side by side. */
+/* Finite points; infinity is the last. Pairs ±p stand side by side; of an even
+ * number one has no partner. */
 static bool find_points(int reach, double *points) {
   const double root = sqrt(0.5);
   double first[3] = {1};
   switch (reach) {
   case 4:
+    break;
+  case 5:
+    first[0] = 0.75;
+    points[3] = 1.5;
     break;
   case 6:
     first[0] = root;

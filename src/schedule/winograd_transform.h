@@ -7,8 +7,8 @@
  *
  * nested for two dimensions. After A. Lavin, S. Gray, "Fast Algorithms for
  * Convolutional Neural Networks" (2016), with points in pairs ±p, ±1/p, whose
- * rounding error is a third of that of 0, ±1, ±2 where there are six; where there
- * are five, 0, ±3/4 and 3/2 have half the error of 0, ±1 and 2.
+ * rounding error is a third of that of 0, ±1, ±2 where there are six. Where
+ * there are five, 0, ±3/4 and 3/2 have half the error of 0, ±1 and 2.
  */
 #ifndef SCHEDULE_WINOGRAD_TRANSFORM_H
 #define SCHEDULE_WINOGRAD_TRANSFORM_H

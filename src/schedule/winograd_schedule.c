@@ -164,18 +164,19 @@ static enum adze_status schedule_product_tile(struct builder *builder,
 
 /* While a tile's products are computed, the weights of the next one are asked
  * for: in rows, those of the next point for the same channels; in steps, those
- * of the next channels. A tile of one block needs them slowly enough. */
+ * of the next channels, or, where no cache brings a stream in time, those a
+ * little ahead. A tile of one block needs them slowly enough elsewhere. */
 static enum adze_status prefetch_weights(struct builder *builder,
                                          struct schedule *schedule,
                                          const struct winograd_plan *plan,
                                          const int64_t *knobs) {
   const struct node *node = builder->group->nodes.data[0];
   int64_t blocks = knobs[KNOB_ROWS] ? plan->product_blocks : knobs[KNOB_BLOCKS];
-  int64_t ahead = blocks * plan->in_blocks * plan->block * plan->block;
   if (knobs[KNOB_ROWS] == 0 && builder->machine->asks_ahead)
     return common_prefetch_stream(builder, schedule, node->inputs[1]);
   if (knobs[KNOB_BLOCKS] == 1)
     return ADZE_OK;
+  int64_t ahead = blocks * plan->in_blocks * plan->block * plan->block;
   return schedule_prefetch(schedule, builder_packed(builder, node->inputs[1]),
                            ahead < BUFFER_PREFETCH_MAX ? ahead
                                                        : BUFFER_PREFETCH_MAX);

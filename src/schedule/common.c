@@ -16,11 +16,17 @@ static bool is_local(const struct schedule *schedule,
 
 enum adze_status common_inline_elementwise(struct builder *builder,
                                            struct schedule *schedule) {
+  return common_inline_others(builder, schedule, NULL);
+}
+
+enum adze_status common_inline_others(struct builder *builder,
+                                      struct schedule *schedule,
+                                      const struct buffer *kept) {
   for (size_t i = 0; i < builder->stages.count; i++) {
     const struct stage *stage = builder->stages.data[i];
     struct statement *block =
         schedule_block(schedule, stage->name, BLOCK_WHOLE);
-    if (block && stage->reduce == REDUCE_NONE &&
+    if (block && stage->reduce == REDUCE_NONE && stage->output != kept &&
         is_local(schedule, stage->output))
       TRY(schedule_compute_inline(schedule, block));
   }

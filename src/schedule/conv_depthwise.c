@@ -35,6 +35,20 @@ static void depthwise_demand(const struct match_query *query,
   window2d_halo(&window, out);
 }
 
+void depthwise_fused_demand(const struct group *group,
+                            const struct node *depthwise,
+                            const struct node *node, size_t input,
+                            struct demand *out) {
+  struct window2d window;
+  if (node != group->nodes.data[0] || input != 0) {
+    out->any = true;
+    return;
+  }
+  window2d_of_conv(depthwise, &window);
+  out->blocked = true;
+  window2d_halo(&window, out);
+}
+
 /* packed[c, kh, kw, lane] */
 static const struct expr *pack_weights(void *context, struct expr_pool *pool,
                                        struct buffer *source,

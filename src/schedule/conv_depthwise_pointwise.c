@@ -83,7 +83,7 @@ static size_t fused_match(struct match_query *query, struct node *node,
   if (!next || !window2d_of_conv(next, &narrow) ||
       !window2d_is_pointwise(&narrow) || next->inputs[0] != last->outputs[0])
     return match_decline(query, "no 1x1 convolution follows");
-  if (count == 1 && (node->input_count < 3 || !node->inputs[2]))
+  if (count == 1 && !window2d_has_bias(node))
     return match_decline(query, "neither a bias nor an activation between");
   if (narrow.out_channels < query->block ||
       !is_cheaper(query, &narrow, last->outputs[0]))
@@ -96,14 +96,7 @@ static void fused_demand(const struct match_query *query,
                          const struct group *group, const struct node *node,
                          size_t input, struct demand *out) {
   (void)query;
-  struct window2d window;
-  if (node != group->nodes.data[0] || input != 0) {
-    out->any = true;
-    return;
-  }
-  window2d_of_conv(node, &window);
-  out->blocked = true;
-  window2d_halo(&window, out);
+  depthwise_fused_demand(group, group->nodes.data[0], node, input, out);
 }
 
 /* ---- Stages -------------------------------------------------------------- */
@@ -159,43 +152,33 @@ static void fused_choose(const struct builder *builder, int64_t *knobs) {
   struct tile tile =
       tile_choose(machine, value_dim(out, 3), blocks, TILE_MOST_BLOCKS);
   int64_t tile_bytes = channels * tile.blocks * builder->block * 4;
-  int64_t panel = machine->l2_bytes / 4 / tile_bytes;
   knobs[KNOB_ROWS] =
       rows_choose(machine, channels, value_dim(out, 2), value_dim(out, 3));
   knobs[KNOB_EACH] = depthwise_choose_columns(builder, each);
   knobs[KNOB_COLUMNS] = tile.columns;
   knobs[KNOB_BLOCKS] = tile.blocks;
-  panel = panel < blocks / tile.blocks ? panel : blocks / tile.blocks;
-  while (panel > 1 && blocks / tile.blocks % panel != 0)
-    panel--;
-  knobs[KNOB_PANEL] = panel < 1 ? 1 : panel;
+  knobs[KNOB_PANEL] =
+      tile_divisor(blocks / tile.blocks, machine->l2_bytes / 4 / tile_bytes);
 }
 
 /* ---- Schedule ------------------------------------------------------------ */
-static bool is_local(const struct schedule *schedule,
-                     const struct buffer *buffer) {
-  for (size_t i = 0; i < schedule->function->buffers.count; i++)
-    if (schedule->function->buffers.data[i] == buffer)
-      return true;
-  return false;
-}
-
 /* What the 1x1 convolution reads gets the rows of a tile, below `rows`. */
 static enum adze_status schedule_middle(struct builder *builder,
                                         struct schedule *schedule,
-                                        struct statement *middle,
+                                        const struct stage *middle,
                                         struct statement *rows,
                                         int64_t columns) {
   const struct stage *sums = builder->stages.data[0];
   struct statement *loops[LOOP_MAX_RANK], *x, *column;
-  TRY(schedule_set_scope(schedule, middle, BUFFER_WORKER));
-  TRY(schedule_compute_at(schedule, middle, rows));
+  struct statement *block = schedule_block(schedule, middle->name, BLOCK_WHOLE);
+  TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
+  TRY(schedule_compute_at(schedule, block, rows));
   size_t count =
-      schedule_loops_around(schedule, middle, loops, ARRAY_COUNT(loops));
+      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
   /* …, row, column, lane */
   TRY(schedule_split(schedule, loops[count - 2], columns, &x, &column));
   TRY(schedule_partition(schedule, x));
-  struct statement *block = schedule_block(schedule, sums->name, BLOCK_WHOLE);
+  block = schedule_block(schedule, sums->name, BLOCK_WHOLE);
   TRY(schedule_set_scope(schedule, block, BUFFER_REGISTER));
   struct reduce_plan plan = depthwise_plan(builder, sums);
   TRY(common_reduce_at(schedule, block, x, &plan));
@@ -203,36 +186,29 @@ static enum adze_status schedule_middle(struct builder *builder,
   return schedule_vectorize(schedule, loops[count - 1]);
 }
 
-/* Inlines the elementwise stages but the one whose result the 1x1 convolution
- * reads, which `middle` gets; returns the convolution's own stage in `out`. */
-static enum adze_status find_stages(struct builder *builder,
-                                    struct schedule *schedule,
-                                    struct statement **middle,
-                                    const struct stage **out) {
+/* The stages that compute what the 1x1 convolution reads, and itself. */
+static void find_stages(struct builder *builder, const struct stage **middle,
+                        const struct stage **out) {
   const struct node *narrow = pointwise_of(builder->group);
   const struct buffer *read = builder_buffer(builder, narrow->inputs[0]);
   for (size_t i = 1; i < builder->stages.count; i++) {
     const struct stage *stage = builder->stages.data[i];
-    struct statement *block =
-        schedule_block(schedule, stage->name, BLOCK_WHOLE);
     if (stage->reduce != REDUCE_NONE)
       *out = stage;
     else if (stage->output == read)
-      *middle = block;
-    else if (is_local(schedule, stage->output))
-      TRY(schedule_compute_inline(schedule, block));
+      *middle = stage;
   }
-  return ADZE_OK;
 }
 
 static enum adze_status fused_apply(struct builder *builder,
                                     struct schedule *schedule,
                                     const int64_t *knobs) {
   const struct stage *last = builder->stages.data[builder->stages.count - 1];
-  const struct stage *anchor = NULL;
-  struct statement *middle = NULL, *write, *loops[LOOP_MAX_RANK], *rows, *row,
-                   *k, *k_inner, *panel, *x, *column;
-  TRY(find_stages(builder, schedule, &middle, &anchor));
+  const struct stage *anchor = NULL, *middle = NULL;
+  struct statement *write, *loops[LOOP_MAX_RANK], *rows, *row, *k, *k_inner,
+      *panel, *x, *column;
+  find_stages(builder, &middle, &anchor);
+  TRY(common_inline_others(builder, schedule, middle->output));
   TRY(common_writer(schedule, anchor, last, &write));
   check(schedule_loops_around(schedule, write, loops, LOOP_MAX_RANK) == 5);
   TRY(schedule_split(schedule, loops[2], knobs[KNOB_ROWS], &rows, &row));

@@ -91,14 +91,7 @@ static void fused_demand(const struct match_query *query,
                          const struct group *group, const struct node *node,
                          size_t input, struct demand *out) {
   (void)query;
-  struct window2d window;
-  if (node != group->nodes.data[0] || input != 0) {
-    out->any = true;
-    return;
-  }
-  window2d_of_conv(depthwise_of(group), &window);
-  out->blocked = true;
-  window2d_halo(&window, out);
+  depthwise_fused_demand(group, depthwise_of(group), node, input, out);
 }
 
 /* ---- Stages -------------------------------------------------------------- */

@@ -226,12 +226,11 @@ static void transposed_choose(const struct builder *builder, int64_t *knobs) {
                  (is_depthwise(&window) ? 1 : (double)window.in_channels);
   double block_bytes = steps * (double)builder->block * 4;
   int64_t most_blocks = tile_resident_blocks(builder->machine, block_bytes);
+  int64_t blocks = ceil_div(value_dim(out, 1), builder->block);
   struct tile tile =
-      tile_choose(builder->machine, phase_width(builder),
-                  ceil_div(value_dim(out, 1), builder->block), most_blocks);
+      tile_choose(builder->machine, phase_width(builder), blocks, most_blocks);
   int64_t phases = window.stride[0] * window.stride[1];
-  int64_t shares =
-      ceil_div(value_dim(out, 1), builder->block) / tile.blocks * phases;
+  int64_t shares = blocks / tile.blocks * phases;
   knobs[KNOB_COLUMNS] = tile.columns;
   knobs[KNOB_BLOCKS] = tile.blocks;
   knobs[KNOB_UNROLL] = 4;

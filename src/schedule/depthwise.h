@@ -6,6 +6,12 @@
 #include "schedule/common.h"
 #include "schedule/window.h"
 
+/* What a group that begins with a convolution, fused with `depthwise`, wants of
+ * its operands: blocks of the image, with the depthwise one's padding. */
+void depthwise_fused_demand(const struct group *group,
+                            const struct node *depthwise,
+                            const struct node *node, size_t input,
+                            struct demand *out);
 /* Adds the stage that computes `node` from `in`, whose blocks, rows and columns
  * `window` addresses. */
 void depthwise_stage(struct builder *builder, const struct node *node,

@@ -17,11 +17,7 @@
 static int64_t chunk_choose(const struct machine *machine,
                             const struct im2col_plan *plan, int64_t block) {
   int64_t bytes = plan->taps * block * plan->tile.blocks * block * 4;
-  int64_t chunk = machine->l1_bytes * 6 / 10 / bytes;
-  chunk = chunk < plan->in_blocks ? chunk : plan->in_blocks;
-  while (chunk > 1 && plan->in_blocks % chunk != 0)
-    chunk--;
-  return chunk < 1 ? 1 : chunk;
+  return tile_divisor(plan->in_blocks, machine->l1_bytes * 6 / 10 / bytes);
 }
 
 /* A chunk's places, and the parts of a tile's channels, stay in the L2 cache

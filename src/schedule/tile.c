@@ -46,6 +46,13 @@ size_t tile_divisors(int64_t total, int64_t *values, size_t capacity) {
   return count;
 }
 
+int64_t tile_divisor(int64_t total, int64_t most) {
+  int64_t divisor = most < total ? most : total;
+  while (divisor > 1 && total % divisor != 0)
+    divisor--;
+  return divisor < 1 ? 1 : divisor;
+}
+
 int64_t tile_panel(const struct machine *machine, int64_t tiles, int64_t most,
                    int64_t rows) {
   int64_t panel = most < tiles ? most : tiles;

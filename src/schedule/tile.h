@@ -17,6 +17,8 @@ size_t tile_space(const struct builder *builder, enum tile_knob knob,
 
 /* The divisors of `total`, as the values of a knob; returns their number. */
 size_t tile_divisors(int64_t total, int64_t *values, size_t capacity);
+/* The largest divisor of `total` that is at most `most`; at least 1. */
+int64_t tile_divisor(int64_t total, int64_t most);
 /* How many of `tiles`, at most `most`, one worker takes at a time, in each of
  * `rows`: a divisor that leaves enough panels for all cores to have like
  * shares. */

@@ -79,16 +79,17 @@ int64_t window2d_summed(int64_t channels, int64_t block) {
 void window2d_channel(struct expr_pool *pool, int64_t chunk, int64_t block,
                       const struct expr *i, const struct expr *j,
                       const struct expr **in_block, const struct expr **lane) {
+  if (chunk == block) {
+    *in_block = i;
+    *lane = j;
+    return;
+  }
   const struct expr *chunks = expr_index(pool, block / chunk);
   *in_block = expr_floor_div(pool, i, chunks);
   *lane = expr_add(
       pool,
       expr_mul(pool, expr_floor_mod(pool, i, chunks), expr_index(pool, chunk)),
       j);
-  if (chunk == block) {
-    *in_block = i;
-    *lane = j;
-  }
 }
 
 void window2d_halo(const struct window2d *window, struct demand *demand) {
@@ -141,7 +142,7 @@ static const struct expr *pack_bias(void *context, struct expr_pool *pool,
       expr_load(pool, source, &c, 1), expr_constant(pool, source->dtype, 0));
 }
 
-static bool has_bias(const struct node *node) {
+bool window2d_has_bias(const struct node *node) {
   return node->input_count > 2 && node->inputs[2];
 }
 
@@ -151,7 +152,7 @@ const struct expr *window2d_add_bias(struct builder *builder,
                                      const struct expr *k,
                                      const struct expr *lane) {
   struct expr_pool *pool = builder->pool;
-  if (!has_bias(node))
+  if (!window2d_has_bias(node))
     return sum;
   struct bias_packing packing = {builder->block,
                                  node->inputs[2]->constant->dims[0]};
@@ -166,7 +167,7 @@ const struct expr *window2d_add_bias(struct builder *builder,
 
 struct buffer *window2d_sums(struct builder *builder, const struct node *node) {
   const struct value *out = node->outputs[0];
-  if (!has_bias(node))
+  if (!window2d_has_bias(node))
     return builder_buffer(builder, out);
   const struct expr *shape[LOOP_MAX_RANK];
   size_t rank =
@@ -177,7 +178,7 @@ struct buffer *window2d_sums(struct builder *builder, const struct node *node) {
 
 void window2d_finish(struct builder *builder, const struct node *node,
                      struct buffer *sums) {
-  if (!has_bias(node))
+  if (!window2d_has_bias(node))
     return;
   struct stage *stage =
       builder_stage(builder, builder_buffer(builder, node->outputs[0]));

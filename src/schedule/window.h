@@ -16,6 +16,7 @@ struct window2d {
 bool window2d_of_conv(const struct node *node, struct window2d *out);
 /* The same of a transposed convolution; weights are [C, K, R, S]. */
 bool window2d_of_conv_transpose(const struct node *node, struct window2d *out);
+bool window2d_has_bias(const struct node *node);
 /* Every channel by itself; one position only, of every channel. */
 bool window2d_is_depthwise(const struct window2d *window);
 bool window2d_is_pointwise(const struct window2d *window);

@@ -195,19 +195,23 @@ static double bytes_between(const struct winograd_plan *plan, double positions,
   return positions * points * 4 * channels;
 }
 
+static double weight_bytes(const struct winograd_plan *plan) {
+  double points = (double)(plan->transform.reach * plan->transform.reach);
+  return points * (double)plan->channels *
+         (double)(plan->product_blocks * plan->block) * 4;
+}
+
 /* The tile of the products, of so many positions together. Weights come from
  * memory once, then from where they stay. */
 static struct tile product_tile(const struct machine *machine,
                                 const struct winograd_plan *plan,
                                 int64_t rows) {
-  double points = (double)(plan->transform.reach * plan->transform.reach);
   double block_bytes = (double)plan->block * 4;
-  double weights =
-      points * (double)(plan->channels * plan->product_blocks) * block_bytes;
   int64_t all_rows = plan->tiles[0] * plan->batch;
   int64_t together = plan->tiles[1] * (rows > 0 ? rows : all_rows);
-  double rate = rows == 0 || rows == all_rows ? machine->weights_bytes_per_cycle
-                                              : from_cache(machine, weights);
+  double rate = rows == 0 || rows == all_rows
+                    ? machine->weights_bytes_per_cycle
+                    : from_cache(machine, weight_bytes(plan));
   return tile_choose_streamed(machine, together > 0 ? together : -1,
                               plan->out_blocks, TILE_MOST_BLOCKS,
                               machine->asks_ahead ? block_bytes / rate : 0);
@@ -223,7 +227,7 @@ static double product_cycles(const struct machine *machine,
   double cycles = steps * passes *
                   (double)(plan->product_blocks / plan->out_blocks) *
                   product_tile(machine, plan, rows).row_cycles;
-  double weights = steps * (double)(plan->product_blocks * plan->block) * 4;
+  double weights = weight_bytes(plan);
   double first = weights / machine->weights_bytes_per_cycle;
   double again = (passes - 1) * weights / from_cache(machine, weights);
   if (machine->asks_ahead) /* a single pass waits in the tile's cycles */

@@ -38,11 +38,8 @@ static int64_t panel_choose(const struct builder *builder,
   int64_t point_bytes = plan->in_blocks * plan->block * 4;
   if (positions * point_bytes <= machine->l1_bytes / 2)
     return 1;
-  int64_t panel = machine->l2_bytes / 2 / (point_bytes * blocks * plan->block);
-  panel = panel < tiles ? panel : tiles;
-  while (panel > 1 && tiles % panel != 0)
-    panel--;
-  return panel < 1 ? 1 : panel;
+  return tile_divisor(tiles, machine->l2_bytes / 2 /
+                                 (point_bytes * blocks * plan->block));
 }
 
 void winograd_choose(const struct builder *builder, int64_t *knobs) {

@@ -346,6 +346,8 @@ static enum adze_status compile_list(struct compiler *c,
     case STATEMENT_SET:
       TRY(compile_set(c, s));
       break;
+    case STATEMENT_PREFETCH:
+      break;
     case STATEMENT_BARRIER:
       emit(c, (struct instruction){.opcode = OP_BARRIER});
       break;

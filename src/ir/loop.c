@@ -180,6 +180,9 @@ static void rename_own(const struct renaming *renaming, struct statement *s) {
   case STATEMENT_SET:
     s->set.value = renamed(renaming, s->set.value);
     return;
+  case STATEMENT_PREFETCH:
+    s->prefetch.offset = renamed(renaming, s->prefetch.offset);
+    return;
   case STATEMENT_BARRIER:
     return;
   }

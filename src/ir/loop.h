@@ -103,6 +103,7 @@ enum statement_kind {
   STATEMENT_BLOCK,   /* structured only */
   STATEMENT_STORE,
   STATEMENT_SET,     /* flat only */
+  STATEMENT_PREFETCH, /* a hint: this element will be read soon */
   STATEMENT_BARRIER, /* all workers meet */
 };
 
@@ -153,6 +154,10 @@ struct statement {
       const struct local *local;
       const struct expr *value;
     } set;
+    struct {
+      struct buffer *buffer;     /* a parameter */
+      const struct expr *offset; /* in elements; may be outside of it */
+    } prefetch;
   };
 };
 

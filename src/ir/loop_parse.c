@@ -338,6 +338,16 @@ static enum adze_status parse_store(struct parser *p, struct statement **out) {
   return parse_stored(p, s, offset_lanes);
 }
 
+static enum adze_status parse_prefetch(struct parser *p,
+                                       struct statement **out) {
+  struct statement *s = *out = statement_new(p->pool, STATEMENT_PREFETCH);
+  TRY(parse_expect(p, "prefetch"));
+  TRY(parse_buffer_name(p, &s->prefetch.buffer));
+  TRY(parse_expect(p, "["));
+  TRY(parse_scalar(p, ADZE_I64, &s->prefetch.offset));
+  return parse_expect(p, "]");
+}
+
 /* f32 or f32x16. */
 static enum adze_status parse_type(struct parser *p, enum adze_dtype *dtype,
                                    uint16_t *lanes) {
@@ -397,6 +407,8 @@ static enum adze_status parse_statement(struct parser *p,
     return parse_branch(p, out);
   if (parse_at(p, "block"))
     return parse_block(p, out);
+  if (parse_at(p, "prefetch"))
+    return parse_prefetch(p, out);
   if (parse_at(p, "barrier")) {
     *out = statement_new(p->pool, STATEMENT_BARRIER);
     return parse_next(p);

@@ -209,6 +209,12 @@ static void print_store(struct printer *p, const struct statement *s) {
   printer_expr(p, s->store.value);
 }
 
+static void print_prefetch(struct printer *p, const struct statement *s) {
+  text_format(p->text, "prefetch %s[", printer_buffer(p, s->prefetch.buffer));
+  printer_expr(p, s->prefetch.offset);
+  text_add(p->text, "]");
+}
+
 /* The first set of a local in the text names its type. */
 static void print_set(struct printer *p, const struct statement *s) {
   const struct local *local = s->set.local;
@@ -250,6 +256,9 @@ static void print_statements(struct printer *p, const struct statement *list) {
       break;
     case STATEMENT_SET:
       print_set(p, s);
+      break;
+    case STATEMENT_PREFETCH:
+      print_prefetch(p, s);
       break;
     case STATEMENT_BARRIER:
       text_add(p->text, "barrier");

@@ -52,11 +52,11 @@ const char *block_part_word(enum block_part part) {
 
 bool is_reserved_word(const char *word) {
   static const char *const words[] = {
-      "scalar", "spmd",  "parameter", "buffer",  "scratch", "stage",
-      "for",    "if",    "else",      "block",   "barrier", "let",
-      "with",   "in",    "true",      "false",   "inf",     "nan",
-      "from",   "count", "reduce",    "initial", "update",  "when",
-      "least",  "most",  "constant"};
+      "scalar",   "spmd",  "parameter", "buffer",  "scratch", "stage",
+      "for",      "if",    "else",      "block",   "barrier", "let",
+      "prefetch", "with",  "in",        "true",    "false",   "inf",
+      "nan",      "from",  "count",     "reduce",  "initial", "update",
+      "when",     "least", "most",      "constant"};
   for (size_t i = 0; i < ARRAY_COUNT(words); i++)
     if (string_equal(words[i], word))
       return true;

@@ -160,6 +160,9 @@ static enum adze_status verify_list(struct flat *f,
     case STATEMENT_SET:
       TRY(verify_set(f, list));
       break;
+    case STATEMENT_PREFETCH:
+      TRY(verify_prefetch(&f->v, list));
+      break;
     case STATEMENT_BARRIER:
       break;
     case STATEMENT_BLOCK:

@@ -131,6 +131,18 @@ enum adze_status verify_loop_head(struct verifier *v,
   return ADZE_OK;
 }
 
+enum adze_status verify_prefetch(struct verifier *v,
+                                 const struct statement *prefetch) {
+  const struct buffer *buffer = prefetch->prefetch.buffer;
+  if (buffer == NULL)
+    return verify_fail(v, "a prefetch has no buffer");
+  verify_place(v, "prefetch of", buffer->name);
+  TRY(verify_declared(v, buffer));
+  if (buffer->scope != BUFFER_ARGUMENT)
+    return verify_fail(v, "it is no parameter");
+  return verify_scalar(v, prefetch->prefetch.offset, ADZE_I64, "offset");
+}
+
 /* ---- Declarations ------------------------------------------------------- */
 
 static enum adze_status verify_buffer(struct verifier *v,

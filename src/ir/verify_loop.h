@@ -41,6 +41,9 @@ enum adze_status verify_scalar(struct verifier *verifier, const struct expr *e,
                                const char *what) ADZE_MUST_USE;
 enum adze_status verify_declared(struct verifier *verifier,
                                  const struct buffer *buffer) ADZE_MUST_USE;
+enum adze_status
+verify_prefetch(struct verifier *verifier,
+                const struct statement *prefetch) ADZE_MUST_USE;
 /* A loop's bounds, and that its variable is not open; leaves it open. */
 enum adze_status verify_loop_head(struct verifier *verifier,
                                   const struct statement *loop) ADZE_MUST_USE;

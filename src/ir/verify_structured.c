@@ -161,6 +161,9 @@ static enum adze_status verify_list(struct structured *s,
     case STATEMENT_SET:
       verify_place(&s->v, "set of", list->set.local->name);
       return verify_fail(&s->v, "flat loop IR has locals only");
+    case STATEMENT_PREFETCH:
+      TRY(verify_prefetch(&s->v, list));
+      break;
     case STATEMENT_BARRIER:
       s->v.place = "barrier";
       if (s->in_parallel)

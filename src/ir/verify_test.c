@@ -91,6 +91,8 @@ static void test_flat_rules(void **state) {
        "store to x: local is read from a local that is not set"},
       {"  for i < 3 {\n    let a: i64 = i\n  }\n  x[a] = 1.0\n",
        "local is read from a local that is not set"},
+      {"  buffer w: f32[4] stack\n  prefetch w[0]\n",
+       "prefetch of w: it is no parameter"},
       {"  stage s: x[i < 8, j < 8] = 1.0\n  block s(0, 1)\n",
        "block s: blocks are in structured loop IR only"},
   };

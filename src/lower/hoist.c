@@ -22,6 +22,20 @@ static bool is_pure(struct lowering *lowering, const struct expr *e) {
   return !loads;
 }
 
+/* A prefetch that stands before a condition may as well stand under it. */
+static void move_prefetches(struct statement **head) {
+  struct statement **link = head;
+  while (*link && (*link)->kind == STATEMENT_PREFETCH)
+    link = &(*link)->next;
+  struct statement *branch = *link;
+  if (link == head || !branch || branch->kind != STATEMENT_IF || branch->next ||
+      branch->branch.else_body)
+    return;
+  *link = branch->branch.then_body;
+  branch->branch.then_body = *head;
+  *head = branch;
+}
+
 static void hoist_list(struct lowering *lowering, struct statement **head) {
   for (struct statement **link = head; *link; link = &(*link)->next) {
     struct statement *s = *link;
@@ -39,6 +53,7 @@ static void hoist_list(struct lowering *lowering, struct statement **head) {
     if (s->kind != STATEMENT_FOR)
       continue;
     hoist_list(lowering, &s->loop.body);
+    move_prefetches(&s->loop.body);
     struct statement *only = s->loop.body;
     if (s->loop.kind == LOOP_PARALLEL || !only || only->next ||
         only->kind != STATEMENT_IF || only->branch.else_body ||

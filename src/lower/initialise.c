@@ -69,6 +69,7 @@ static void search_list(struct search *search, const struct statement *list) {
       search->is_set[s->set.local->id] = true;
       break;
     case STATEMENT_BLOCK:
+    case STATEMENT_PREFETCH: /* of loop variables only */
     case STATEMENT_BARRIER:
       break;
     }

@@ -28,6 +28,9 @@ void statement_map_exprs(struct statement *list,
     case STATEMENT_SET:
       s->set.value = map(context, s->set.value);
       break;
+    case STATEMENT_PREFETCH:
+      s->prefetch.offset = map(context, s->prefetch.offset);
+      break;
     case STATEMENT_BLOCK:
     case STATEMENT_BARRIER:
       break;

@@ -106,6 +106,7 @@ static bool can_widen(const struct widening *w, const struct statement *list) {
       break;
     case STATEMENT_BLOCK:
     case STATEMENT_SET:
+    case STATEMENT_PREFETCH:
     case STATEMENT_BARRIER:
       return false;
     }

@@ -304,18 +304,3 @@ enum adze_status schedule_decompose_reduction(struct schedule *schedule,
              loop->loop.variable->name);
   return ADZE_OK;
 }
-
-enum adze_status schedule_prefetch(struct schedule *schedule,
-                                   struct buffer *parameter,
-                                   int64_t elements) {
-  if (elements < 1 || elements > BUFFER_PREFETCH_MAX)
-    return tree_refuse(schedule, "prefetch: %lld elements are not possible",
-                       (long long)elements);
-  if (parameter->scope != BUFFER_ARGUMENT)
-    return tree_refuse(schedule, "prefetch: %s is not a parameter",
-                       parameter->name);
-  parameter->prefetch = elements;
-  tree_trace(schedule, "prefetch %s %lld", parameter->name,
-             (long long)elements);
-  return ADZE_OK;
-}

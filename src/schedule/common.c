@@ -230,6 +230,28 @@ enum adze_status common_prefetch_stream(const struct builder *builder,
              : ADZE_OK;
 }
 
+enum adze_status common_prefetch_next(const struct builder *builder,
+                                      struct schedule *schedule,
+                                      const struct value *weights,
+                                      const struct stage *anchor,
+                                      struct statement *outer) {
+  struct statement *loops[LOOP_MAX_RANK * 4];
+  struct buffer *packed = builder_packed(builder, weights);
+  if (!builder->machine->asks_ahead)
+    return ADZE_OK;
+  struct statement *block =
+      schedule_block(schedule, anchor->name, BLOCK_UPDATE);
+  if (!block)
+    block = schedule_block(schedule, anchor->name, BLOCK_WHOLE);
+  size_t count =
+      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
+  while (count > 0 && loops[count - 1]->loop.kind != LOOP_SERIAL)
+    count--;
+  check(count > 0);
+  TRY(common_prefetch_stream(builder, schedule, weights));
+  return schedule_prefetch_next(schedule, packed, outer, loops[count - 1]);
+}
+
 void common_zero_halo(struct function *function, struct buffer *buffer) {
   struct statement *first = NULL;
   for (size_t d = 0; d < buffer->rank; d++) {

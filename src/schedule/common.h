@@ -55,6 +55,14 @@ enum adze_status common_prefetch_stream(const struct builder *builder,
                                         struct schedule *schedule,
                                         const struct value *weights)
     ADZE_MUST_USE;
+/* And, while one round of `outer` runs, those of its next: an equal share in
+ * each round of the innermost loop around the anchor's block. */
+enum adze_status common_prefetch_next(const struct builder *builder,
+                                      struct schedule *schedule,
+                                      const struct value *weights,
+                                      const struct stage *anchor,
+                                      struct statement *outer) ADZE_MUST_USE;
+
 
 /* Statements that write the zero halo around a buffer, put before the
  * function's own. */

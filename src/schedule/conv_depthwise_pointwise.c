@@ -227,8 +227,9 @@ static enum adze_status fused_apply(struct builder *builder,
   TRY(schedule_unroll(schedule, k_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
   TRY(schedule_middle(builder, schedule, middle, rows, knobs[KNOB_EACH]));
-  TRY(common_prefetch_stream(builder, schedule,
-                             pointwise_of(builder->group)->inputs[1]));
+  TRY(common_prefetch_next(builder, schedule,
+                           pointwise_of(builder->group)->inputs[1], anchor,
+                           panel));
   return common_parallel(schedule, order, 2);
 }
 

@@ -203,7 +203,8 @@ static int64_t panel_choose(const struct builder *builder, int64_t blocks) {
   int64_t rows = regroup_height(builder) < 1 ? 64 : regroup_height(builder);
   if (window.groups > 1)
     return 1; /* other tiles read other channels */
-  return tile_panel(machine, tiles, machine->l2_bytes / 2 / bytes, rows);
+  return tile_panel(machine, tiles,
+                    tile_panel_bytes(machine, bytes * tiles) / bytes, rows);
 }
 
 static void direct_choose(const struct builder *builder, int64_t *knobs) {
@@ -279,8 +280,9 @@ static enum adze_status direct_apply(struct builder *builder,
   TRY(schedule_unroll(schedule, k_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
   TRY(prefetch_input(builder, schedule, knobs[KNOB_COLUMNS]));
-  TRY(common_prefetch_stream(builder, schedule,
-                             builder->group->nodes.data[0]->inputs[1]));
+  TRY(common_prefetch_next(builder, schedule,
+                           builder->group->nodes.data[0]->inputs[1], anchor,
+                           panel));
   struct statement *outer[] = {loops[0], panel, loops[2]};
   return common_parallel(schedule, outer, ARRAY_COUNT(outer));
 }

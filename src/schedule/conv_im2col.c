@@ -8,7 +8,7 @@
  *
  *   columns[h,t,c,kh,kw,j,ci] = in[n,h*C+c,y*s+kh*d-p,x*s+kw*d-p,ci]
  *   part[h,k,p,lane] = sum(c,kh,kw,ci) columns[h,t,c,kh,kw,j,ci]
- *                                      * packed[k,h,c,kh,kw,ci,lane]
+ *                                      * packed[h,k,c,kh,kw,ci,lane]
  *   out[n,k,y,x,lane] = bias + sum(h) part[h,k,p,lane]
  *
  * A chunk's weights for a tile's output channels stay in the L1 cache while all
@@ -113,8 +113,7 @@ struct packing {
   int64_t block;
 };
 
-/* packed[k, h, c, kh, kw, ci, lane]: a block of output channels has its weights
- * in the order in which they are used. */
+/* packed[h, k, c, kh, kw, ci, lane]: in the order in which they are used. */
 static const struct expr *pack_weights(void *context, struct expr_pool *pool,
                                        struct buffer *source,
                                        const struct expr *const *axes) {
@@ -122,9 +121,9 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
   const struct im2col_plan *plan = &packing->plan;
   const struct expr *block = expr_index(pool, packing->block);
   const struct expr *k =
-      expr_add(pool, expr_mul(pool, axes[0], block), axes[6]);
+      expr_add(pool, expr_mul(pool, axes[1], block), axes[6]);
   const struct expr *c = expr_add(
-      pool, expr_mul(pool, axes[1], expr_index(pool, plan->chunk)), axes[2]);
+      pool, expr_mul(pool, axes[0], expr_index(pool, plan->chunk)), axes[2]);
   c = expr_add(pool, expr_mul(pool, c, block), axes[5]);
   const struct window2d *window = &plan->window;
   const struct expr *exists =
@@ -141,14 +140,12 @@ static struct buffer *part_stage(struct im2col *m, struct buffer *columns) {
   const struct im2col_plan *plan = &m->plan;
   struct packing packing = {*plan, builder->block};
   const struct expr *const *sizes = columns->shape;
-  const struct expr *packed_shape[7] = {expr_index(pool, plan->out_blocks),
-                                        sizes[0],
-                                        sizes[2],
-                                        sizes[3],
-                                        sizes[4],
-                                        sizes[6],
-                                        sizes[6]};
-  const struct expr *shape[4] = {sizes[0], packed_shape[0],
+  const struct expr *packed_shape[7] = {
+      sizes[0], expr_index(pool, plan->out_blocks),
+      sizes[2], sizes[3],
+      sizes[4], sizes[6],
+      sizes[6]};
+  const struct expr *shape[4] = {sizes[0], packed_shape[1],
                                  expr_index(pool, plan->places), sizes[6]};
   struct buffer *packed = builder_pack(builder, m->node->inputs[1], "im2col",
                                        packed_shape, 7, pack_weights, &packing);
@@ -164,7 +161,7 @@ static struct buffer *part_stage(struct im2col *m, struct buffer *columns) {
   const struct expr *ci = builder_reduction(builder, stage, "ci", sizes[6]);
   const struct expr *at[7] = {a[0], expr_floor_div(pool, a[2], sizes[5]), c, kh,
                               kw,   expr_floor_mod(pool, a[2], sizes[5]), ci};
-  const struct expr *w[7] = {a[1], a[0], c, kh, kw, ci, a[3]};
+  const struct expr *w[7] = {a[0], a[1], c, kh, kw, ci, a[3]};
   stage->reduce = REDUCE_SUM;
   stage->initial = expr_constant(pool, ADZE_F32, 0);
   stage->body = expr_mul(pool, expr_load(pool, columns, at, 7),
@@ -248,8 +245,8 @@ static enum adze_status multiply(struct builder *builder,
                                  const struct im2col_plan *plan,
                                  struct statement *panel,
                                  const int64_t *knobs) {
-  struct statement *loops[LOOP_MAX_RANK], *copy, *k, *k_inner = NULL, *p,
-                                                     *p_inner;
+  struct statement *loops[LOOP_MAX_RANK], *copy, *k = panel, *k_inner = NULL,
+                                                 *p, *p_inner;
   struct statement *block =
       schedule_block(schedule, builder->stages.data[1]->name, BLOCK_WHOLE);
   TRY(schedule_cache_write(schedule, block, BUFFER_REGISTER, &copy));
@@ -279,20 +276,10 @@ static enum adze_status multiply(struct builder *builder,
   TRY(schedule_unroll(schedule, p_inner));
   if (k_inner)
     TRY(schedule_unroll(schedule, k_inner));
-  return schedule_vectorize(schedule, lane);
-}
-
-/* While a tile's products are computed, the weights of the next chunk for the
- * same channels are asked for. */
-static enum adze_status prefetch_weights(struct builder *builder,
-                                         struct schedule *schedule,
-                                         const struct im2col_plan *plan) {
-  const struct node *node = builder->group->nodes.data[0];
-  if (builder->machine->asks_ahead)
-    return common_prefetch_stream(builder, schedule, node->inputs[1]);
-  return schedule_prefetch(schedule, builder_packed(builder, node->inputs[1]),
-                           plan->chunk * plan->taps * builder->block *
-                               builder->block);
+  TRY(schedule_vectorize(schedule, lane));
+  return common_prefetch_next(builder, schedule,
+                              builder->group->nodes.data[0]->inputs[1],
+                              builder->stages.data[1], k);
 }
 
 static enum adze_status im2col_apply(struct builder *builder,
@@ -317,7 +304,6 @@ static enum adze_status im2col_apply(struct builder *builder,
                        loops[3], &reduce));
   TRY(schedule_vectorize(schedule, loops[4]));
   TRY(multiply(builder, schedule, &plan, panel, knobs));
-  TRY(prefetch_weights(builder, schedule, &plan));
   return schedule_parallel(schedule, panel);
 }
 

@@ -265,8 +265,9 @@ static enum adze_status transposed_apply(struct builder *builder,
   struct statement *order[] = {loops[0], k,      y,          py,      px,
                                x,        column, lane_block, loops[4]};
   if (knobs[KNOB_PHASES]) {
-    order[2] = py;
-    order[3] = px;
+    order[1] = py;
+    order[2] = px;
+    order[3] = k;
     order[4] = y;
   }
   TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
@@ -277,8 +278,10 @@ static enum adze_status transposed_apply(struct builder *builder,
   TRY(schedule_unroll(schedule, column));
   TRY(schedule_unroll(schedule, lane_block));
   TRY(schedule_vectorize(schedule, loops[4]));
-  TRY(common_prefetch_stream(builder, schedule,
-                             builder->group->nodes.data[0]->inputs[1]));
+  const struct value *weights = builder->group->nodes.data[0]->inputs[1];
+  TRY(knobs[KNOB_PHASES]
+          ? common_prefetch_next(builder, schedule, weights, anchor, k)
+          : common_prefetch_stream(builder, schedule, weights));
   return common_parallel(schedule, order, 4);
 }
 

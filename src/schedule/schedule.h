@@ -120,6 +120,14 @@ enum adze_status schedule_set_scope(struct schedule *schedule,
 enum adze_status schedule_prefetch(struct schedule *schedule,
                                    struct buffer *parameter,
                                    int64_t elements) ADZE_MUST_USE;
+/* prefetch_next: while one round of `outer` runs, what its next one will read
+ * of the parameter is asked for, an equal share in each round of `inner`, a
+ * loop below it around the block that reads. A hint. */
+enum adze_status schedule_prefetch_next(struct schedule *schedule,
+                                        struct buffer *parameter,
+                                        struct statement *outer,
+                                        struct statement *inner) ADZE_MUST_USE;
+
 /* ---- Traces -----------------------------------------------------------------
  * One line a primitive: "split x 14", "reorder n kbo y xo", "compute_at conv
  * xo", "parallel n". Replay takes any bytes; a line that does not parse or

@@ -123,6 +123,11 @@ static double reload_cycles(const struct machine *machine,
                                 : machine->memory_bytes_per_cycle);
 }
 
+int64_t tile_panel_bytes(const struct machine *machine, int64_t weight_bytes) {
+  bool streams = machine->asks_ahead && weight_bytes > machine->l2_bytes / 4;
+  return machine->l2_bytes / (streams ? 8 : 2);
+}
+
 int64_t tile_resident_blocks(const struct machine *machine,
                              double block_bytes) {
   double blocks = (double)machine->l2_bytes / 2 / block_bytes;
@@ -130,6 +135,9 @@ int64_t tile_resident_blocks(const struct machine *machine,
          : blocks < TILE_MOST_BLOCKS ? (int64_t)blocks
                                      : TILE_MOST_BLOCKS;
 }
+
+/* What of a wait for weights passes with other work, if they are asked for. */
+#define ASKED_AHEAD 0.75
 
 double tile_direct_cycles(const struct machine *machine, double rows,
                           int64_t width, double steps, int64_t channel_blocks,
@@ -139,6 +147,8 @@ double tile_direct_cycles(const struct machine *machine, double rows,
   double bytes = block_bytes * (double)channel_blocks;
   double row = steps * tile.row_cycles;
   double wait = bytes / machine->weights_bytes_per_cycle - row;
+  if (machine->asks_ahead) /* they come while other rows are computed, mostly */
+    wait -= ASKED_AHEAD * (wait < rows * row ? wait : rows * row);
   return rows * row + (wait > 0 ? wait : 0) +
          reload_cycles(machine, &tile, rows, block_bytes, bytes);
 }

@@ -44,6 +44,11 @@ struct tile tile_choose_streamed(const struct machine *machine, int64_t width,
  * the L2 cache. */
 int64_t tile_resident_blocks(const struct machine *machine, double block_bytes);
 
+/* How many bytes of a layer's weights a panel may have, which many places pass
+ * by: half of the L2 cache; an eighth where those of the next panel must come
+ * into it meanwhile. */
+int64_t tile_panel_bytes(const struct machine *machine, int64_t weight_bytes);
+
 /* Cycles of direct convolution, of one core: so many rows of `width` columns,
  * and reduction steps, in tiles of at most so many blocks. The first row waits
  * for the weights. */

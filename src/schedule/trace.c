@@ -128,16 +128,32 @@ static enum adze_status replay_rfactor(struct words *words) {
   return schedule_rfactor(words->schedule, block, loop, NULL);
 }
 
-static enum adze_status replay_prefetch(struct words *words) {
+static enum adze_status word_parameter(struct words *words, size_t index,
+                                       struct buffer **out) {
   const struct function *function = words->schedule->function;
-  int64_t elements;
-  TRY(word_number(words, 2, &elements));
   for (size_t i = 0; i < function->parameters.count; i++)
-    if (string_equal(function->parameters.data[i]->name, words->word[1]))
-      return schedule_prefetch(words->schedule, function->parameters.data[i],
-                               elements);
-  return tree_refuse(words->schedule, "prefetch: there is no parameter '%s'",
-                     words->word[1]);
+    if (string_equal(function->parameters.data[i]->name, words->word[index])) {
+      *out = function->parameters.data[i];
+      return ADZE_OK;
+    }
+  return tree_refuse(words->schedule, "%s: there is no parameter '%s'",
+                     words->word[0], words->word[index]);
+}
+
+static enum adze_status replay_prefetch(struct words *words) {
+  struct buffer *parameter;
+  int64_t elements;
+  TRY(word_parameter(words, 1, &parameter));
+  TRY(word_number(words, 2, &elements));
+  return schedule_prefetch(words->schedule, parameter, elements);
+}
+static enum adze_status replay_prefetch_next(struct words *words) {
+  struct buffer *parameter;
+  struct statement *outer, *inner;
+  TRY(word_parameter(words, 1, &parameter));
+  TRY(word_loop(words, 2, &outer));
+  TRY(word_loop(words, 3, &inner));
+  return schedule_prefetch_next(words->schedule, parameter, outer, inner);
 }
 
 static const struct {
@@ -160,6 +176,7 @@ static const struct {
     {"decompose_reduction", 2, 2, replay_decompose_reduction},
     {"rfactor", 2, 2, replay_rfactor},
     {"prefetch", 2, 2, replay_prefetch},
+    {"prefetch_next", 3, 3, replay_prefetch_next},
 };
 
 static enum adze_status replay_line(struct schedule *schedule, char *line) {

@@ -38,8 +38,10 @@ static int64_t panel_choose(const struct builder *builder,
   int64_t point_bytes = plan->in_blocks * plan->block * 4;
   if (positions * point_bytes <= machine->l1_bytes / 2)
     return 1;
-  return tile_divisor(tiles, machine->l2_bytes / 2 /
-                                 (point_bytes * blocks * plan->block));
+  return tile_divisor(
+      tiles, tile_panel_bytes(machine, point_bytes * plan->product_blocks *
+                                           plan->block) /
+                 (point_bytes * blocks * plan->block));
 }
 
 void winograd_choose(const struct builder *builder, int64_t *knobs) {
@@ -159,24 +161,37 @@ static enum adze_status schedule_product_tile(struct builder *builder,
   return schedule_vectorize(schedule, l->lane);
 }
 
-/* While a tile's products are computed, the weights of the next one are asked
- * for: in rows, those of the next point for the same channels; in steps, those
- * of the next channels, or, where no cache brings a stream in time, those a
- * little ahead. A tile of one block needs them slowly enough elsewhere. */
-static enum adze_status prefetch_weights(struct builder *builder,
-                                         struct schedule *schedule,
-                                         const struct winograd_plan *plan,
-                                         const int64_t *knobs) {
-  const struct node *node = builder->group->nodes.data[0];
-  int64_t blocks = knobs[KNOB_ROWS] ? plan->product_blocks : knobs[KNOB_BLOCKS];
-  if (knobs[KNOB_ROWS] == 0 && builder->machine->asks_ahead)
-    return common_prefetch_stream(builder, schedule, node->inputs[1]);
-  if (knobs[KNOB_BLOCKS] == 1)
-    return ADZE_OK;
+/* While a tile's products are computed, the weights so many blocks further are
+ * asked for, the next tile's. One of one block needs them slowly enough. */
+static enum adze_status prefetch_tile(struct builder *builder,
+                                      struct schedule *schedule,
+                                      const struct winograd_plan *plan,
+                                      int64_t tile_blocks, int64_t blocks) {
+  const struct value *weights = builder->group->nodes.data[0]->inputs[1];
   int64_t ahead = blocks * plan->in_blocks * plan->block * plan->block;
-  return schedule_prefetch(schedule, builder_packed(builder, node->inputs[1]),
-                           ahead < BUFFER_PREFETCH_MAX ? ahead
-                                                       : BUFFER_PREFETCH_MAX);
+  return tile_blocks == 1
+             ? ADZE_OK
+             : schedule_prefetch(
+                   schedule, builder_packed(builder, weights),
+                   ahead < BUFFER_PREFETCH_MAX ? ahead : BUFFER_PREFETCH_MAX);
+}
+
+/* In steps, those of the next channels; on machines that don't bring a stream
+ * in time, those a little ahead, and of the next panel, if other places use
+ * this one's meanwhile. */
+static enum adze_status prefetch_steps(struct builder *builder,
+                                       struct schedule *schedule,
+                                       const struct winograd_plan *plan,
+                                       const struct product_loops *l,
+                                       int64_t tile_blocks) {
+  const struct value *weights = builder->group->nodes.data[0]->inputs[1];
+  if (!builder->machine->asks_ahead)
+    return prefetch_tile(builder, schedule, plan, tile_blocks, tile_blocks);
+  if (expr_is_value(l->position->loop.extent, 1))
+    return common_prefetch_stream(builder, schedule, weights);
+  return common_prefetch_next(builder, schedule, weights,
+                              stage_of(builder, plan, WINOGRAD_PRODUCT),
+                              l->panel);
 }
 
 /* The output's transform below `k_inner`, around which the tile's i and j. */
@@ -235,6 +250,9 @@ static enum adze_status apply_rows(struct builder *builder,
     l.k_inner = loops[count - 2];
   l.position = loops[count - (has_blocks ? 3 : 2)];
   TRY(schedule_product_tile(builder, schedule, block, &l, knobs));
+  /* The same channels' of the next point. */
+  TRY(prefetch_tile(builder, schedule, plan, knobs[KNOB_BLOCKS],
+                    plan->product_blocks));
   block = block_of(schedule, stage_of(builder, plan, WINOGRAD_SPREAD));
   TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
   TRY(schedule_compute_at(schedule, block, rows));
@@ -304,6 +322,7 @@ static enum adze_status apply_steps(struct builder *builder,
   TRY(schedule_split(schedule, loops[3], knobs[KNOB_BLOCKS], &l.k, &l.k_inner));
   TRY(schedule_split(schedule, l.k, knobs[KNOB_PANEL], &l.panel, &l.k));
   TRY(schedule_product_tile(builder, schedule, block, &l, knobs));
+  TRY(prefetch_steps(builder, schedule, plan, &l, knobs[KNOB_BLOCKS]));
   struct statement *products[] = {l.u, l.v, l.panel};
   TRY(common_parallel(schedule, products, ARRAY_COUNT(products)));
   return apply_output_step(builder, schedule, last, plan);
@@ -320,7 +339,6 @@ enum adze_status winograd_apply(struct builder *builder,
                                 block_of(schedule, builder->stages.data[s])));
   if (plan.gathers)
     TRY(schedule_phases(builder, schedule, &plan));
-  TRY(prefetch_weights(builder, schedule, &plan, knobs));
   struct statement *block = block_of(schedule, last);
   return knobs[KNOB_ROWS] ? apply_rows(builder, schedule, block, &plan, knobs)
                           : apply_steps(builder, schedule, block, &plan, knobs);

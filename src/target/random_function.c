@@ -336,6 +336,15 @@ static struct statement *store(struct generator *g) {
   return store_at(g, buffer, offset, value(g, buffer->dtype, lanes, 3));
 }
 
+static struct statement *prefetch(struct generator *g) {
+  struct function *function = g->function;
+  struct statement *s = statement_new(g->pool, STATEMENT_PREFETCH);
+  s->prefetch.buffer =
+      function->parameters.data[pick(g, (uint32_t)function->parameters.count)];
+  s->prefetch.offset = affine(g); /* anywhere */
+  return s;
+}
+
 static struct statement *block(struct generator *g, int depth);
 
 static struct statement *loop(struct generator *g, int depth) {
@@ -367,15 +376,17 @@ static struct statement *block(struct generator *g, int depth) {
   struct statement *list = NULL;
   for (uint32_t i = 1 + pick(g, 3); i > 0; i--) {
     struct statement *s;
-    uint32_t choice = pick(g, 8);
+    uint32_t choice = pick(g, 9);
     if (choice < 2 && depth > 0)
       s = loop(g, depth - 1);
     else if (choice == 2 && depth > 0)
       s = branch(g, depth - 1);
     else if (choice < 6)
       s = set(g, g->locals.data[pick(g, (uint32_t)g->locals.count)], 3);
-    else
+    else if (choice < 8)
       s = store(g);
+    else
+      s = prefetch(g);
     list = statement_append(list, s);
   }
   return list;

@@ -223,6 +223,8 @@ static void print_list(struct printer *printer, const struct statement *list) {
     case STATEMENT_SET:
       print_set(printer, s);
       continue;
+    case STATEMENT_PREFETCH: /* C has no word for it */
+      continue;
     case STATEMENT_BLOCK:
     case STATEMENT_BARRIER:
       break;

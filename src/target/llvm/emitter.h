@@ -196,6 +196,8 @@ LLVMValueRef emit_float_remainder(struct emitter *emitter, LLVMValueRef a,
 LLVMValueRef emit_load(struct emitter *emitter, const struct expr *e);
 void emit_store(struct emitter *emitter, const struct buffer *buffer,
                 const struct expr *offset, const struct expr *value);
+void emit_prefetch(struct emitter *emitter, const struct buffer *buffer,
+                   const struct expr *offset);
 
 /* ---- statement.c, kernel.c, entry.c -------------------------------------- */
 void emit_statements(struct emitter *emitter, const struct statement *list);

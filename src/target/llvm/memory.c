@@ -294,31 +294,44 @@ static LLVMValueRef load_memory(struct emitter *emitter,
   return plain_load(emitter, type, address, bytes);
 }
 
+/* LLVM's word for how near the data should come. */
+enum { L2_CACHE = 2, L1_CACHE = 3 };
+
+static void ask(struct emitter *emitter, LLVMValueRef address, int cache) {
+  LLVMTypeRef type = LLVMTypeOf(address);
+  LLVMTypeRef number = LLVMInt32TypeInContext(emitter->context);
+  LLVMValueRef arguments[4] = {
+      address, LLVMConstInt(number, 0, false), /* to be read */
+      LLVMConstInt(number, (unsigned long long)cache, false),
+      LLVMConstInt(number, 1, false)}; /* data */
+  compiler_intrinsic(emitter->compiler, "llvm.prefetch", &type, 1, arguments,
+                     4);
+}
+
 /* Asks for what is so far ahead: once for each line of the accesses that differ
  * by a constant, which is the `constant` of their offsets. An address outside
  * of the buffer does no harm. */
-static void emit_prefetch(struct emitter *emitter, const struct buffer *buffer,
-                          const struct access *access) {
+static void ask_ahead(struct emitter *emitter, const struct buffer *buffer,
+                      const struct access *access) {
   int64_t line = 64 / element_bytes(access->element);
   if (buffer->prefetch == 0 || access->offsets != NULL ||
       access->constant % line != 0)
     return;
-  LLVMValueRef ahead = emit_offset(emitter, access->element, access->address,
-                                   emit_index(emitter, buffer->prefetch));
-  LLVMTypeRef type = LLVMTypeOf(ahead);
-  LLVMTypeRef number = LLVMInt32TypeInContext(emitter->context);
-  /* To be read, into the L1 cache, data. */
-  LLVMValueRef arguments[4] = {ahead, LLVMConstInt(number, 0, false),
-                               LLVMConstInt(number, 3, false),
-                               LLVMConstInt(number, 1, false)};
-  compiler_intrinsic(emitter->compiler, "llvm.prefetch", &type, 1, arguments,
-                     4);
+  ask(emitter,
+      emit_offset(emitter, access->element, access->address,
+                  emit_index(emitter, buffer->prefetch)),
+      L1_CACHE);
+}
+
+void emit_prefetch(struct emitter *emitter, const struct buffer *buffer,
+                   const struct expr *offset) {
+  ask(emitter, access_of(emitter, buffer, offset, 1).address, L2_CACHE);
 }
 
 LLVMValueRef emit_load(struct emitter *emitter, const struct expr *e) {
   check(e->arg_count == 1);
   struct access access = access_of(emitter, e->buffer, e->args[0], e->lanes);
-  emit_prefetch(emitter, e->buffer, &access);
+  ask_ahead(emitter, e->buffer, &access);
   LLVMValueRef value = load_memory(emitter, &access);
   if (e->dtype != ADZE_BOOL)
     return value;

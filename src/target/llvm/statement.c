@@ -336,6 +336,9 @@ void emit_statements(struct emitter *emitter, const struct statement *list) {
     case STATEMENT_SET:
       emit_set(emitter, s);
       continue;
+    case STATEMENT_PREFETCH:
+      emit_prefetch(emitter, s->prefetch.buffer, s->prefetch.offset);
+      continue;
     case STATEMENT_BLOCK:
     case STATEMENT_BARRIER:
       break;

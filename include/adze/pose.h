@@ -145,11 +145,12 @@ struct adze_pose_options {
   /* Persons that score less are left out; 0 keeps all, as COCO's evaluation
    * wants. Below 0: as adze_pose_person_threshold says. */
   float person_threshold;
-  float box_padding; /* top-down: the box is grown by this */
-  int threads;       /* 0: every CPU; ignored with `pool` */
-  adze_pool *pool;   /* borrowed for the pose's life, or NULL */
+  float box_padding;    /* top-down: the box is grown by this */
+  int threads;          /* 0: every CPU; ignored with `pool` */
+  bool flush_denormals; /* as in struct adze_instance_options */
+  adze_pool *pool;      /* borrowed for the pose's life, or NULL */
 };
-/* Multi, 0, 20, 0, 0, 0, 2, 10, -1, 1.25, every CPU. */
+/* Multi, 0, 20, 0, 0, 0, 2, 10, -1, 1.25, every CPU, denormals kept. */
 ADZE_EXPORT void adze_pose_options_init(struct adze_pose_options *options);
 
 /* ---- Running ------------------------------------------------------------- */

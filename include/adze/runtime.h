@@ -136,6 +136,14 @@ ADZE_EXPORT int adze_pool_threads(const adze_pool *pool);
 /* ---- Instances ----------------------------------------------------------- */
 struct adze_instance_options {
   int threads; /* a pool of its own with so many; 0: as pool, or every CPU */
+  /* Denormal numbers (f32 below 1.2e-38 in size) count as zero in arithmetic,
+   * as operands and as results: FTZ and DAZ on x86, FZ on AArch64. Quicker
+   * where a network's numbers fade away into them, since many CPUs take a
+   * hundred cycles and more for one. false: they are computed as IEEE 754 says
+   * and as adze_interpret does. Holds for this instance's runs, on every thread
+   * of its pool, whatever other instances on that pool ask for; either way the
+   * calling thread has its own settings again when a run returns. */
+  bool flush_denormals;
   adze_pool *pool; /* borrowed; NULL: a pool of its own */
   const struct adze_allocator *allocator; /* NULL: the model's */
   /* Shapes of inputs with open dimensions: input_dims[i] points to the rank-i

@@ -27,7 +27,7 @@ struct bench_arguments {
   int hint, threads, warmup;
   const char *input_shapes;
   double time;
-  bool layers, json, verbose, no_winograd;
+  bool layers, json, verbose, no_winograd, flush_denormals;
 };
 
 #define FIELD(name) CLI_FIELD(struct bench_arguments, name)
@@ -40,6 +40,8 @@ static const struct cli_option bench_options[] = {
      "else every CPU",
      .maximum = 1024},
     {FIELD(no_winograd), 0, CLI_FLAG, NULL, NULL, "Measuring", CLI_NO_WINOGRAD},
+    {FIELD(flush_denormals), 0, CLI_FLAG, NULL, NULL, "Measuring",
+     CLI_FLUSH_DENORMALS},
     {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Measuring",
      "sizes of inputs, \"image:[1,3,257,257]\""},
     {FIELD(time), 't', CLI_REAL, "SECONDS", "2", "Measuring",
@@ -73,6 +75,8 @@ static enum adze_status bench_model(struct arena *arena, const char *path,
                                     .threads = throughput ? 1 : threads,
                                     .verbose = arguments->verbose,
                                     .no_winograd = arguments->no_winograd,
+                                    .flush_denormals =
+                                        arguments->flush_denormals,
                                     .copies = throughput ? threads : 1};
   TRY(session_load(arena, &options, &session, error));
   TRY(session_prepare(session, NULL, error));

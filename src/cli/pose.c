@@ -32,7 +32,7 @@ struct pose_arguments {
   const char *write_images, *write_json, *write_coco_json, *evaluate;
   double render_threshold, alpha_pose;
   int threads;
-  bool verbose;
+  bool flush_denormals, verbose;
 };
 
 static const char *network_name(size_t index) {
@@ -110,6 +110,8 @@ static const struct cli_option pose_options[] = {
      "1 draws skeletons opaque, 0 not at all", .minimum = 0, .maximum = 1},
     {FIELD(threads), 0, CLI_INT, "N", "0", "Working",
      "threads that run; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
+    {FIELD(flush_denormals), 0, CLI_FLAG, NULL, NULL, "Working",
+     CLI_FLUSH_DENORMALS},
     {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Working",
      "print the time of each stage, and the stages of compiling a model"},
 };
@@ -182,7 +184,7 @@ static const char *exact_shape(const struct work *work,
 }
 
 /* Compiles or loads a network, which the caller destroys; the options' pool is
- * the command's. */
+ * the command's, and how it computes. */
 static enum adze_status open_shape(struct work *work, const char *path,
                                    const char *input_shapes,
                                    struct adze_pose_options *options,
@@ -201,6 +203,7 @@ static enum adze_status open_shape(struct work *work, const char *path,
     arena_defer(arena, release_pool, work->pool);
   }
   options->pool = work->pool;
+  options->flush_denormals = work->arguments->flush_denormals;
   if (adze_pose_create_from_model(session->model, options, out, work->error) !=
       ADZE_OK)
     return fail_prefix(work->error, path);

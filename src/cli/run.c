@@ -20,7 +20,7 @@ struct run_arguments {
   int fill_mode;
   const char *outputs, *labels;
   int output_names, print_top;
-  bool print_time, profile, verbose, no_winograd;
+  bool print_time, profile, verbose, no_winograd, flush_denormals;
   int repeat, number, device, threads;
 };
 
@@ -59,6 +59,8 @@ static const struct cli_option run_options[] = {
     {FIELD(threads), 0, CLI_INT, "N", "0", "Working",
      "threads that run; 0: ADZE_THREADS, else every CPU", .maximum = 1024},
     {FIELD(no_winograd), 0, CLI_FLAG, NULL, NULL, "Working", CLI_NO_WINOGRAD},
+    {FIELD(flush_denormals), 0, CLI_FLAG, NULL, NULL, "Working",
+     CLI_FLUSH_DENORMALS},
     {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Working",
      "print the stages of compiling a model on stderr"},
 };
@@ -211,7 +213,9 @@ static enum adze_status run_run(struct cli *cli, void *data,
                                     .input_shapes = arguments->input_shapes,
                                     .threads = arguments->threads,
                                     .verbose = arguments->verbose,
-                                    .no_winograd = arguments->no_winograd};
+                                    .no_winograd = arguments->no_winograd,
+                                    .flush_denormals =
+                                        arguments->flush_denormals};
   if (arguments->labels && !arguments->print_top)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "run: option --labels needs --print-top");

@@ -36,6 +36,7 @@ enum adze_status session_load(struct arena *arena,
   session->path = options->path;
   session->input_shapes = options->input_shapes;
   session->copies = options->copies > 1 ? options->copies : 1;
+  session->flush_denormals = options->flush_denormals;
   session->threads =
       options->threads ? options->threads : environment_threads();
   adze_compile_options_init(&compile);
@@ -186,6 +187,8 @@ static enum adze_status create_instance(struct session *session,
     dims[i] = row;
   }
   struct adze_instance_options options = {.threads = session->threads,
+                                          .flush_denormals =
+                                              session->flush_denormals,
                                           .input_dims = dims};
   drop_instance(session);
   enum adze_status status =

@@ -20,6 +20,7 @@ struct session_options {
   bool verbose;             /* stages of compiling on stderr */
   bool fresh;               /* compile without the cache */
   bool no_winograd;         /* as --no-winograd */
+  bool flush_denormals;     /* as --flush-denormals */
   int copies;               /* how many there will be, for the limit of
                                memory; 0: this one */
 };
@@ -31,6 +32,7 @@ struct session {
   const char *input_shapes;
   int threads; /* of the instance, after session_prepare */
   int copies;
+  bool flush_denormals;
   adze_model *model;
   adze_instance *instance;
   struct array *inputs, *outputs;

@@ -372,6 +372,169 @@ static void floating_point_settings_do_not_leak_in(void **state) {
   }
 }
 
+/* As a caller compiled with gcc's -ffast-math has it, or not. */
+static void set_flush(bool flush) {
+#if defined(__x86_64__)
+  unsigned others = __builtin_ia32_stmxcsr() & ~0x8040u;
+  __builtin_ia32_ldmxcsr(others | (flush ? 0x8040u : 0));
+#elif defined(__aarch64__)
+  uint64_t state = flush ? UINT64_C(1) << 24 : 0;
+  __asm__ volatile("msr fpcr, %0" : : "r"(state));
+#else
+  (void)flush;
+#endif
+}
+
+static uint64_t settings(void) {
+#if defined(__x86_64__)
+  return __builtin_ia32_stmxcsr();
+#elif defined(__aarch64__)
+  uint64_t state;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+  return state;
+#else
+  return 0;
+#endif
+}
+
+static bool can_flush(void) {
+#if defined(__x86_64__) || defined(__aarch64__)
+  return true;
+#else
+  return false;
+#endif
+}
+
+/* Column 0 of x is such that z[i][0] = 0 + y[i]. Of four rows two hold denormal
+ * numbers, as operands, and two normal ones, of which the sum in `pairs` is
+ * denormal, as a result. Bits, since no comparison here may flush anything. */
+enum { FADING_ROWS = 64 };
+static const uint32_t fading_y[4] = {
+    0x00000001, /* the least number there is */
+    0x80400000, /* -FLT_MIN / 2 */
+    0x00c00000, /* FLT_MIN * 1.5 */
+    0x80800000, /* -FLT_MIN */
+};
+static const uint32_t kept_pairs[2] = {0x803fffff, 0x00400000};
+static const uint32_t flushed_z[4] = {0, 0, 0x00c00000, 0x80800000};
+static const uint32_t flushed_pairs[2] = {0, 0};
+
+struct fading {
+  struct fixture_run run;
+  adze_instance *instance;
+  bool flush;
+};
+
+static void fading_setup(struct fading *fading, const adze_model *model,
+                         int threads, adze_pool *pool, bool flush) {
+  struct adze_error error;
+  const int64_t x_dims[] = {FADING_ROWS, 3}, y_dims[] = {FADING_ROWS};
+  const int64_t *const dims[] = {x_dims, y_dims};
+  struct adze_instance_options options = {.threads = threads,
+                                          .flush_denormals = flush,
+                                          .pool = pool,
+                                          .input_dims = dims};
+  struct fixture_run *run = &fading->run;
+  fading->flush = flush;
+  fixture_run_setup(run, FADING_ROWS, 1);
+  for (int i = 0; i < FADING_ROWS; i++) {
+    run->x[3 * i] = -FIXTURE_ROTATIONS / fixture_weights[0];
+    memcpy(&run->y[i], &fading_y[i % 4], sizeof run->y[i]);
+  }
+  assert_ok(adze_instance_create(model, &options, &fading->instance, &error),
+            error);
+}
+
+static void fading_teardown(struct fading *fading) {
+  adze_instance_destroy(fading->instance);
+  fixture_run_teardown(&fading->run);
+}
+
+static void fading_check(const struct fixture_run *run, bool flushed) {
+  const uint32_t *z = flushed ? flushed_z : fading_y;
+  const uint32_t *pairs = flushed ? flushed_pairs : kept_pairs;
+  for (int i = 0; i < FADING_ROWS; i++)
+    assert_memory_equal(&run->z[3 * i], &z[i % 4], sizeof *z);
+  for (int i = 0; i < FADING_ROWS / 2; i++)
+    assert_memory_equal(&run->pairs[i], &pairs[i % 2], sizeof *pairs);
+}
+
+/* Runs and profiles under the caller's own settings, which stay. */
+static void fading_run(struct fading *fading) {
+  struct adze_error error;
+  int64_t ns[4];
+  fixture_run_bind(&fading->run, fading->instance);
+  for (int flush = 0; flush <= 1; flush++) {
+    for (int profile = 0; profile <= 1; profile++) {
+      memset(fading->run.z, 0xff, FADING_ROWS * 3 * sizeof(float));
+      set_flush(flush);
+      uint64_t before = settings();
+      enum adze_status status =
+          profile ? adze_instance_profile(fading->instance, ns, &error)
+                  : adze_instance_run(fading->instance, &error);
+      uint64_t after = settings();
+      set_flush(false);
+      assert_ok(status, error);
+      assert_int_equal(after, before);
+      fading_check(&fading->run, fading->flush);
+    }
+  }
+}
+
+static void denormals_are_flushed_on_request(void **state) {
+  struct loaded *loaded = *state;
+  if (!can_flush())
+    skip();
+  for (int threads = 1; threads <= 3; threads++) {
+    for (int flush = 0; flush <= 1; flush++) {
+      struct fading fading;
+      fading_setup(&fading, loaded->model, threads, NULL, flush);
+      fading_run(&fading);
+      fading_teardown(&fading);
+    }
+  }
+}
+
+/* The same threads compute for both. */
+static void instances_flush_as_each_asked(void **state) {
+  struct loaded *loaded = *state;
+  struct adze_error error;
+  if (!can_flush())
+    skip();
+  for (int threads = 1; threads <= 3; threads++) {
+    struct adze_pool_options options = {.threads = threads};
+    struct fading kept, flushed;
+    adze_pool *pool;
+    assert_ok(adze_pool_create(&options, &pool, &error), error);
+    fading_setup(&kept, loaded->model, 0, pool, false);
+    fading_setup(&flushed, loaded->model, 0, pool, true);
+    for (int i = 0; i < 10; i++) {
+      fading_run(&kept);
+      fading_run(&flushed);
+    }
+    fading_teardown(&kept);
+    fading_teardown(&flushed);
+    adze_pool_destroy(pool);
+  }
+}
+
+/* Also where nothing runs. */
+static void failures_leave_settings_alone(void **state) {
+  struct loaded *loaded = *state;
+  struct adze_error error;
+  struct fading fading;
+  int64_t ns[4];
+  fading_setup(&fading, loaded->model, 2, NULL, true);
+  uint64_t before = settings();
+  assert_fails(adze_instance_run(fading.instance, &error), error,
+               ADZE_INVALID_ARGUMENT, "not bound");
+  assert_int_equal(settings(), before);
+  assert_fails(adze_instance_profile(fading.instance, ns, &error), error,
+               ADZE_INVALID_ARGUMENT, "not bound");
+  assert_int_equal(settings(), before);
+  fading_teardown(&fading);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(same_results_on_any_number_of_threads),
@@ -386,6 +549,9 @@ int main(void) {
       cmocka_unit_test(memory_comes_from_the_allocator),
       cmocka_unit_test(large_workspaces_work),
       cmocka_unit_test(floating_point_settings_do_not_leak_in),
+      cmocka_unit_test(denormals_are_flushed_on_request),
+      cmocka_unit_test(instances_flush_as_each_asked),
+      cmocka_unit_test(failures_leave_settings_alone),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -239,6 +239,7 @@ static enum adze_status open_model(struct adze_pose *pose,
   const int64_t *input_dims[1] = {dims};
   struct adze_instance_options options = {
       .threads = pose->options.threads,
+      .flush_denormals = pose->options.flush_denormals,
       .pool = pose->options.pool,
       .input_dims = input_dims,
   };

@@ -110,6 +110,7 @@ static enum adze_status plan(adze_instance *instance,
 static enum adze_status prepare(adze_instance *instance,
                                 const struct adze_instance_options *options,
                                 struct adze_error *error) {
+  instance->flush_denormals = options && options->flush_denormals;
   TRY(shapes_bind(instance->model, options ? options->input_dims : NULL,
                   instance->symbols, error));
   TRY(choose_pool(instance, options, error));

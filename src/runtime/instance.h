@@ -13,6 +13,7 @@ struct adze_instance {
   size_t bytes; /* of this struct with the arrays below */
   adze_pool *pool;
   bool owns_pool;
+  bool flush_denormals;
   struct adze_abi_instance abi; /* what run() sees; points to the arrays */
   void *workspace;
   size_t workspace_bytes;

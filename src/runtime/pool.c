@@ -61,6 +61,7 @@ struct adze_pool {
   int64_t spin_ns;
   void (*job)(void *argument, int64_t worker); /* NULL: stop */
   void *argument;
+  bool flush_denormals;  /* as the job wants it */
   struct gate_lock lock; /* held while a job runs */
   struct gate jobs;
   struct gate barrier;
@@ -122,27 +123,28 @@ int64_t pool_claim(adze_pool *pool, uint32_t step, uint32_t parts,
 static void *worker_main(void *argument) {
   struct worker *worker = argument;
   adze_pool *pool = worker->pool;
-  (void)float_state_default();
   for (uint32_t seen = 0;; seen++) {
     if (gate_wait(&pool->jobs, seen, pool->spin_ns))
       settle(pool, worker->number);
     if (!pool->job)
       return NULL;
+    (void)float_state_set(pool->flush_denormals);
     pool->job(pool->argument, worker->number);
     pool_barrier(pool, worker->number);
   }
 }
 
 void pool_run(adze_pool *pool, void (*job)(void *argument, int64_t worker),
-              void *argument) {
+              void *argument, bool flush_denormals) {
   gate_lock(&pool->lock);
-  uint64_t state = float_state_default();
+  uint64_t state = float_state_set(flush_denormals);
   if (pool->threads > 1) {
     for (int i = 0; i < pool->threads; i++)
       atomic_store_explicit(&pool->workers[i].claimed, 0, memory_order_relaxed);
     settle(pool, 0);
     pool->job = job;
     pool->argument = argument;
+    pool->flush_denormals = flush_denormals;
     gate_open(&pool->jobs);
   }
   job(argument, 0);

@@ -9,10 +9,11 @@
 /* Calls job(argument, worker) once for every worker of
  * [0, adze_pool_threads(pool)), worker 0 on the calling thread, and returns
  * when all are done. Calls from several threads wait for each other. Does not
- * allocate. The job runs with round-to-nearest and denormals as they are,
- * whatever the caller's floating-point settings. */
+ * allocate. The job runs with round-to-nearest, and with denormals as they are
+ * or flushed to zero, on every worker and whatever the caller's floating-point
+ * settings, which the caller has again afterwards. */
 void pool_run(adze_pool *pool, void (*job)(void *argument, int64_t worker),
-              void *argument);
+              void *argument, bool flush_denormals);
 /* Within a job: waits until all workers are here. */
 void pool_barrier(adze_pool *pool, int64_t worker);
 /* Within a job: a part of a step that no worker has claimed, or -1. The steps

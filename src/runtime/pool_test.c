@@ -53,7 +53,7 @@ static void barriers_separate_rounds(void **state) {
     int count = threads <= 2 ? 2000 : 100;
     struct rounds rounds = {pool_of(threads), threads, count, {0}, 0, 0};
     for (int i = 0; i < 5; i++)
-      pool_run(rounds.pool, run_rounds, &rounds);
+      pool_run(rounds.pool, run_rounds, &rounds, false);
     assert_int_equal(rounds.wrong, 0);
     assert_int_equal(rounds.calls, 5 * threads);
     adze_pool_destroy(rounds.pool);
@@ -99,7 +99,7 @@ static void check_claims(int threads, int64_t late) {
   struct steps steps = {.pool = pool_of(threads), .late = late};
   for (int run = 1; run <= 20; run++) {
     steps.done = 0;
-    pool_run(steps.pool, claim_steps, &steps);
+    pool_run(steps.pool, claim_steps, &steps, false);
     for (int step = 0; step < 30; step++)
       for (uint32_t part = 0; part < parts_of(step) * (uint32_t)threads; part++)
         assert_int_equal(steps.taken[step][part], run);
@@ -141,7 +141,7 @@ static void add_part(void *argument, int64_t worker) {
 static void *add_parts(void *argument) {
   struct shared *shared = argument;
   for (int i = 0; i < 200; i++)
-    pool_run(shared->pool, add_part, shared);
+    pool_run(shared->pool, add_part, shared, false);
   return NULL;
 }
 
@@ -163,7 +163,7 @@ static void sleepers_wake_up(void **state) {
   struct timespec pause = {.tv_nsec = 2000000}; /* far more than they spin */
   for (int i = 0; i < 20; i++) {
     nanosleep(&pause, NULL);
-    pool_run(rounds.pool, run_rounds, &rounds);
+    pool_run(rounds.pool, run_rounds, &rounds, false);
   }
   assert_int_equal(rounds.wrong, 0);
   assert_int_equal(rounds.calls, 40);

@@ -77,7 +77,7 @@ static void run_once(adze_instance *instance, bool profile) {
                             .profile = profile ? run_profile : NULL,
                             .claim = run_claim},
                     .instance = instance};
-  pool_run(instance->pool, run_worker, &run);
+  pool_run(instance->pool, run_worker, &run, instance->flush_denormals);
 }
 
 enum adze_status adze_instance_run(adze_instance *instance,

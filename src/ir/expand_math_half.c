@@ -76,9 +76,14 @@ static math_expr from_f16(const struct half *h, math_expr bits) {
   struct expr_pool *pool = h->pool;
   math_expr magnitude = op(h, EXPR_AND, bits, 0x7fff);
   math_expr shifted = op(h, EXPR_SHIFT_LEFT, magnitude, 13);
-  /* As an f32 that is the value times 2^-112, subnormal numbers included. */
-  math_expr finite = as_bits(h, expr_mul(pool, as_float(h, shifted),
-                                         expr_real(pool, ADZE_F32, 0x1p112)));
+  math_expr normal = op(h, EXPR_ADD, shifted, 112 << 23);
+  /* Below 2^-14 there is no leading one: with that of 2^-14, and without it
+   * again. No step is a subnormal f32, which may count as zero. */
+  math_expr led = as_float(h, op(h, EXPR_ADD, shifted, 113 << 23));
+  math_expr subnormal = as_bits(
+      h, expr_binary(pool, EXPR_SUB, led, expr_real(pool, ADZE_F32, 0x1p-14)));
+  math_expr finite =
+      expr_select(pool, op(h, EXPR_LESS, magnitude, 0x400), subnormal, normal);
   math_expr special = op(h, EXPR_OR, shifted, 0x7f800000);
   math_expr value =
       expr_select(pool, op(h, EXPR_LESS, magnitude, 0x7c00), finite, special);

@@ -79,6 +79,7 @@ def check_options(folder):
     assert count("--person-threshold", "0") > 1
     assert count("--person-threshold", "0", "--max-persons", "2") == 2
     assert count("--score-threshold", "1.5") == 0
+    assert count("--flush-denormals") == 1
     assert count("--network", "posenet", "--decode", "single") == 1
 
 

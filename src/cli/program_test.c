@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program as a whole, run as people run it: what it prints, what it writes,
  * and its exit codes. Models are made here, byte by byte: y = relu(x + b) with
- * b = -1, whose height is 4 or left open. */
+ * b = -1, whose height is 4 or left open, and one with x * b. */
 #include "test.h"
 
 #include <sys/stat.h>
@@ -120,16 +120,16 @@ static struct bytes node(const char *op, const char *a, const char *b,
   return node;
 }
 
-static void write_model(const char *path, int height) {
-  const float minus_one = -1;
+static void write_binary(const char *path, const char *op, float operand,
+                         int height) {
   struct bytes graph = {0}, model = {0}, b = {0}, opset = {0};
-  struct bytes add = node("Add", "x", "b", "t"),
+  struct bytes binary = node(op, "x", "b", "t"),
                relu = node("Relu", "t", NULL, "y");
   struct bytes x = value_info("x", height), y = value_info("y", height);
   put_number(&b, 2, 1);
   put_text(&b, 8, "b");
-  put_field(&b, 9, &minus_one, sizeof minus_one);
-  put_message(&graph, 1, &add);
+  put_field(&b, 9, &operand, sizeof operand);
+  put_message(&graph, 1, &binary);
   put_message(&graph, 1, &relu);
   put_text(&graph, 2, "tiny");
   put_message(&graph, 5, &b);
@@ -140,6 +140,10 @@ static void write_model(const char *path, int height) {
   put_message(&model, 7, &graph);
   put_message(&model, 8, &opset);
   assert_ok(file_write_all(path, model.data, model.size, &error), error);
+}
+
+static void write_model(const char *path, int height) {
+  write_binary(path, "Add", -1, height);
 }
 
 /* ---- Arrays -------------------------------------------------------------- */
@@ -323,6 +327,21 @@ static void binds_open_dimensions(void **state) {
   assert_result(in_folder("out.npz"), "y", 6);
 }
 
+static void flushes_denormals(void **state) {
+  (void)state;
+  write_binary(in_folder("faint.onnx"), "Mul", 1e-39f, 4);
+  assert_run("compile faint.onnx -o faint.tar", 0, "");
+  assert_run("run faint.tar --fill-mode ones", 0, "max 1e-39\n");
+  assert_run("run faint.tar --fill-mode ones --flush-denormals", 0,
+             "min 0  mean 0  max 0\n");
+  assert_run("run faint.onnx --fill-mode ones --flush-denormals --threads 2", 0,
+             "max 0\n");
+  assert_run("run tiny.onnx --flush-denormals --fill-mode zeros", 0, "max 0\n");
+  assert_run("bench faint.tar -t 0 --flush-denormals", 0, "fps");
+  assert_run("bench faint.tar -t 0 --flush-denormals --hint throughput", 0,
+             "fps");
+}
+
 /* The one package in the cache. */
 static const char *cached(void) {
   assert_int_equal(system(arena_printf(arena, "ls '%s/cache' > '%s/list.txt'",
@@ -411,6 +430,7 @@ int main(void) {
       cmocka_unit_test(keeps_tvmcs_names),
       cmocka_unit_test(names_wrong_inputs),
       cmocka_unit_test(binds_open_dimensions),
+      cmocka_unit_test(flushes_denormals),
       cmocka_unit_test(mends_its_cache),
       cmocka_unit_test(verifies),
   };

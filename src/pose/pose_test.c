@@ -20,6 +20,7 @@ struct adze_model {
 struct adze_instance {
   const adze_model *model;
   int64_t dims[4];
+  bool flush_denormals;
   const float *input;
   float *outputs[4];
 };
@@ -73,6 +74,7 @@ adze_instance_create(const adze_model *model,
   adze_instance *instance = calloc(1, sizeof *instance);
   assert_non_null(instance);
   instance->model = model;
+  instance->flush_denormals = options->flush_denormals;
   memcpy(instance->dims, options->input_dims[0], sizeof instance->dims);
   for (int i = 0; i < 4; i++)
     assert_true(model->input.dims[i] == -1 ||
@@ -168,17 +170,20 @@ static void test_default_size(void **state) {
   assert_int_equal(adze_pose_input_width(pose), 513);
   assert_int_equal(adze_pose_input_height(pose), 513);
   assert_false(adze_pose_uses_boxes(pose));
+  assert_false(last_instance->flush_denormals);
   adze_pose_destroy(pose);
   struct adze_pose_options options;
   adze_pose_options_init(&options);
   options.input_width = 600;
   options.input_height = 340;
+  options.flush_denormals = true;
   assert_ok(adze_pose_create_from_model(&model, &options, &pose, &error),
             error);
   assert_int_equal(adze_pose_input_width(pose), 593);
   assert_int_equal(adze_pose_input_height(pose), 337);
   assert_int_equal(last_instance->dims[2], 337);
   assert_int_equal(last_instance->dims[3], 593);
+  assert_true(last_instance->flush_denormals);
   adze_pose_destroy(pose);
   adze_pose_destroy(NULL);
 }

@@ -230,26 +230,56 @@ enum adze_status common_prefetch_stream(const struct builder *builder,
              : ADZE_OK;
 }
 
-enum adze_status common_prefetch_next(const struct builder *builder,
-                                      struct schedule *schedule,
-                                      const struct value *weights,
-                                      const struct stage *anchor,
-                                      struct statement *outer) {
+/* The innermost loop around a stage's block that is left one. */
+static struct statement *innermost(struct schedule *schedule,
+                                   const struct stage *stage) {
   struct statement *loops[LOOP_MAX_RANK * 4];
-  struct buffer *packed = builder_packed(builder, weights);
-  if (!builder->machine->asks_ahead)
-    return ADZE_OK;
-  struct statement *block =
-      schedule_block(schedule, anchor->name, BLOCK_UPDATE);
+  struct statement *block = schedule_block(schedule, stage->name, BLOCK_UPDATE);
   if (!block)
-    block = schedule_block(schedule, anchor->name, BLOCK_WHOLE);
+    block = schedule_block(schedule, stage->name, BLOCK_WHOLE);
   size_t count =
       schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
   while (count > 0 && loops[count - 1]->loop.kind != LOOP_SERIAL)
     count--;
   check(count > 0);
+  return loops[count - 1];
+}
+
+/* How many elements the weights have; 0 where they would come in a moment, or
+ * by themselves. */
+static int64_t awaited(const struct builder *builder,
+                       const struct buffer *packed) {
+  int64_t size;
+  bool is_awaited = builder->machine->asks_ahead &&
+                    expr_get_integer(packed->size, &size) &&
+                    size * 4 >= builder->machine->l2_bytes / 32;
+  return is_awaited ? size : 0;
+}
+
+enum adze_status common_prefetch_next(const struct builder *builder,
+                                      struct schedule *schedule,
+                                      const struct value *weights,
+                                      const struct stage *anchor,
+                                      struct statement *outer) {
+  struct buffer *packed = builder_packed(builder, weights);
   TRY(common_prefetch_stream(builder, schedule, weights));
-  return schedule_prefetch_next(schedule, packed, outer, loops[count - 1]);
+  return awaited(builder, packed) == 0
+             ? ADZE_OK
+             : schedule_prefetch_next(schedule, packed, outer,
+                                      innermost(schedule, anchor));
+}
+
+enum adze_status common_prefetch_behind(const struct builder *builder,
+                                        struct schedule *schedule,
+                                        const struct value *weights,
+                                        const struct stage *anchor) {
+  struct buffer *packed = builder_packed(builder, weights);
+  int64_t size = awaited(builder, packed);
+  int64_t most = builder->machine->l2_bytes / 4 / 4;
+  return size == 0 ? ADZE_OK
+                   : schedule_prefetch_range(schedule, packed, size,
+                                             size < most ? size : most,
+                                             innermost(schedule, anchor));
 }
 
 void common_zero_halo(struct function *function, struct buffer *buffer) {

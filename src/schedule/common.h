@@ -62,6 +62,15 @@ enum adze_status common_prefetch_next(const struct builder *builder,
                                       const struct value *weights,
                                       const struct stage *anchor,
                                       struct statement *outer) ADZE_MUST_USE;
+/* While the anchor's stage is computed, the first of what lies behind the
+ * weights, which are the next kernel's: as many as these, but no more than a
+ * quarter of the L2 cache holds. */
+enum adze_status common_prefetch_behind(const struct builder *builder,
+                                        struct schedule *schedule,
+                                        const struct value *weights,
+                                        const struct stage *anchor)
+    ADZE_MUST_USE;
+
 
 
 /* Statements that write the zero halo around a buffer, put before the

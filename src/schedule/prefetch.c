@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asking for memory early: by distance, or for the next round of a loop. */
+/* Asking for memory early: by distance, for the next round of a loop, or for a
+ * range meanwhile. */
 #include "ir/scalar.h"
 #include "ir/simplify.h"
 #include "schedule/tree.h"
 
-#define MOST_LINES 32 /* asked for in one round */
+#define MOST_LINES 32 /* asked for in one round; the others are left out */
+#define RANGE_MOST ((int64_t)1 << 40)
 
 enum adze_status schedule_prefetch(struct schedule *schedule,
                                    struct buffer *parameter, int64_t elements) {
@@ -105,10 +107,20 @@ static int64_t count_rounds(struct expr_pool *pool,
   return rounds;
 }
 
-static struct statement *ask(struct expr_pool *pool, struct buffer *parameter,
-                             const struct expr *first, int64_t lines,
-                             int64_t line) {
-  struct statement *list = NULL;
+/* A share of `elements` from `first` on, in each round of the last loop. */
+static void ask(struct expr_pool *pool, struct buffer *parameter,
+                const struct expr *first, int64_t elements,
+                struct statement *const *loops, size_t count) {
+  struct statement *inner = loops[count - 1], *list = NULL;
+  const struct expr *round;
+  int64_t line = 512 / dtype_bits(parameter->dtype);
+  int64_t share =
+      ceil_div(elements, count_rounds(pool, loops, count, elements, &round));
+  int64_t lines = ceil_div(share, line);
+  if (lines > MOST_LINES)
+    lines = MOST_LINES;
+  round = expr_mul(pool, round, expr_index(pool, share));
+  first = expr_add(pool, first, round);
   for (int64_t i = 0; i < lines; i++) {
     struct statement *prefetch = statement_new(pool, STATEMENT_PREFETCH);
     prefetch->prefetch.buffer = parameter;
@@ -116,14 +128,21 @@ static struct statement *ask(struct expr_pool *pool, struct buffer *parameter,
         simplify(pool, expr_add(pool, first, expr_index(pool, i * line)));
     list = statement_append(list, prefetch);
   }
-  return list;
+  inner->loop.body = statement_append(list, inner->loop.body);
+}
+
+static size_t position_of(struct statement *const *loops,
+                          const struct statement *loop) {
+  size_t at = 0;
+  while (loops[at] != loop)
+    at++;
+  return at;
 }
 
 enum adze_status schedule_prefetch_next(struct schedule *schedule,
                                         struct buffer *parameter,
                                         struct statement *outer,
                                         struct statement *inner) {
-  struct expr_pool *pool = schedule->pool;
   struct statement *loops[LOOP_MAX_RANK * 4];
   struct read read = {.schedule = schedule, .parameter = parameter};
   tree_blocks(inner->loop.body, find_read, &read);
@@ -134,39 +153,45 @@ enum adze_status schedule_prefetch_next(struct schedule *schedule,
                        "parameter %s",
                        inner->loop.variable->name, outer->loop.variable->name,
                        parameter->name);
-  size_t first = 0, last = 0;
   size_t count =
       schedule_loops_around(schedule, read.block, loops, ARRAY_COUNT(loops));
-  while (loops[first] != outer)
-    first++;
-  while (loops[last] != inner)
-    last++;
+  size_t first = position_of(loops, outer), last = position_of(loops, inner);
   /* The next round of a loop with one is in that of the loop around it. */
   while (first > 0 && expr_is_value(loops[first]->loop.extent, 1))
     first--;
-  const struct expr *next, *round;
-  int64_t elements, line = 512 / dtype_bits(parameter->dtype);
+  const struct expr *next;
+  int64_t elements;
   if (!next_round(&read, &loops[first], count - first, &next, &elements))
     return tree_refuse(schedule,
                        "prefetch_next: what the next round of %s reads of %s "
                        "is not known",
                        outer->loop.variable->name, parameter->name);
-  int64_t rounds =
-      count_rounds(pool, &loops[first + 1], last - first, elements, &round);
-  int64_t share = ceil_div(elements, rounds);
-  int64_t lines = ceil_div(share, line);
-  if (lines > MOST_LINES)
-    return tree_refuse(schedule,
-                       "prefetch_next: %lld lines in each round of %s are too "
-                       "many",
-                       (long long)lines, inner->loop.variable->name);
-  if (lines > 1)
-    share = lines * line;
-  round = expr_mul(pool, round, expr_index(pool, share));
-  inner->loop.body = statement_append(
-      ask(pool, parameter, expr_add(pool, next, round), lines, line),
-      inner->loop.body);
+  ask(schedule->pool, parameter, next, elements, &loops[first + 1],
+      last - first);
   tree_trace(schedule, "prefetch_next %s %s %s", parameter->name,
              outer->loop.variable->name, inner->loop.variable->name);
+  return ADZE_OK;
+}
+
+/* ---- A range ------------------------------------------------------------- */
+enum adze_status schedule_prefetch_range(struct schedule *schedule,
+                                         struct buffer *parameter,
+                                         int64_t begin, int64_t elements,
+                                         struct statement *inner) {
+  struct statement *loops[LOOP_MAX_RANK * 4];
+  struct expr_pool *pool = schedule->pool;
+  if (parameter->scope != BUFFER_ARGUMENT || elements < 1 || begin < 0 ||
+      elements > RANGE_MOST || begin > RANGE_MOST)
+    return tree_refuse(schedule,
+                       "prefetch_range: %lld elements from %lld of %s are not "
+                       "possible",
+                       (long long)elements, (long long)begin, parameter->name);
+  size_t count =
+      schedule_loops_around(schedule, inner, loops, ARRAY_COUNT(loops));
+  check(count < ARRAY_COUNT(loops));
+  loops[count++] = inner;
+  ask(pool, parameter, expr_index(pool, begin), elements, loops, count);
+  tree_trace(schedule, "prefetch_range %s %lld %lld %s", parameter->name,
+             (long long)begin, (long long)elements, inner->loop.variable->name);
   return ADZE_OK;
 }

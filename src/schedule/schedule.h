@@ -127,6 +127,13 @@ enum adze_status schedule_prefetch_next(struct schedule *schedule,
                                         struct buffer *parameter,
                                         struct statement *outer,
                                         struct statement *inner) ADZE_MUST_USE;
+/* prefetch_range: so many elements of the parameter are asked for, those from
+ * `begin` on, which may lie behind its end: an equal share in each round of
+ * `inner`, in all rounds of the loops around it. A hint. */
+enum adze_status schedule_prefetch_range(struct schedule *schedule,
+                                         struct buffer *parameter,
+                                         int64_t begin, int64_t elements,
+                                         struct statement *inner) ADZE_MUST_USE;
 
 /* ---- Traces -----------------------------------------------------------------
  * One line a primitive: "split x 14", "reorder n kbo y xo", "compute_at conv

@@ -252,6 +252,8 @@ static void test_preconditions(void **state) {
       {"", "prefetch_next x a.i s.r", "below a.i, nothing reads"},
       {"", "prefetch_next x a.j a.i", "below a.j, nothing reads"},
       {"", "prefetch_next x b.i b.j", "nothing reads the parameter x"},
+      {"", "prefetch_range x 0 0 b.i", "0 elements from 0 of x"},
+      {"", "prefetch_range x -1 8 b.i", "8 elements from -1 of x"},
   };
   for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
     struct fixture f;
@@ -322,63 +324,79 @@ static void test_effects(void **state) {
   arena_destroy(f.arena);
 }
 
-/* The lines that a round of the outer loop asks for, in all rounds inside:
- * those of what its next round reads, and hardly more. */
-static void test_prefetch_next(void **state) {
+/* ---- Prefetching -------------------------------------------------------- */
+/* w is read in lines: 20 in each round of k, again for each p. */
+static void make_product(struct fixture *f, int places) {
+  char text[600];
+  struct function *function;
+  f->arena = arena_create("test");
+  (void)snprintf(
+      text, sizeof text,
+      "structured function f {\n"
+      "  parameter x: f32[1000, 20]\n"
+      "  parameter w: f32[8, 20, 16] constant\n"
+      "  parameter y: f32[8, 1000, 16]\n"
+      "  stage y: y[k < 8, p < %d, l < 16] = reduce sum(r < 20) from 0.0 of "
+      "x[p, r] * w[k, r, l]\n"
+      "  for k < 8 {\n    for p < %d {\n      for r < 5 {\n"
+      "        for ri < 4 {\n          for l < 16 {\n"
+      "            block y(k, p, l; r * 4 + ri)\n"
+      "          }\n        }\n      }\n    }\n  }\n}\n",
+      places, places);
+  assert_ok(function_parse(expr_pool_create(f->arena), text, strlen(text),
+                           &function, &f->error),
+            f->error);
+  schedule_init(&f->schedule, function, NULL, &f->error);
+}
+
+/* Whether rounds k of the outer loop ask for all lines from `begin` to `end`,
+ * and for at most five others. */
+static void expect_asked(struct fixture *f, int64_t k_begin, int64_t k_end,
+                         int places, int64_t begin, int64_t end) {
+  struct schedule *schedule = &f->schedule;
+  struct expr_pool *pool = schedule->pool;
+  struct statement *loop = schedule_loop(schedule, "r");
+  bool asked[400] = {false};
+  size_t others = 0;
+  for (const struct statement *s = loop->loop.body;
+       s->kind == STATEMENT_PREFETCH; s = s->next)
+    for (int64_t round = k_begin * places * 5; round < k_end * places * 5;
+         round++) {
+      const struct substitution at[] = {
+          {schedule_loop(schedule, "k")->loop.variable,
+           expr_index(pool, round / 5 / places)},
+          {schedule_loop(schedule, "p")->loop.variable,
+           expr_index(pool, round / 5 % places)},
+          {loop->loop.variable, expr_index(pool, round % 5)}};
+      int64_t offset;
+      assert_true(expr_get_integer(
+          simplify(pool, expr_substitute(pool, s->prefetch.offset, at, 3)),
+          &offset));
+      if (offset >= begin && offset < end)
+        asked[offset / 16] = true;
+      else
+        others++;
+    }
+  for (int64_t at = begin; at < end; at += 16)
+    assert_true(asked[at / 16]);
+  assert_true(others <= 5);
+}
+
+static void test_prefetch(void **state) {
   (void)state;
-  enum { BEGIN = 2 * 20 * 16, END = 3 * 20 * 16 }; /* what round 2 reads */
-  static const int64_t places[] = {1, 4, 1000};
+  static const char next[] = "prefetch_next w k r\n";
+  static const char range[] = "prefetch_range w 2560 3200 r\n";
+  static const int places[] = {1, 4, 1000};
   for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
-    char text[600];
-    struct arena *arena = arena_create("test");
-    struct expr_pool *pool = expr_pool_create(arena);
-    struct adze_error error;
-    struct function *function;
-    struct schedule schedule;
-    (void)snprintf(
-        text, sizeof text,
-        "structured function f {\n"
-        "  parameter x: f32[1000, 20]\n"
-        "  parameter w: f32[8, 20, 16] constant\n"
-        "  parameter y: f32[8, 1000, 16]\n"
-        "  stage y: y[k < 8, p < %d, l < 16] = reduce sum(r < 20) from 0.0 of "
-        "x[p, r] * w[k, r, l]\n"
-        "  for k < 8 {\n    for p < %d {\n      for r < 5 {\n"
-        "        for ri < 4 {\n          for l < 16 {\n"
-        "            block y(k, p, l; r * 4 + ri)\n"
-        "          }\n        }\n      }\n    }\n  }\n}\n",
-        (int)places[i], (int)places[i]);
-    assert_ok(function_parse(pool, text, strlen(text), &function, &error),
-              error);
-    schedule_init(&schedule, function, NULL, &error);
-    static const char trace[] = "prefetch_next w k r\n";
-    assert_ok(schedule_replay(&schedule, trace, strlen(trace)), error);
-    bool asked[400] = {false};
-    size_t elsewhere = 0;
-    struct statement *loop = schedule_loop(&schedule, "r");
-    for (const struct statement *s = loop->loop.body;
-         s->kind == STATEMENT_PREFETCH; s = s->next)
-      for (int64_t p = 0; p < places[i]; p++)
-        for (int64_t r = 0; r < 5; r++) {
-          const struct substitution at[] = {
-              {schedule_loop(&schedule, "k")->loop.variable,
-               expr_index(pool, 1)},
-              {schedule_loop(&schedule, "p")->loop.variable,
-               expr_index(pool, p)},
-              {loop->loop.variable, expr_index(pool, r)}};
-          int64_t offset;
-          assert_true(expr_get_integer(
-              simplify(pool, expr_substitute(pool, s->prefetch.offset, at, 3)),
-              &offset));
-          if (offset >= BEGIN && offset < END)
-            asked[offset / 16] = true;
-          else
-            elsewhere++;
-        }
-    for (int64_t at = BEGIN; at < END; at += 16)
-      assert_true(asked[at / 16]);
-    assert_true(elsewhere <= 5);
-    arena_destroy(arena);
+    struct fixture f;
+    make_product(&f, places[i]);
+    assert_ok(schedule_replay(&f.schedule, next, strlen(next)), f.error);
+    expect_asked(&f, 1, 2, places[i], 2 * 20 * 16, 3 * 20 * 16);
+    arena_destroy(f.arena);
+    make_product(&f, places[i]);
+    assert_ok(schedule_replay(&f.schedule, range, strlen(range)), f.error);
+    expect_asked(&f, 0, 8, places[i], 2560, 2560 + 3200);
+    arena_destroy(f.arena);
   }
 }
 
@@ -422,7 +440,7 @@ int main(void) {
       cmocka_unit_test(test_mutated_traces),
       cmocka_unit_test(test_preconditions),
       cmocka_unit_test(test_effects),
-      cmocka_unit_test(test_prefetch_next),
+      cmocka_unit_test(test_prefetch),
       cmocka_unit_test(test_tile_over_the_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,6 +155,17 @@ static enum adze_status replay_prefetch_next(struct words *words) {
   TRY(word_loop(words, 3, &inner));
   return schedule_prefetch_next(words->schedule, parameter, outer, inner);
 }
+static enum adze_status replay_prefetch_range(struct words *words) {
+  struct buffer *parameter;
+  int64_t begin, elements;
+  struct statement *inner;
+  TRY(word_parameter(words, 1, &parameter));
+  TRY(word_number(words, 2, &begin));
+  TRY(word_number(words, 3, &elements));
+  TRY(word_loop(words, 4, &inner));
+  return schedule_prefetch_range(words->schedule, parameter, begin, elements,
+                                 inner);
+}
 
 static const struct {
   const char *name;
@@ -177,6 +188,7 @@ static const struct {
     {"rfactor", 2, 2, replay_rfactor},
     {"prefetch", 2, 2, replay_prefetch},
     {"prefetch_next", 3, 3, replay_prefetch_next},
+    {"prefetch_range", 4, 4, replay_prefetch_range},
 };
 
 static enum adze_status replay_line(struct schedule *schedule, char *line) {

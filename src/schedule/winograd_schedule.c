@@ -253,6 +253,9 @@ static enum adze_status apply_rows(struct builder *builder,
   /* The same channels' of the next point. */
   TRY(prefetch_tile(builder, schedule, plan, knobs[KNOB_BLOCKS],
                     plan->product_blocks));
+  TRY(common_prefetch_behind(builder, schedule,
+                             builder->group->nodes.data[0]->inputs[1],
+                             stage_of(builder, plan, WINOGRAD_PRODUCT)));
   block = block_of(schedule, stage_of(builder, plan, WINOGRAD_SPREAD));
   TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
   TRY(schedule_compute_at(schedule, block, rows));

@@ -254,7 +254,7 @@ enum adze_status trial_primitive(struct schedule *schedule, uint64_t *state) {
   struct statement *own =
       depth ? around[pick(state, 0, (int64_t)depth - 1)] : loop;
   enum buffer_scope scope = scopes[pick(state, 0, 2)];
-  switch (pick(state, 0, 16)) {
+  switch (pick(state, 0, 17)) {
   case 0:
   case 1:
     return schedule_split(schedule, loop, pick(state, 0, 6), &a, &b);
@@ -283,6 +283,10 @@ enum adze_status trial_primitive(struct schedule *schedule, uint64_t *state) {
   case 14:
     return schedule_prefetch(schedule, schedule->function->parameters.data[0],
                              pick(state, 0, 40));
+  case 16:
+    return schedule_prefetch_range(
+        schedule, schedule->function->parameters.data[0], pick(state, -1, 40),
+        pick(state, 0, 4000), loop);
   case 15:
     return schedule_prefetch_next(
         schedule, schedule->function->parameters.data[0], own, loop);

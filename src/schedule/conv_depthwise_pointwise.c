@@ -35,11 +35,6 @@ static int64_t rows_choose(const struct machine *machine, int64_t channels,
   return ceil_div(height, machine->cores * rounds);
 }
 
-static double from_cache(const struct machine *machine, double bytes) {
-  return bytes <= (double)machine->l2_bytes / 2 ? machine->l2_bytes_per_cycle
-                                                : machine->l3_bytes_per_cycle;
-}
-
 /* Fusing saves a way to where the middle would lie and back, reading what other
  * cores made of it, and waiting for them. It costs going through the weights
  * again, and whole tiles are shared less evenly. */
@@ -55,18 +50,14 @@ static bool is_cheaper(const struct match_query *query,
   int64_t tiles = ceil_div(height, rows), cores = machine->cores;
   double bytes = 4.0 * (double)(channels * width) * (double)height;
   double weights = 4.0 * (double)(channels * narrow->out_channels);
-  double saved = 2 * bytes / from_cache(machine, bytes) -
+  double saved = tile_between_cycles(machine, bytes) -
                  2 * bytes / machine->l2_bytes_per_cycle;
-  double others = (double)(cores - 1) / (double)cores;
-  if (cores > 1)
-    saved += bytes * others / machine->exchange_bytes_per_cycle +
-             TILE_BARRIER_CYCLES;
   double products = bytes / 4 * (double)narrow->out_channels /
                     (double)query->block / machine->fma_per_cycle;
   double uneven =
       (double)(ceil_div(tiles, cores) * cores * rows) / (double)height - 1;
   return uneven * products +
-             (double)(tiles - 1) * weights / from_cache(machine, weights) <
+             (double)(tiles - 1) * weights / tile_cache_rate(machine, weights) <
          saved;
 }
 

@@ -11,14 +11,9 @@
  * maximum keeps the operator's tests.
  */
 #include "op/window.h"
-#include "schedule/common.h"
+#include "schedule/pool.h"
 
-#define MOST_TAPS 25 /* larger windows are unrolled by their columns only */
-#define DEPTH 6      /* producers looked at to find what is never negative */
-
-static bool is_pool(const struct node *node) {
-  return node->op == &op_max_pool || node->op == &op_average_pool;
-}
+#define DEPTH 6 /* producers looked at to find what is never negative */
 
 static bool is_never_negative(const struct value *value, int depth) {
   const struct node *node = value->producer;
@@ -30,7 +25,7 @@ static bool is_never_negative(const struct value *value, int depth) {
   if (node->op == &op_clip)
     return node_float(node, "min") >= 0;
   if (node->op != &op_concat && node->op != &op_identity &&
-      node->op != &op_add && node->op != &op_min && !is_pool(node))
+      node->op != &op_add && node->op != &op_min && !pool_is(node))
     return false;
   for (size_t i = 0; i < node->input_count; i++)
     if (!is_never_negative(node->inputs[i], depth - 1))
@@ -73,7 +68,7 @@ static bool takes_halo(const struct node *node, struct demand *halo) {
 
 static size_t pool_match(struct match_query *query, struct node *node,
                          struct node **nodes, size_t capacity) {
-  if (capacity < 1 || !is_pool(node))
+  if (capacity < 1 || !pool_is(node))
     return match_decline(query, "not pooling");
   const struct value *x = node->inputs[0];
   if (x->rank != 4 || x->dtype != ADZE_F32)
@@ -113,72 +108,31 @@ static enum adze_status pool_express(struct builder *builder) {
 
 static const char *const pool_knobs[] = {"columns", NULL};
 
-/* A row of accumulators, the elements they share, and one to spare. */
-static int64_t widest_tile(const struct builder *builder) {
-  struct window window = node_window(builder->group->nodes.data[0]);
-  int64_t reach = window_reach(&window, 1) - 1;
-  int64_t registers = builder->machine->vector_registers - 1;
-  int64_t columns =
-      (registers - reach + window.stride[1] - 1) / (1 + window.stride[1]);
-  return columns < 1 ? 1 : columns;
-}
-
 static size_t pool_space(const struct builder *builder, size_t knob,
                          int64_t *values, size_t capacity) {
   (void)knob;
-  size_t count = 0;
-  for (int64_t v = 1; v <= widest_tile(builder) && count < capacity; v++)
-    values[count++] = v;
-  return count;
+  return pool_space_columns(builder, builder->group->nodes.data[0], values,
+                            capacity);
 }
 
 static void pool_choose(const struct builder *builder, int64_t *knobs) {
-  const struct value *out = builder->group->nodes.data[0]->outputs[0];
-  int64_t width = value_dim(out, 3), best = 0;
-  if (width < 1)
-    width = 840; /* open: any tile divides it */
-  for (int64_t columns = 1; columns <= widest_tile(builder) && columns <= width;
-       columns++) {
-    /* Whole tiles and a partial one, each with the cost of two columns more. */
-    int64_t cost = (width / columns) * (columns + 2) +
-                   (width % columns ? width % columns + 2 : 0);
-    if (best == 0 || cost <= best) {
-      best = cost;
-      knobs[0] = columns;
-    }
-  }
+  knobs[0] = pool_choose_columns(builder, builder->group->nodes.data[0]);
 }
 
 static enum adze_status pool_apply(struct builder *builder,
                                    struct schedule *schedule,
                                    const int64_t *knobs) {
-  static const char *const whole[] = {"r0", "r1", NULL};
-  static const char *const columns[] = {"r1", NULL};
   const struct stage *anchor = builder->stages.data[0];
   const struct stage *last = builder->stages.data[builder->stages.count - 1];
-  struct statement *write, *loops[LOOP_MAX_RANK], *x, *x_inner;
-  struct window window = node_window(builder->group->nodes.data[0]);
+  struct statement *write, *loops[LOOP_MAX_RANK], *x, *column;
   TRY(common_inline_elementwise(builder, schedule));
   TRY(common_writer(schedule, anchor, last, &write));
   size_t count =
       schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
   check(count == 5);
-  TRY(schedule_split(schedule, loops[3], knobs[0], &x, &x_inner));
-  TRY(schedule_partition(schedule, x));
-  bool is_small = window.kernel[0] <= MOST_TAPS &&
-                  window.kernel[1] <= MOST_TAPS &&
-                  window.kernel[0] * window.kernel[1] <= MOST_TAPS;
-  struct reduce_plan plan = {
-      .unrolled = is_small                        ? whole
-                  : window.kernel[1] <= MOST_TAPS ? columns
-                                                  : NULL,
-      .factor = 1,
-      .lanes = builder->block,
-  };
-  TRY(common_reduce_at(
-      schedule, schedule_block(schedule, anchor->name, BLOCK_WHOLE), x, &plan));
-  TRY(schedule_unroll(schedule, x_inner));
-  TRY(schedule_vectorize(schedule, loops[4]));
+  TRY(schedule_split(schedule, loops[3], knobs[0], &x, &column));
+  TRY(pool_schedule(builder, schedule, builder->group->nodes.data[0], anchor, x,
+                    column, loops[4]));
   return common_parallel(schedule, loops, 3);
 }
 

@@ -136,6 +136,20 @@ int64_t tile_resident_blocks(const struct machine *machine,
                                      : TILE_MOST_BLOCKS;
 }
 
+double tile_cache_rate(const struct machine *machine, double bytes) {
+  return bytes <= (double)machine->l2_bytes / 2 ? machine->l2_bytes_per_cycle
+                                                : machine->l3_bytes_per_cycle;
+}
+
+double tile_between_cycles(const struct machine *machine, double bytes) {
+  double others = (double)(machine->cores - 1) / (double)machine->cores;
+  double cycles = 2 * bytes / tile_cache_rate(machine, bytes);
+  return machine->cores == 1
+             ? cycles
+             : cycles + bytes * others / machine->exchange_bytes_per_cycle +
+                   TILE_BARRIER_CYCLES;
+}
+
 /* What of a wait for weights passes with other work, if they are asked for. */
 #define ASKED_AHEAD 0.75
 

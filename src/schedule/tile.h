@@ -49,6 +49,13 @@ int64_t tile_resident_blocks(const struct machine *machine, double block_bytes);
  * into it meanwhile. */
 int64_t tile_panel_bytes(const struct machine *machine, int64_t weight_bytes);
 
+/* Bytes a cycle from where so many stay, when one kernel reads what another has
+ * written. */
+double tile_cache_rate(const struct machine *machine, double bytes);
+/* Cycles, of one core, to write what lies between two kernels and to read it
+ * back, other cores' share too. */
+double tile_between_cycles(const struct machine *machine, double bytes);
+
 /* Cycles of direct convolution, of one core: so many rows of `width` columns,
  * and reduction steps, in tiles of at most so many blocks. The first row waits
  * for the weights. */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Direct convolution on channel blocks, as templates share it. */
+#ifndef SCHEDULE_DIRECT_H
+#define SCHEDULE_DIRECT_H
+
+#include "schedule/common.h"
+#include "schedule/window.h"
+
+/* How it wants an operand placed: the image in blocks, where it has enough
+ * channels for one, with the padding around it. */
+void direct_demand(const struct match_query *query, const struct group *group,
+                   const struct node *node, size_t input, struct demand *out);
+/* Adds the stage that computes the convolution, without its bias, into `sums`,
+ * with the output's axes [n, block, y, x, lane]. */
+void direct_stage(struct builder *builder, const struct node *node,
+                  struct buffer *sums);
+/* How far its reduction can be unrolled, of the values that `values` has. */
+size_t direct_limit_unroll(const struct builder *builder,
+                           const struct node *node, const int64_t *values,
+                           size_t count);
+/* The arrangement of its reduction. */
+struct reduce_plan direct_plan(const struct builder *builder,
+                               const struct stage *stage, int64_t unroll);
+
+#endif

@@ -100,6 +100,18 @@ def conv(inputs, outputs, kernel, size, op="Conv", **attributes):
         [weights("w", dims), floats("b", [outputs], *[0.5] * outputs)])
 
 
+def pooled(inputs, outputs, kernel, size):
+    """The maxima of relu(conv(x) + b), each with a stride of 2."""
+    return model(
+        [node("Conv", ["x", "w", "b"], ["t"], "conv", strides=[2, 2]),
+         node("Relu", ["t"], ["r"]),
+         node("MaxPool", ["r"], ["y"], kernel_shape=[3, 3], strides=[2, 2],
+              pads=[1] * 4)],
+        [value("x", [1, inputs, size, size])], [value("y")],
+        [weights("w", [outputs, inputs, kernel, kernel]),
+         floats("b", [outputs], *[0.5] * outputs)])
+
+
 def dense(inputs, outputs):
     return model(
         [node("Gemm", ["x", "w", "b"], ["y"], "dense", transB=1)],
@@ -126,6 +138,8 @@ def networks():
     yield "depthwise 5x5, 14", conv(96, 96, 5, 14, group=96)
     yield "7x7 stride 2 of 3", conv(3, 64, 7, 224, **twice)
     yield "3x3 stride 2 of 3", conv(3, 32, 3, 224, **twice)
+    yield "pooled, 3x3 stride 2 of 3", pooled(3, 64, 3, 225)
+    yield "pooled, 1x1 stride 2 of 64", pooled(64, 96, 1, 225)
     yield "dense", dense(512, 1000)
     yield "transposed", conv(128, 64, 4, 16, op="ConvTranspose", **twice)
 

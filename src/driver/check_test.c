@@ -180,6 +180,14 @@ static const char *net_pooled(struct net *net) {
   return net_path(net, "y");
 }
 
+static const char *net_conv_pool(struct net *net) {
+  net_begin(net, 3, 163, 171);
+  conv(net, "x", "a", 3, 56, 3, 2);
+  op(net, "Relu", "a", "b");
+  pool(net, "MaxPool", "b", "y");
+  return net_path(net, "y");
+}
+
 static const char *net_generic(struct net *net) {
   struct text attributes;
   net_begin(net, 4, 5, 37);
@@ -252,6 +260,7 @@ static const struct {
     {"matmul_packed", net_dense},
     {"reduce_rows", net_rows},
     {"pool_window", net_pooled},
+    {"conv_pool", net_conv_pool},
     {"generic", net_generic},
     {"conv_direct", net_concat},
     {"conv_direct", net_unaligned},

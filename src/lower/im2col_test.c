@@ -2,16 +2,6 @@
 /* Convolutions of small images as products with gathered places. */
 #include "lower/test/random_network.h"
 
-#include <string.h>
-
-static size_t uses_of(const char *name) {
-  for (size_t i = 0; i < template_table_count; i++)
-    if (!strcmp(template_table[i]->name, name))
-      return network_template_uses[i];
-  fail_msg("no template %s", name);
-  return 0;
-}
-
 static int64_t output_extent(const struct conv_spec *spec, int64_t in,
                              int axis) {
   int64_t reach = (spec->kernel[axis] - 1) * spec->dilation[axis] + 1;
@@ -23,7 +13,7 @@ static int64_t output_extent(const struct conv_spec *spec, int64_t in,
  * has one, two or more chunks. */
 static void test_windows(void **state) {
   (void)state;
-  size_t before = uses_of("conv_im2col"), networks = 0;
+  size_t before = network_uses("conv_im2col"), networks = 0;
   for (uint32_t seed = 0; seed < 24; seed++) {
     struct network net;
     network_start(&net, seed, network_targets[seed % 3]);
@@ -52,14 +42,14 @@ static void test_windows(void **state) {
     network_finish(&net, x);
   }
   assert_true(networks >= 20);
-  assert_true(uses_of("conv_im2col") - before >= 6);
+  assert_true(network_uses("conv_im2col") - before >= 6);
 }
 
 /* A 1x1 convolution, and one that reads its result, alone or in a concatenation
  * in which it lies. */
 static void check_halo(uint32_t seed, bool in_list) {
   struct network net;
-  size_t before = uses_of("conv_im2col");
+  size_t before = network_uses("conv_im2col");
   network_start(&net, seed, "llvm -mcpu=haswell");
   int64_t dims[4] = {
       1, in_list ? 8 * network_pick(&net, 8, 12) : network_pick(&net, 64, 96),
@@ -78,7 +68,7 @@ static void check_halo(uint32_t seed, bool in_list) {
     x = network_infer_node(&net, list);
   }
   network_finish(&net, network_conv(&net, &op_conv, x, &next, true));
-  assert_int_equal(uses_of("conv_im2col") - before, halo);
+  assert_int_equal(network_uses("conv_im2col") - before, halo);
 }
 
 /* Where the next one reads zeros around the rows they can't be regrouped, and

@@ -98,9 +98,6 @@ static void test_depthwise_pointwise(void **state) {
   (void)state;
   static const char *const machines[] = {"llvm -mcpu=x86-64",
                                          "llvm -mcpu=haswell -num-cores=3"};
-  size_t index = 0;
-  while (template_table[index] != &template_conv_depthwise_pointwise)
-    index++;
   for (uint32_t seed = 0; seed < 10; seed++) {
     struct network net;
     network_start(&net, seed, machines[seed % 2]);
@@ -115,7 +112,7 @@ static void test_depthwise_pointwise(void **state) {
       x = network_unary(&net, i ? &op_tanh : &op_relu, x);
     x = network_conv(&net, &op_conv, x, &narrow, seed % 2);
     network_finish(&net, seed % 4 ? network_unary(&net, &op_relu, x) : x);
-    assert_int_equal(network_template_uses[index], seed + 1);
+    assert_int_equal(network_uses("conv_depthwise_pointwise"), seed + 1);
   }
 }
 
@@ -544,32 +541,6 @@ static void test_blocked_reductions(void **state) {
 }
 
 /* ---- Pooling ------------------------------------------------------------ */
-/* `most`: of the window; small ones fit whatever comes before. */
-static struct value *pool(struct network *net, struct value *x, int64_t most) {
-  struct node *node;
-  bool average = network_pick(net, 0, 1);
-  int64_t kernel[2], strides[2], dilations[2], pads[4];
-  for (int i = 0; i < 2; i++) {
-    kernel[i] =
-        network_pick(net, 1, most > 3 && network_pick(net, 0, 3) ? 3 : most);
-    strides[i] = network_pick(net, 1, most > 3 ? 3 : 2);
-    dilations[i] = most <= 3 || network_pick(net, 0, 3) ? 1 : 2;
-    int64_t reach = (kernel[i] - 1) * dilations[i];
-    pads[i] = network_pick(net, 0, reach < 2 ? reach : 2);
-    pads[2 + i] = network_pick(net, 0, reach < 2 ? reach : 2);
-  }
-  network_add_node(net, average ? &op_average_pool : &op_max_pool, &x, 1,
-                   &node);
-  node_set_ints(net->graph, node, "kernel_shape", kernel, 2);
-  node_set_ints(net->graph, node, "strides", strides, 2);
-  node_set_ints(net->graph, node, "dilations", dilations, 2);
-  node_set_ints(net->graph, node, "pads", pads, 4);
-  node_set_int(node, "ceil_mode", network_pick(net, 0, 3) == 0);
-  if (average)
-    node_set_int(node, "count_include_pad", network_pick(net, 0, 1));
-  return network_infer_node(net, node);
-}
-
 static void test_pooling(void **state) {
   (void)state;
   for (uint32_t seed = 0; seed < 60; seed++) {
@@ -583,7 +554,7 @@ static void test_pooling(void **state) {
       x = network_conv(&net, &op_conv, x, &spec, true);
     if (seed % 3)
       x = network_unary(&net, seed % 2 ? &op_relu : &op_sigmoid, x);
-    x = epilogue(&net, pool(&net, x, 6));
+    x = epilogue(&net, network_pool(&net, x, 6));
     network_finish(&net, x);
   }
 }
@@ -671,7 +642,7 @@ static struct value *extend(struct network *net, struct value *x) {
   case 4:
     return network_conv(net, &op_conv_transpose, x, &up, true);
   case 5:
-    return pool(net, x, 2);
+    return network_pool(net, x, 2);
   case 6:
     return normalize(net, x);
   case 7:
@@ -742,10 +713,26 @@ static void test_gathered_places(void **state) {
   network_finish(&net, network_unary(&net, &op_relu, x));
 }
 
+/* conv_pool_test.c has more of them. */
+static void test_conv_pool(void **state) {
+  (void)state;
+  struct network net;
+  network_start(&net, 1, "llvm -mcpu=haswell");
+  int64_t dims[4] = {1, 3, 83, 91};
+  struct conv_spec spec = {.out = 24,
+                           .kernel = {3, 3},
+                           .stride = {2, 2},
+                           .dilation = {1, 1},
+                           .group = 1};
+  struct value *x = network_input(&net, 4, dims);
+  x = network_conv(&net, &op_conv, x, &spec, true);
+  network_finish(&net, network_pool(&net, x, 3));
+}
+
 static void test_templates_used(void **state) {
   (void)state;
   for (size_t i = 0; i < template_table_count; i++)
-    if (network_template_uses[i] == 0)
+    if (network_uses(template_table[i]->name) == 0)
       fail_msg("no group for %s", template_table[i]->name);
 }
 
@@ -773,6 +760,7 @@ int main(void) {
       cmocka_unit_test(test_chains),
       cmocka_unit_test(test_open_chains),
       cmocka_unit_test(test_gathered_places),
+      cmocka_unit_test(test_conv_pool),
       cmocka_unit_test(test_templates_used),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,19 @@ region_loop(struct schedule *schedule, const struct stage *stage,
   return simplify(pool, expr_add(pool, minimum, expr_variable(pool, v)));
 }
 
+/* Nothing is before 0: padding that is read there is not computed. */
+static void clip(struct schedule *schedule, struct region *region) {
+  struct expr_pool *pool = schedule->pool;
+  int64_t minimum;
+  if (!region->is_known || !expr_get_integer(region->minimum, &minimum) ||
+      minimum >= 0)
+    return;
+  region->extent =
+      simplify(pool, expr_add(pool, region->extent, region->minimum));
+  region->minimum = expr_index(pool, 0);
+  region->along = NULL;
+}
+
 /* A region from 0 past the end, as the last partial tile makes it. */
 static bool covers(struct schedule *schedule, const struct region *region,
                    const struct expr *size) {
@@ -231,6 +244,7 @@ static void rebuild_nest(struct schedule *schedule, struct statement *block,
                     stage->reductions[i]->extent, &nest);
   for (size_t i = stage->axis_count; i-- > 0;) {
     const struct expr *size = stage->output->shape[i];
+    clip(schedule, &regions[i]);
     if (!regions[i].is_known || covers(schedule, &regions[i], size))
       regions[i] = (struct region){true, zero, size, regions[i].along};
     block->block.axes[i] =

@@ -13,11 +13,19 @@
 #include "pass/evaluate.h"
 #include "schedule/regroup.h"
 
-size_t network_template_uses[16];
+static size_t template_uses[16];
 size_t network_regrouped;
 
 const char *const network_targets[3] = {
     "llvm -mcpu=x86-64", "llvm -mcpu=haswell", "llvm -mcpu=znver4"};
+
+size_t network_uses(const char *name) {
+  for (size_t i = 0; i < template_table_count; i++)
+    if (!strcmp(template_table[i]->name, name))
+      return template_uses[i];
+  fail_msg("no template %s", name);
+  return 0;
+}
 
 static uint32_t next_random(struct network *net) {
   net->seed = net->seed * 1664525u + 1013904223u;
@@ -99,6 +107,31 @@ struct value *network_conv(struct network *net, const struct op_def *op,
   if (node_infer(net->graph, node, &net->error) != ADZE_OK)
     fail_msg("%s", net->error.message);
   return node->outputs[0];
+}
+
+struct value *network_pool(struct network *net, struct value *x, int64_t most) {
+  struct node *node;
+  bool average = network_pick(net, 0, 1);
+  int64_t kernel[2], strides[2], dilations[2], pads[4];
+  for (int i = 0; i < 2; i++) {
+    kernel[i] =
+        network_pick(net, 1, most > 3 && network_pick(net, 0, 3) ? 3 : most);
+    strides[i] = network_pick(net, 1, most > 3 ? 3 : 2);
+    dilations[i] = most <= 3 || network_pick(net, 0, 3) ? 1 : 2;
+    int64_t reach = (kernel[i] - 1) * dilations[i];
+    pads[i] = network_pick(net, 0, reach < 2 ? reach : 2);
+    pads[2 + i] = network_pick(net, 0, reach < 2 ? reach : 2);
+  }
+  network_add_node(net, average ? &op_average_pool : &op_max_pool, &x, 1,
+                   &node);
+  node_set_ints(net->graph, node, "kernel_shape", kernel, 2);
+  node_set_ints(net->graph, node, "strides", strides, 2);
+  node_set_ints(net->graph, node, "dilations", dilations, 2);
+  node_set_ints(net->graph, node, "pads", pads, 4);
+  node_set_int(node, "ceil_mode", network_pick(net, 0, 3) == 0);
+  if (average)
+    node_set_int(node, "count_include_pad", network_pick(net, 0, 1));
+  return network_infer_node(net, node);
 }
 
 void network_start(struct network *net, uint32_t seed, const char *target) {
@@ -229,7 +262,7 @@ static void run_group(struct network *net, struct plan *plan,
   const char *trace = NULL;
   int64_t knobs[TEMPLATE_MAX_KNOBS] = {0}, scalars[NETWORK_SYMBOLS] = {0};
   for (size_t i = 0; i < template_table_count; i++)
-    network_template_uses[i] += group->template == template_table[i];
+    template_uses[i] += group->template == template_table[i];
   enum adze_status status = builder_make_stages(&builder);
   if (status == ADZE_OK && group->output->rank == 4)
     network_regrouped += regroup_width(&builder) != value_dim(group->output, 3);

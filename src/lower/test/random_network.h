@@ -22,8 +22,8 @@ struct network {
   uint32_t seed;
 };
 
-/* How often each template took a group. */
-extern size_t network_template_uses[16];
+/* How often a template took a group. */
+size_t network_uses(const char *name);
 /* How many groups had their rows and columns regrouped. */
 extern size_t network_regrouped;
 
@@ -58,6 +58,10 @@ struct conv_spec network_same_conv(int64_t out, int64_t kernel);
 struct value *network_conv(struct network *net, const struct op_def *op,
                            struct value *x, const struct conv_spec *spec,
                            bool bias);
+
+/* Maxima or means of windows of at most so many rows and columns; small ones
+ * fit whatever comes before. */
+struct value *network_pool(struct network *net, struct value *x, int64_t most);
 
 size_t network_count_nodes(const struct network *net, const struct op_def *op);
 

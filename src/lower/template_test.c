@@ -713,7 +713,7 @@ static void test_gathered_places(void **state) {
   network_finish(&net, network_unary(&net, &op_relu, x));
 }
 
-/* conv_pool_test.c has more of them. */
+/* fused_pool_test.c has more of them. */
 static void test_conv_pool(void **state) {
   (void)state;
   struct network net;

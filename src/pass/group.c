@@ -32,8 +32,9 @@ static bool is_computed(const struct node *node) {
 /* Only f32 lies in blocks, and a kernel has its results in one form: what makes
  * another type of what a convolution or pooling computed is a kernel itself. */
 static bool keeps_blocks(const struct group *group, const struct node *node) {
+  const struct node *anchor = group->nodes.data[group->anchor_count - 1];
   return node->outputs[0]->dtype == ADZE_F32 ||
-         group->nodes.data[0]->op->fusion == FUSION_ELEMENTWISE;
+         anchor->op->fusion == FUSION_ELEMENTWISE;
 }
 
 static struct group *group_to_join(const struct grouping *grouping,

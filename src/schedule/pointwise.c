@@ -57,7 +57,7 @@ void pointwise_stage(struct builder *builder, const struct node *node,
   vec_push(builder->arena, &builder->stages, stage);
 }
 
-static bool is_between(const struct node *node) {
+bool pointwise_is_between(const struct node *node) {
   if (node->op->fusion != FUSION_ELEMENTWISE || node->output_count != 1)
     return false;
   size_t variable = 0;
@@ -70,7 +70,7 @@ struct node *pointwise_chain(const struct graph_users *users,
                              struct node **nodes, size_t capacity,
                              size_t *count) {
   struct node *next = graph_only_user(users, nodes[*count - 1]->outputs[0]);
-  while (next && is_between(next) && *count + 2 < capacity) {
+  while (next && pointwise_is_between(next) && *count + 2 < capacity) {
     nodes[(*count)++] = next;
     next = graph_only_user(users, next->outputs[0]);
   }

@@ -11,6 +11,7 @@
  * maximum keeps the operator's tests.
  */
 #include "op/window.h"
+#include "schedule/pointwise.h"
 #include "schedule/pool.h"
 
 #define DEPTH 6 /* producers looked at to find what is never negative */
@@ -66,25 +67,78 @@ static bool takes_halo(const struct node *node, struct demand *halo) {
   return true;
 }
 
+/* ---- Elementwise nodes before it ----------------------------------------- */
+/* Windows side by side read no element twice. */
+static bool is_disjoint(const struct node *node) {
+  struct window window = node_window(node);
+  for (size_t i = 0; i < window.rank; i++)
+    if (window.stride[i] < window_reach(&window, i))
+      return false;
+  return true;
+}
+
+/* The operand that is no constant. */
+static const struct value *operand_of(const struct node *node) {
+  for (size_t i = 0; i < node->input_count; i++)
+    if (node->inputs[i] && !node->inputs[i]->constant)
+      return node->inputs[i];
+  return NULL;
+}
+
+/* Elementwise nodes from `node` on, and the pooling that alone uses what they
+ * make, of values of one shape. Its index, or 0. */
+static size_t find_chain(const struct graph_users *users, struct node *node,
+                         struct node **nodes, size_t capacity) {
+  size_t count = 1;
+  nodes[0] = node;
+  struct node *pool = pointwise_chain(users, nodes, capacity, &count);
+  if (!pool || !pool_is(pool) || count == capacity ||
+      pool->inputs[0] != nodes[count - 1]->outputs[0] || !is_disjoint(pool))
+    return 0;
+  for (size_t i = 0; i < count; i++) {
+    const struct value *x = operand_of(nodes[i]);
+    if (x->dtype != ADZE_F32 || !value_same_shape(x, pool->inputs[0]))
+      return 0;
+  }
+  nodes[count] = pool;
+  return count;
+}
+
+/* ---- Match --------------------------------------------------------------- */
+static const struct node *pool_of(const struct group *group) {
+  return group->nodes.data[group->anchor_count - 1];
+}
+
 static size_t pool_match(struct match_query *query, struct node *node,
                          struct node **nodes, size_t capacity) {
-  if (capacity < 1 || !pool_is(node))
+  size_t last = 0;
+  if (capacity < 1)
+    return match_decline(query, "no room");
+  nodes[0] = node;
+  if (pointwise_is_between(node))
+    last = find_chain(query->users, node, nodes, capacity);
+  if (!pool_is(nodes[last]))
     return match_decline(query, "not pooling");
-  const struct value *x = node->inputs[0];
+  const struct value *x = nodes[last]->inputs[0];
   if (x->rank != 4 || x->dtype != ADZE_F32)
     return match_decline(query, "not 2-d or not fp32");
   if (value_dim(x, 1) * 2 < query->block)
     return match_decline(query, "too few channels for a block");
-  nodes[0] = node;
-  return 1;
+  return last + 1;
 }
 
 static void pool_demand(const struct match_query *query,
                         const struct group *group, const struct node *node,
                         size_t input, struct demand *out) {
-  (void)query, (void)group, (void)input;
+  (void)query;
+  const struct node *first = group->nodes.data[0];
+  if (node != first || node->inputs[input] != operand_of(first)) {
+    out->any = true;
+    return;
+  }
   out->blocked = true;
-  takes_halo(node, out);
+  if (first == pool_of(group))
+    takes_halo(node, out);
 }
 
 /* The load that a test of the window guards. */
@@ -96,13 +150,15 @@ static const struct expr *drop_test(void *context, const struct expr *node) {
 }
 
 static enum adze_status pool_express(struct builder *builder) {
-  const struct node *node = builder->group->nodes.data[0];
+  const struct group *group = builder->group;
+  const struct node *pool = pool_of(group);
   struct demand halo = {.any = false};
-  TRY(builder_express(builder, node));
+  for (size_t i = 0; i < group->anchor_count; i++)
+    TRY(builder_express(builder, group->nodes.data[i]));
   struct stage *stage = builder->stages.data[0];
-  if (takes_halo(node, &halo))
+  if (group->anchor_count == 1 && takes_halo(pool, &halo))
     stage->body = expr_map(builder->pool, stage->body, drop_test,
-                           builder_buffer(builder, node->inputs[0]));
+                           builder_buffer(builder, pool->inputs[0]));
   return ADZE_OK;
 }
 
@@ -111,18 +167,20 @@ static const char *const pool_knobs[] = {"columns", NULL};
 static size_t pool_space(const struct builder *builder, size_t knob,
                          int64_t *values, size_t capacity) {
   (void)knob;
-  return pool_space_columns(builder, builder->group->nodes.data[0], values,
-                            capacity);
+  return pool_space_columns(builder, pool_of(builder->group), values, capacity);
 }
 
 static void pool_choose(const struct builder *builder, int64_t *knobs) {
-  knobs[0] = pool_choose_columns(builder, builder->group->nodes.data[0]);
+  knobs[0] = pool_choose_columns(builder, pool_of(builder->group));
 }
 
 static enum adze_status pool_apply(struct builder *builder,
                                    struct schedule *schedule,
                                    const int64_t *knobs) {
-  const struct stage *anchor = builder->stages.data[0];
+  size_t first = 0;
+  while (builder->stages.data[first]->reduce == REDUCE_NONE)
+    first++;
+  const struct stage *anchor = builder->stages.data[first];
   const struct stage *last = builder->stages.data[builder->stages.count - 1];
   struct statement *write, *loops[LOOP_MAX_RANK], *x, *column;
   TRY(common_inline_elementwise(builder, schedule));
@@ -131,7 +189,7 @@ static enum adze_status pool_apply(struct builder *builder,
       schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
   check(count == 5);
   TRY(schedule_split(schedule, loops[3], knobs[0], &x, &column));
-  TRY(pool_schedule(builder, schedule, builder->group->nodes.data[0], anchor, x,
+  TRY(pool_schedule(builder, schedule, pool_of(builder->group), anchor, x,
                     column, loops[4]));
   return common_parallel(schedule, loops, 3);
 }

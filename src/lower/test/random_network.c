@@ -109,29 +109,34 @@ struct value *network_conv(struct network *net, const struct op_def *op,
   return node->outputs[0];
 }
 
-struct value *network_pool(struct network *net, struct value *x, int64_t most) {
+struct value *network_windows(struct network *net, struct value *x,
+                              const struct conv_spec *spec, bool average) {
   struct node *node;
-  bool average = network_pick(net, 0, 1);
-  int64_t kernel[2], strides[2], dilations[2], pads[4];
-  for (int i = 0; i < 2; i++) {
-    kernel[i] =
-        network_pick(net, 1, most > 3 && network_pick(net, 0, 3) ? 3 : most);
-    strides[i] = network_pick(net, 1, most > 3 ? 3 : 2);
-    dilations[i] = most <= 3 || network_pick(net, 0, 3) ? 1 : 2;
-    int64_t reach = (kernel[i] - 1) * dilations[i];
-    pads[i] = network_pick(net, 0, reach < 2 ? reach : 2);
-    pads[2 + i] = network_pick(net, 0, reach < 2 ? reach : 2);
-  }
   network_add_node(net, average ? &op_average_pool : &op_max_pool, &x, 1,
                    &node);
-  node_set_ints(net->graph, node, "kernel_shape", kernel, 2);
-  node_set_ints(net->graph, node, "strides", strides, 2);
-  node_set_ints(net->graph, node, "dilations", dilations, 2);
-  node_set_ints(net->graph, node, "pads", pads, 4);
+  node_set_ints(net->graph, node, "kernel_shape", spec->kernel, 2);
+  node_set_ints(net->graph, node, "strides", spec->stride, 2);
+  node_set_ints(net->graph, node, "dilations", spec->dilation, 2);
+  node_set_ints(net->graph, node, "pads", spec->pads, 4);
   node_set_int(node, "ceil_mode", network_pick(net, 0, 3) == 0);
   if (average)
     node_set_int(node, "count_include_pad", network_pick(net, 0, 1));
   return network_infer_node(net, node);
+}
+
+struct value *network_pool(struct network *net, struct value *x, int64_t most) {
+  struct conv_spec spec;
+  bool average = network_pick(net, 0, 1);
+  for (int i = 0; i < 2; i++) {
+    spec.kernel[i] =
+        network_pick(net, 1, most > 3 && network_pick(net, 0, 3) ? 3 : most);
+    spec.stride[i] = network_pick(net, 1, most > 3 ? 3 : 2);
+    spec.dilation[i] = most <= 3 || network_pick(net, 0, 3) ? 1 : 2;
+    int64_t reach = (spec.kernel[i] - 1) * spec.dilation[i];
+    spec.pads[i] = network_pick(net, 0, reach < 2 ? reach : 2);
+    spec.pads[2 + i] = network_pick(net, 0, reach < 2 ? reach : 2);
+  }
+  return network_windows(net, x, &spec, average);
 }
 
 void network_start(struct network *net, uint32_t seed, const char *target) {

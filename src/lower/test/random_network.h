@@ -59,6 +59,9 @@ struct value *network_conv(struct network *net, const struct op_def *op,
                            struct value *x, const struct conv_spec *spec,
                            bool bias);
 
+/* Means or maxima of these windows. */
+struct value *network_windows(struct network *net, struct value *x,
+                              const struct conv_spec *spec, bool average);
 /* Maxima or means of windows of at most so many rows and columns; small ones
  * fit whatever comes before. */
 struct value *network_pool(struct network *net, struct value *x, int64_t most);

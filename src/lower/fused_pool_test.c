@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolutions with the pooling after them in one kernel, on images that don't
- * stay in half of an L2 cache: operands plain and in blocks, nothing, a bias or
- * activations between, results that are negative. */
+/* Pooling in one kernel with what makes its operand. */
 #include "lower/test/random_network.h"
 
 /* A convolution whose result has `extent` rows and columns. */
@@ -20,7 +18,9 @@ static struct value *conv_to(struct network *net, const int64_t *extent,
   return network_conv(net, &op_conv, network_input(net, 4, dims), &spec, bias);
 }
 
-static void fused_networks_agree(void **state) {
+/* On images that don't stay in half of an L2 cache: operands plain and in
+ * blocks, nothing, a bias or activations between, results that are negative. */
+static void convolutions_agree(void **state) {
   (void)state;
   static const char *const machines[] = {"llvm -mcpu=x86-64",
                                          "llvm -mcpu=haswell -num-cores=3",
@@ -69,10 +69,48 @@ static void two_kernels_where_that_is_quicker(void **state) {
   }
 }
 
+/* Windows that share no element, or overlap; values that a constant makes as
+ * large as the image. */
+static void elementwise_nodes_agree(void **state) {
+  (void)state;
+  enum { APART, OVERLAP, LARGER, CASES };
+  /* Copies into blocks and back; elementwise kernels. */
+  static const size_t generic[CASES] = {2, 3, 4};
+  for (uint32_t seed = 0; seed < 8 * CASES; seed++) {
+    struct network net;
+    uint32_t which = seed % CASES;
+    size_t before = network_uses("generic");
+    struct conv_spec spec = {.dilation = {1, 1}};
+    network_start(&net, seed, network_targets[seed / CASES % 3]);
+    for (int i = 0; i < 2; i++) {
+      spec.kernel[i] = network_pick(&net, 2, 3);
+      spec.stride[i] = spec.kernel[i] + network_pick(&net, 0, 1);
+      spec.pads[i] = network_pick(&net, 0, 1);
+      spec.pads[2 + i] = network_pick(&net, 0, 1);
+    }
+    if (which == OVERLAP)
+      spec.stride[seed / CASES % 2] = 1;
+    int64_t channels = network_pick(&net, 8, 40);
+    const int64_t dims[4] = {network_pick(&net, 1, 2), channels,
+                             network_pick(&net, 5, 9),
+                             network_pick(&net, 5, 9)};
+    const int64_t each[4] = {dims[0], channels, 1, 1};
+    struct value *x = network_input(&net, 4, which == LARGER ? each : dims);
+    x = network_binary(&net, &op_mul, network_constant(&net, 3, each + 1), x);
+    if (which == LARGER)
+      x = network_binary(&net, &op_add, x, network_constant(&net, 4, dims));
+    x = network_unary(&net, seed % 2 ? &op_relu : &op_tanh, x);
+    x = network_windows(&net, x, &spec, seed / 2 % 2);
+    network_finish(&net, seed % 4 ? x : network_unary(&net, &op_relu, x));
+    assert_int_equal(network_uses("generic") - before, generic[which]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(fused_networks_agree),
+      cmocka_unit_test(convolutions_agree),
       cmocka_unit_test(two_kernels_where_that_is_quicker),
+      cmocka_unit_test(elementwise_nodes_agree),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
  * image. */
 void pointwise_stage(struct builder *builder, const struct node *node,
                      struct buffer *out, const int64_t *before);
-/* Whether it is elementwise, with one operand that is no constant, of rank 4. */
+/* Whether it is elementwise, of rank 4, and all operands but one constant. */
 bool pointwise_is_between(const struct node *node);
 /* Adds the elementwise nodes of one operand that follow the last of `nodes`,
  * each the only user of the one before, and leaves room for a node. Returns the

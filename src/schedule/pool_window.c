@@ -9,6 +9,9 @@
  * of a halo, and so may a maximum of what is never below zero (behind a relu):
  * there the operand gets a halo, and no window is tested at all. Any other
  * maximum keeps the operator's tests.
+ *
+ * Elementwise nodes before windows that share no element are computed where
+ * these read; what lies outside is not theirs to make, so tests are kept.
  */
 #include "op/window.h"
 #include "schedule/pointwise.h"

@@ -54,7 +54,8 @@ ASKS_EARLY = {"1x1, 56": True, "1x1, 7": False, "3x3 of 64, 56": True,
 # Whose places fill one tile, so that every weight is read once; and whose
 # weights come in a moment.
 NOT_AHEAD = ("5x5 stride 2, 28", "3x3 stride 2 of 24, 33",
-             "1x1 of 96 to 24, 112", "3x3 stride 2 of 3")
+             "1x1 of 96 to 24, 112", "3x3 stride 2 of 3",
+             "pooled, 3x3 stride 2 of 3", "pooled, 1x1 stride 2 of 64")
 
 BAD_X86 = """kernel0:
 \tvxorps %xmm0, %xmm0, %xmm0
@@ -132,6 +133,7 @@ def networks():
     yield "1x1, 14", conv(256, 64, 1, 14)
     yield "1x1 of 96 to 24, 112", conv(96, 24, 1, 112)
     yield "1x1, 7", conv(160, 320, 1, 7)
+    yield "1x1 of 512, 28", conv(512, 1024, 1, 28)
     yield "1x1 stride 2, 28", conv(128, 256, 1, 28, **twice)
     yield "depthwise, 56", conv(144, 144, 3, 56, group=144)
     yield "depthwise stride 2, 56", conv(144, 144, 3, 56, group=144, **twice)

@@ -46,9 +46,10 @@ struct adze_compile_options {
    * With any of them the package has the property "preprocessing". */
   const char *mean_values, *scale_values;
   bool reverse_input_channels;
-  bool no_winograd;      /* no convolution by Winograd's algorithm, which is
-                            used where that is cheaper: less work, rounding
-                            errors up to 1e-4 of the largest value */
+  bool no_winograd;      /* no convolution by Winograd's or Strassen's
+                            algorithm, which are used where that is cheaper:
+                            less work, rounding errors up to 1e-4 of the
+                            largest value */
   const char *dump_code; /* "ll,asm,ir,c": written to output.ll and so on */
   bool print_pass_times; /* on stderr */
   int threads;           /* that compile; 0: every CPU */

@@ -61,8 +61,9 @@ struct cli_option {
 };
 /* Help of --no-winograd, which several commands have. */
 #define CLI_NO_WINOGRAD                                                       \
-  "no convolution by Winograd's algorithm, which is used where that is "      \
-  "quicker: up to twice as fast, errors up to 1e-4 of the largest value"
+  "no convolution by Winograd's or Strassen's algorithm, which are used "     \
+  "where that is quicker: up to twice as fast, errors up to 1e-4 of the "     \
+  "largest value"
 /* Help of --flush-denormals, which several commands have. */
 #define CLI_FLUSH_DENORMALS                                                   \
   "count denormal numbers (below 1.2e-38) as zero, which is quicker where a " \

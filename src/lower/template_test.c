@@ -106,8 +106,8 @@ static void test_depthwise_pointwise(void **state) {
     struct conv_spec each = network_same_conv(dims[1], 3);
     each.group = dims[1];
     struct conv_spec narrow = network_same_conv(network_pick(&net, 8, 40), 1);
-    struct value *x = network_conv(
-        &net, &op_conv, network_input(&net, 4, dims), &each, seed % 3 != 1);
+    struct value *x = network_conv(&net, &op_conv, network_input(&net, 4, dims),
+                                   &each, seed % 3 != 1);
     for (uint32_t i = 0; i < seed % 3; i++)
       x = network_unary(&net, i ? &op_tanh : &op_relu, x);
     x = network_conv(&net, &op_conv, x, &narrow, seed % 2);
@@ -729,6 +729,23 @@ static void test_conv_pool(void **state) {
   network_finish(&net, network_pool(&net, x, 3));
 }
 
+/* strassen_test.c has more of these. */
+static void test_strassen(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 2; seed++) {
+    struct network net;
+    network_start(&net, seed, "llvm -mcpu=znver3 -num-cores=1");
+    const int64_t dims[4] = {1, 320, 7, 8};
+    struct conv_spec each = network_same_conv(320, 3);
+    struct conv_spec narrow = network_same_conv(1024, 1);
+    each.group = 320;
+    struct value *x = network_input(&net, 4, dims);
+    if (seed)
+      x = network_conv(&net, &op_conv, x, &each, true);
+    network_finish(&net, network_conv(&net, &op_conv, x, &narrow, true));
+  }
+}
+
 static void test_templates_used(void **state) {
   (void)state;
   for (size_t i = 0; i < template_table_count; i++)
@@ -761,6 +778,7 @@ int main(void) {
       cmocka_unit_test(test_open_chains),
       cmocka_unit_test(test_gathered_places),
       cmocka_unit_test(test_conv_pool),
+      cmocka_unit_test(test_strassen),
       cmocka_unit_test(test_templates_used),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

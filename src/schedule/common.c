@@ -16,17 +16,27 @@ static bool is_local(const struct schedule *schedule,
 
 enum adze_status common_inline_elementwise(struct builder *builder,
                                            struct schedule *schedule) {
-  return common_inline_others(builder, schedule, NULL);
+  return common_inline_others(builder, schedule, NULL, 0);
+}
+
+static bool is_among(const struct buffer *buffer,
+                     const struct buffer *const *list, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (list[i] == buffer)
+      return true;
+  return false;
 }
 
 enum adze_status common_inline_others(struct builder *builder,
                                       struct schedule *schedule,
-                                      const struct buffer *kept) {
+                                      const struct buffer *const *kept,
+                                      size_t count) {
   for (size_t i = 0; i < builder->stages.count; i++) {
     const struct stage *stage = builder->stages.data[i];
     struct statement *block =
         schedule_block(schedule, stage->name, BLOCK_WHOLE);
-    if (block && stage->reduce == REDUCE_NONE && stage->output != kept &&
+    if (block && stage->reduce == REDUCE_NONE &&
+        !is_among(stage->output, kept, count) &&
         is_local(schedule, stage->output))
       TRY(schedule_compute_inline(schedule, block));
   }

@@ -11,10 +11,11 @@ enum adze_status common_inline_elementwise(struct builder *builder,
                                            struct schedule *schedule)
     ADZE_MUST_USE;
 
-/* The same, but for the stage that computes `kept`. */
+/* The same, but for the stages that compute what is `kept`. */
 enum adze_status common_inline_others(struct builder *builder,
                                       struct schedule *schedule,
-                                      const struct buffer *kept) ADZE_MUST_USE;
+                                      const struct buffer *const *kept,
+                                      size_t count) ADZE_MUST_USE;
 
 /* The block that writes the group's output once elementwise stages are
  * inlined: the epilogue's, or a copy out of registers made for a reducing

@@ -164,6 +164,28 @@ struct reduce_plan depthwise_plan(const struct builder *builder,
   };
 }
 
+enum adze_status depthwise_rows_at(struct builder *builder,
+                                   struct schedule *schedule,
+                                   const struct stage *middle,
+                                   struct statement *at, int64_t columns) {
+  const struct stage *sums = builder->stages.data[0];
+  struct statement *loops[LOOP_MAX_RANK * 2], *x, *column;
+  struct statement *block = schedule_block(schedule, middle->name, BLOCK_WHOLE);
+  TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
+  TRY(schedule_compute_at(schedule, block, at));
+  size_t count =
+      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
+  /* …, row, column, lane */
+  TRY(schedule_split(schedule, loops[count - 2], columns, &x, &column));
+  TRY(schedule_partition(schedule, x));
+  block = schedule_block(schedule, sums->name, BLOCK_WHOLE);
+  TRY(schedule_set_scope(schedule, block, BUFFER_REGISTER));
+  struct reduce_plan plan = depthwise_plan(builder, sums);
+  TRY(common_reduce_at(schedule, block, x, &plan));
+  TRY(schedule_unroll(schedule, column));
+  return schedule_vectorize(schedule, loops[count - 1]);
+}
+
 static enum adze_status depthwise_apply(struct builder *builder,
                                         struct schedule *schedule,
                                         const int64_t *knobs) {

@@ -14,6 +14,7 @@
 #include "schedule/common.h"
 #include "schedule/depthwise.h"
 #include "schedule/pointwise.h"
+#include "schedule/strassen_plan.h"
 #include "schedule/tile.h"
 
 enum { KNOB_ROWS, KNOB_EACH, KNOB_COLUMNS, KNOB_BLOCKS, KNOB_PANEL };
@@ -37,10 +38,13 @@ static int64_t rows_choose(const struct machine *machine, int64_t channels,
 
 /* Fusing saves a way to where the middle would lie and back, reading what other
  * cores made of it, and waiting for them. It costs going through the weights
- * again, and whole tiles are shared less evenly. */
+ * again, whole tiles are shared less evenly, and Strassen's algorithm may save
+ * more. */
 static bool is_cheaper(const struct match_query *query,
+                       const struct node *pointwise,
                        const struct window2d *narrow,
                        const struct value *middle) {
+  const char *reason;
   const struct machine *machine = query->machine;
   int64_t height = value_dim(middle, 2), width = value_dim(middle, 3);
   if (height < 1 || width < 1)
@@ -56,7 +60,7 @@ static bool is_cheaper(const struct match_query *query,
                     (double)query->block / machine->fma_per_cycle;
   double uneven =
       (double)(ceil_div(tiles, cores) * cores * rows) / (double)height - 1;
-  return uneven * products +
+  return strassen_gain(query, pointwise, false, &reason) + uneven * products +
              (double)(tiles - 1) * weights / tile_cache_rate(machine, weights) <
          saved;
 }
@@ -64,20 +68,15 @@ static bool is_cheaper(const struct match_query *query,
 /* ---- Match --------------------------------------------------------------- */
 static size_t fused_match(struct match_query *query, struct node *node,
                           struct node **nodes, size_t capacity) {
-  struct window2d each, narrow;
-  size_t count = 0;
-  if (!window2d_of_conv(node, &each) || !window2d_is_depthwise(&each))
-    return match_decline(query, "not a depthwise convolution");
-  nodes[count++] = node;
-  struct node *next = pointwise_chain(query->users, nodes, capacity, &count);
-  const struct node *last = nodes[count - 1];
-  if (!next || !window2d_of_conv(next, &narrow) ||
-      !window2d_is_pointwise(&narrow) || next->inputs[0] != last->outputs[0])
-    return match_decline(query, "no 1x1 convolution follows");
-  if (count == 1 && !window2d_has_bias(node))
-    return match_decline(query, "neither a bias nor an activation between");
+  struct window2d narrow;
+  size_t count;
+  struct node *next =
+      pointwise_after_depthwise(query, node, nodes, capacity, &count);
+  if (!next)
+    return 0;
+  window2d_of_conv(next, &narrow);
   if (narrow.out_channels < query->block ||
-      !is_cheaper(query, &narrow, last->outputs[0]))
+      !is_cheaper(query, next, &narrow, next->inputs[0]))
     return match_decline(query, "what lies between stays in the cache anyway");
   nodes[count++] = next;
   return count;
@@ -153,30 +152,6 @@ static void fused_choose(const struct builder *builder, int64_t *knobs) {
 }
 
 /* ---- Schedule ------------------------------------------------------------ */
-/* What the 1x1 convolution reads gets the rows of a tile, below `rows`. */
-static enum adze_status schedule_middle(struct builder *builder,
-                                        struct schedule *schedule,
-                                        const struct stage *middle,
-                                        struct statement *rows,
-                                        int64_t columns) {
-  const struct stage *sums = builder->stages.data[0];
-  struct statement *loops[LOOP_MAX_RANK], *x, *column;
-  struct statement *block = schedule_block(schedule, middle->name, BLOCK_WHOLE);
-  TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
-  TRY(schedule_compute_at(schedule, block, rows));
-  size_t count =
-      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
-  /* …, row, column, lane */
-  TRY(schedule_split(schedule, loops[count - 2], columns, &x, &column));
-  TRY(schedule_partition(schedule, x));
-  block = schedule_block(schedule, sums->name, BLOCK_WHOLE);
-  TRY(schedule_set_scope(schedule, block, BUFFER_REGISTER));
-  struct reduce_plan plan = depthwise_plan(builder, sums);
-  TRY(common_reduce_at(schedule, block, x, &plan));
-  TRY(schedule_unroll(schedule, column));
-  return schedule_vectorize(schedule, loops[count - 1]);
-}
-
 /* The stages that compute what the 1x1 convolution reads, and itself. */
 static void find_stages(struct builder *builder, const struct stage **middle,
                         const struct stage **out) {
@@ -199,7 +174,8 @@ static enum adze_status fused_apply(struct builder *builder,
   struct statement *write, *loops[LOOP_MAX_RANK], *rows, *row, *k, *k_inner,
       *panel, *x, *column;
   find_stages(builder, &middle, &anchor);
-  TRY(common_inline_others(builder, schedule, middle->output));
+  const struct buffer *kept = middle->output;
+  TRY(common_inline_others(builder, schedule, &kept, 1));
   TRY(common_writer(schedule, anchor, last, &write));
   check(schedule_loops_around(schedule, write, loops, LOOP_MAX_RANK) == 5);
   TRY(schedule_split(schedule, loops[2], knobs[KNOB_ROWS], &rows, &row));
@@ -217,7 +193,7 @@ static enum adze_status fused_apply(struct builder *builder,
   TRY(schedule_unroll(schedule, column));
   TRY(schedule_unroll(schedule, k_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
-  TRY(schedule_middle(builder, schedule, middle, rows, knobs[KNOB_EACH]));
+  TRY(depthwise_rows_at(builder, schedule, middle, rows, knobs[KNOB_EACH]));
   TRY(common_prefetch_next(builder, schedule,
                            pointwise_of(builder->group)->inputs[1], anchor,
                            panel));

@@ -181,7 +181,7 @@ static enum adze_status fused_apply(struct builder *builder,
   while (builder->stages.data[image]->output != between)
     image++;
   const struct stage *anchor = builder->stages.data[image + 1];
-  TRY(common_inline_others(builder, schedule, between));
+  TRY(common_inline_others(builder, schedule, &between, 1));
   TRY(common_writer(schedule, anchor, last, &write));
   size_t count =
       schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));

@@ -22,6 +22,14 @@ size_t depthwise_space_columns(const struct builder *builder,
                                size_t capacity);
 int64_t depthwise_choose_columns(const struct builder *builder,
                                  const struct node *node);
+/* What `middle`, the stage after the depthwise one that the builder's first
+ * stage is, has of the rows that are read below `at`, in scratch memory, in
+ * register tiles of `columns`. */
+enum adze_status depthwise_rows_at(struct builder *builder,
+                                   struct schedule *schedule,
+                                   const struct stage *middle,
+                                   struct statement *at,
+                                   int64_t columns) ADZE_MUST_USE;
 /* The arrangement of its reduction. */
 struct reduce_plan depthwise_plan(const struct builder *builder,
                                   const struct stage *stage);

@@ -119,6 +119,16 @@ static double direct_cycles(const struct match_query *query,
                             TILE_MOST_BLOCKS);
 }
 
+double im2col_plan_others(const struct match_query *query,
+                          const struct node *node) {
+  struct im2col_plan plan;
+  const char *reason =
+      im2col_plan_read(query->machine, query->block, node, &plan);
+  double direct = direct_cycles(query, node, &plan);
+  return reason == NULL && plan.cycles < ADVANTAGE * direct ? plan.cycles
+                                                            : direct;
+}
+
 bool im2col_plan_gains(const struct match_query *query, const struct node *node,
                        const struct im2col_plan *plan) {
   return plan->cycles < ADVANTAGE * direct_cycles(query, node, plan);

@@ -24,4 +24,8 @@ const char *im2col_plan_read(const struct machine *machine, int64_t block,
 bool im2col_plan_gains(const struct match_query *query, const struct node *node,
                        const struct im2col_plan *plan);
 
+/* Cycles by the better one of these two, of a convolution that fits. */
+double im2col_plan_others(const struct match_query *query,
+                          const struct node *node);
+
 #endif

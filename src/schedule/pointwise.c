@@ -77,6 +77,31 @@ struct node *pointwise_chain(const struct graph_users *users,
   return next;
 }
 
+struct node *pointwise_after_depthwise(struct match_query *query,
+                                       struct node *node, struct node **nodes,
+                                       size_t capacity, size_t *count) {
+  struct window2d each, narrow;
+  const char *reason = NULL;
+  struct node *next = NULL;
+  *count = 0;
+  if (!window2d_of_conv(node, &each) || !window2d_is_depthwise(&each)) {
+    reason = "not a depthwise convolution";
+  } else {
+    nodes[(*count)++] = node;
+    next = pointwise_chain(query->users, nodes, capacity, count);
+    const struct node *last = nodes[*count - 1];
+    if (!next || !window2d_of_conv(next, &narrow) ||
+        !window2d_is_pointwise(&narrow) || next->inputs[0] != last->outputs[0])
+      reason = "no 1x1 convolution follows";
+    else if (*count == 1 && !window2d_has_bias(node))
+      reason = "neither a bias nor an activation between";
+  }
+  if (!reason)
+    return next;
+  match_decline(query, reason);
+  return NULL;
+}
+
 int64_t rows_in_tile(const struct machine *machine,
                      const struct window2d *depthwise, int64_t block,
                      int64_t height, int64_t width) {

@@ -19,6 +19,11 @@ bool pointwise_is_between(const struct node *node);
 struct node *pointwise_chain(const struct graph_users *users,
                              struct node **nodes, size_t capacity,
                              size_t *count);
+/* A depthwise convolution and what pointwise_chain finds, if a 1x1 convolution
+ * comes next, which is returned and not yet added. NULL: it declines. */
+struct node *pointwise_after_depthwise(struct match_query *query,
+                                       struct node *node, struct node **nodes,
+                                       size_t capacity, size_t *count);
 /* Rows of the depthwise output in a tile: as many as keep one block of
  * channels of what it reads in half of the L2 cache. height, width of its
  * input, -1 where open. */

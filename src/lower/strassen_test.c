@@ -57,10 +57,34 @@ static void test_depthwise_strassen(void **state) {
   assert_int_equal(network_uses("conv_depthwise_strassen"), 4);
 }
 
+/* Groups whose halves fill one tile. */
+static void test_one_tile(void **state) {
+  (void)state;
+  static const char *const machines[] = {
+      "llvm -mcpu=emeraldrapids -num-cores=1",
+      "llvm -mcpu=emeraldrapids -num-cores=2"};
+  size_t before = network_uses("conv_strassen");
+  for (uint32_t seed = 0; seed < 2; seed++) {
+    struct network net;
+    network_start(&net, seed, machines[seed % 2]);
+    const int64_t dims[4] = {1, 256, 8, 6};
+    struct conv_spec spec = network_same_conv(256, 1);
+    struct value *x =
+        network_conv(&net, &op_conv, network_input(&net, 4, dims), &spec, true);
+    struct strassen_plan plan;
+    assert_null(
+        strassen_plan_make(&net.machine, 16, x->producer, false, &plan));
+    assert_true(plan.tile.columns >= plan.half_places);
+    network_finish(&net, network_unary(&net, &op_relu, x));
+  }
+  assert_int_equal(network_uses("conv_strassen") - before, 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_strassen),
       cmocka_unit_test(test_depthwise_strassen),
+      cmocka_unit_test(test_one_tile),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,26 +245,43 @@ void strassen_express(struct builder *builder, const struct node *node,
 }
 
 /* ---- Schedule ------------------------------------------------------------ */
+/* The loop along an axis of the block's stage; one of extent 1 may be absent. */
+static struct statement *loop_along(struct schedule *schedule,
+                                    struct statement *block, size_t axis) {
+  struct statement *loops[LOOP_MAX_RANK * 2];
+  size_t count =
+      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
+  for (size_t i = 0; i < count; i++)
+    if (expr_uses_variable(schedule->pool, block->block.axes[axis],
+                           loops[i]->loop.variable))
+      return loops[i];
+  return NULL;
+}
+
 /* Where a tile's places are is computed once for all channels. */
 static enum adze_status schedule_spread(struct schedule *schedule,
                                         const struct stage *spread,
                                         struct statement *at) {
-  struct statement *loops[LOOP_MAX_RANK * 2];
+  enum { M, U, T, C, J, LANE };
+  static const size_t wanted[] = {T, C, J, U, LANE};
+  struct statement *along[LANE + 1], *order[LANE];
   struct statement *block = schedule_block(schedule, spread->name, BLOCK_WHOLE);
+  size_t ordered = 0;
   if (at) {
     TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
     TRY(schedule_compute_at(schedule, block, at));
   }
-  size_t count =
-      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
-  /* …, u, t, c, j, ci */
-  struct statement **l = &loops[count - 5];
-  struct statement *order[] = {l[1], l[2], l[3], l[0], l[4]};
-  TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
-  TRY(schedule_unroll(schedule, l[3]));
-  TRY(schedule_unroll(schedule, l[0]));
-  TRY(schedule_vectorize(schedule, l[4]));
-  struct statement *outer[] = {loops[0], l[1]};
+  for (size_t axis = 0; axis <= LANE; axis++)
+    along[axis] = loop_along(schedule, block, axis);
+  for (size_t i = 0; i < ARRAY_COUNT(wanted); i++)
+    if (along[wanted[i]])
+      order[ordered++] = along[wanted[i]];
+  TRY(schedule_reorder(schedule, order, ordered));
+  if (along[J])
+    TRY(schedule_unroll(schedule, along[J]));
+  TRY(schedule_unroll(schedule, along[U]));
+  TRY(schedule_vectorize(schedule, along[LANE]));
+  struct statement *outer[] = {along[M], along[T]};
   return at ? ADZE_OK : common_parallel(schedule, outer, 2);
 }
 

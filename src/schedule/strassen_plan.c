@@ -36,6 +36,8 @@ static const char *read_node(const struct node *node, int64_t block,
   plan->width = value_dim(out, 3);
   if (plan->batch < 1 || plan->height < 1 || plan->width < 1)
     return "open extents";
+  if (plan->width < 3) /* a row is a group at least */
+    return "too few places to halve";
   if (window->in_channels % (2 * block) != 0 ||
       window->out_channels % (2 * block) != 0)
     return "channels of which no half fills blocks";

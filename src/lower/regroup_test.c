@@ -31,9 +31,28 @@ static void test_regrouped(void **state) {
   assert_true(regrouped >= 3); /* with 32 registers, 7 columns fill a tile */
 }
 
+/* There is no loop over a single column. */
+static void test_one_column(void **state) {
+  (void)state;
+  for (uint32_t seed = 0; seed < 2; seed++) {
+    struct network net;
+    network_start(&net, seed, "llvm -mcpu=znver4 -num-cores=2");
+    const int64_t dims[4] = {2, 16, 1, 1};
+    struct conv_spec one = network_same_conv(16, 1);
+    struct conv_spec each = network_same_conv(16, seed ? 3 : 1);
+    each.group = 16;
+    struct value *x = network_input(&net, 4, dims);
+    x = network_conv(&net, &op_conv, x, seed ? &each : &one, true);
+    x = network_conv(&net, &op_conv, network_unary(&net, &op_relu, x),
+                     seed ? &one : &each, true);
+    network_finish(&net, x);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_regrouped),
+      cmocka_unit_test(test_one_column),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,11 @@ static size_t fused_match(struct match_query *query, struct node *node,
   if (!next || count + 1 > capacity || !window2d_of_conv(next, &depthwise) ||
       !window2d_is_depthwise(&depthwise) || next->inputs[0] != last->outputs[0])
     return match_decline(query, "no depthwise convolution follows");
+  if (value_dim(last->outputs[0], 3) + depthwise.before[1] +
+          depthwise.after[1] ==
+      1)
+    return match_decline(query, "one column, which register tiles have no loop "
+                                "over");
   if (!is_cheaper(query, &wide, &depthwise, last->outputs[0]))
     return match_decline(query, "computing rows twice costs more than "
                                 "keeping them");

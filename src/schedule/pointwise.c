@@ -95,6 +95,8 @@ struct node *pointwise_after_depthwise(struct match_query *query,
       reason = "no 1x1 convolution follows";
     else if (*count == 1 && !window2d_has_bias(node))
       reason = "neither a bias nor an activation between";
+    else if (value_dim(last->outputs[0], 3) == 1)
+      reason = "one column, which register tiles have no loop over";
   }
   if (!reason)
     return next;

@@ -161,13 +161,10 @@ enum adze_status schedule_prefetch_next(struct schedule *schedule,
     first--;
   const struct expr *next;
   int64_t elements;
-  if (!next_round(&read, &loops[first], count - first, &next, &elements))
-    return tree_refuse(schedule,
-                       "prefetch_next: what the next round of %s reads of %s "
-                       "is not known",
-                       outer->loop.variable->name, parameter->name);
-  ask(schedule->pool, parameter, next, elements, &loops[first + 1],
-      last - first);
+  /* Where it isn't known what follows, nothing is asked for. */
+  if (next_round(&read, &loops[first], count - first, &next, &elements))
+    ask(schedule->pool, parameter, next, elements, &loops[first + 1],
+        last - first);
   tree_trace(schedule, "prefetch_next %s %s %s", parameter->name,
              outer->loop.variable->name, inner->loop.variable->name);
   return ADZE_OK;

@@ -60,6 +60,8 @@ const char *im2col_plan_read(const struct machine *machine, int64_t block,
   if (window->in_channels < block || window->out_channels < block)
     return "fewer channels than a block";
   plan->places = plan->batch * plan->height * plan->width;
+  if (plan->places == 1)
+    return "one place, which tiles have no loop over";
   plan->taps = window->kernel[0] * window->kernel[1];
   plan->in_blocks = ceil_div(window->in_channels, block);
   plan->out_blocks = ceil_div(window->out_channels, block);

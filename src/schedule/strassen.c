@@ -245,7 +245,7 @@ void strassen_express(struct builder *builder, const struct node *node,
 }
 
 /* ---- Schedule ------------------------------------------------------------ */
-/* The loop along an axis of the block's stage; one of extent 1 may be absent. */
+/* The loop along an axis of the block; one of extent 1 may be absent. */
 static struct statement *loop_along(struct schedule *schedule,
                                     struct statement *block, size_t axis) {
   struct statement *loops[LOOP_MAX_RANK * 2];

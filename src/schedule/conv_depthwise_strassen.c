@@ -97,9 +97,9 @@ static void fused_choose(const struct builder *builder, int64_t *knobs) {
 
 /* The stage that computes what the 1x1 convolution reads: the one before the
  * spread input. */
-static size_t find_middle(const struct builder *builder) {
-  const struct buffer *read = builder_buffer(
-      (struct builder *)builder, pointwise_of(builder->group)->inputs[0]);
+static size_t find_middle(struct builder *builder) {
+  const struct buffer *read =
+      builder_buffer(builder, pointwise_of(builder->group)->inputs[0]);
   size_t i = 1;
   while (builder->stages.data[i]->output != read)
     i++;

@@ -115,6 +115,21 @@ struct statement *statement_for(struct expr_pool *pool,
   return statement;
 }
 
+const struct expr *block_bind(struct expr_pool *pool,
+                              const struct statement *block,
+                              const struct expr *e) {
+  struct substitution bindings[LOOP_MAX_RANK * 2];
+  const struct stage *stage = block->block.stage;
+  size_t count = 0;
+  for (size_t i = 0; i < stage->axis_count; i++)
+    bindings[count++] =
+        (struct substitution){stage->axes[i], block->block.axes[i]};
+  for (size_t i = 0; i < stage->reduction_count; i++)
+    bindings[count++] =
+        (struct substitution){stage->reductions[i], block->block.reductions[i]};
+  return expr_substitute(pool, e, bindings, count);
+}
+
 struct statement *statement_append(struct statement *list,
                                    struct statement *tail) {
   if (list == NULL)

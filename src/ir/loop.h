@@ -163,6 +163,11 @@ struct statement {
 
 struct statement *statement_new(struct expr_pool *pool,
                                 enum statement_kind kind);
+/* An expression of a block's stage, of the loops around the block: axes and
+ * reductions are replaced by what they are bound to. */
+const struct expr *block_bind(struct expr_pool *pool,
+                              const struct statement *block,
+                              const struct expr *e);
 /* A for loop over `variable` from 0 to its extent. */
 struct statement *statement_for(struct expr_pool *pool,
                                 struct variable *variable, enum loop_kind kind,

@@ -18,25 +18,10 @@ static struct statement *store_element(struct lowering *lowering,
   return store;
 }
 
-static const struct expr *bind(struct lowering *lowering,
-                               const struct statement *block,
-                               const struct expr *e) {
-  struct substitution substitutions[LOOP_MAX_RANK * 2];
-  const struct stage *stage = block->block.stage;
-  size_t count = 0;
-  for (size_t i = 0; i < stage->axis_count; i++)
-    substitutions[count++] =
-        (struct substitution){stage->axes[i], block->block.axes[i]};
-  for (size_t i = 0; i < stage->reduction_count; i++)
-    substitutions[count++] = (struct substitution){
-        stage->reductions[i], block->block.reductions[i]};
-  return expr_substitute(lowering->pool, e, substitutions, count);
-}
-
 static struct statement *update(struct lowering *lowering,
                                 const struct statement *block) {
   const struct stage *stage = block->block.stage;
-  const struct expr *body = bind(lowering, block, stage->body);
+  const struct expr *body = block_bind(lowering->pool, block, stage->body);
   const struct expr *old = expr_load(lowering->pool, stage->output,
                                      block->block.axes, stage->axis_count);
   return store_element(
@@ -46,8 +31,9 @@ static struct statement *update(struct lowering *lowering,
 
 static struct statement *initial(struct lowering *lowering,
                                  const struct statement *block) {
-  return store_element(lowering, block,
-                       bind(lowering, block, block->block.stage->initial));
+  return store_element(
+      lowering, block,
+      block_bind(lowering->pool, block, block->block.stage->initial));
 }
 
 static struct statement *whole(struct lowering *lowering,
@@ -56,7 +42,7 @@ static struct statement *whole(struct lowering *lowering,
   struct expr_pool *pool = lowering->pool;
   if (stage->reduce == REDUCE_NONE)
     return store_element(lowering, block,
-                         bind(lowering, block, stage->body));
+                         block_bind(lowering->pool, block, stage->body));
   const struct expr *first = expr_bool(pool, true);
   for (size_t i = 0; i < stage->reduction_count; i++)
     first = expr_and(
@@ -94,8 +80,7 @@ static struct statement *lower_block(struct lowering *lowering,
   return branch;
 }
 
-static void replace_blocks(struct lowering *lowering,
-                           struct statement **list) {
+static void replace_blocks(struct lowering *lowering, struct statement **list) {
   for (struct statement **link = list; *link; link = &(*link)->next) {
     if ((*link)->kind == STATEMENT_FOR) {
       replace_blocks(lowering, &(*link)->loop.body);

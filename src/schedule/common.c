@@ -43,6 +43,27 @@ enum adze_status common_inline_others(struct builder *builder,
   return ADZE_OK;
 }
 
+size_t common_stage_of(const struct builder *builder,
+                       const struct buffer *buffer) {
+  size_t i = 0;
+  while (builder->stages.data[i]->output != buffer)
+    i++;
+  return i;
+}
+
+struct statement *common_loop_over(struct schedule *schedule,
+                                   const struct statement *block, size_t axis,
+                                   const struct statement *at) {
+  struct statement *loops[LOOP_MAX_RANK * 2];
+  size_t count =
+      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
+  while (count-- > 0 && loops[count] != at)
+    if (expr_uses_variable(schedule->pool, block->block.axes[axis],
+                           loops[count]->loop.variable))
+      return loops[count];
+  return NULL;
+}
+
 enum adze_status common_writer(struct schedule *schedule,
                                const struct stage *anchor,
                                const struct stage *last,

@@ -17,6 +17,16 @@ enum adze_status common_inline_others(struct builder *builder,
                                       const struct buffer *const *kept,
                                       size_t count) ADZE_MUST_USE;
 
+/* The index of the builder's stage that computes `buffer`. */
+size_t common_stage_of(const struct builder *builder,
+                       const struct buffer *buffer);
+
+/* Of the loops around `block`, inside `at` (NULL: all), the one over an axis;
+ * NULL where compute_at made none, as there is just one value of it. */
+struct statement *common_loop_over(struct schedule *schedule,
+                                   const struct statement *block, size_t axis,
+                                   const struct statement *at);
+
 /* The block that writes the group's output once elementwise stages are
  * inlined: the epilogue's, or a copy out of registers made for a reducing
  * anchor that has no epilogue. */
@@ -71,8 +81,6 @@ enum adze_status common_prefetch_behind(const struct builder *builder,
                                         const struct value *weights,
                                         const struct stage *anchor)
     ADZE_MUST_USE;
-
-
 
 /* Statements that write the zero halo around a buffer, put before the
  * function's own. */

@@ -95,18 +95,9 @@ static void visit_load(void *context, const struct expr *node) {
     return;
   struct expr_pool *pool = search->schedule->pool;
   const struct statement *reader = search->reader;
-  const struct stage *stage = reader->block.stage;
-  struct substitution bindings[LOOP_MAX_RANK * 2];
-  size_t count = 0;
-  for (size_t i = 0; i < stage->axis_count; i++)
-    bindings[count++] =
-        (struct substitution){stage->axes[i], reader->block.axes[i]};
-  for (size_t i = 0; i < stage->reduction_count; i++)
-    bindings[count++] = (struct substitution){stage->reductions[i],
-                                              reader->block.reductions[i]};
   for (size_t axis = 0; axis < node->arg_count; axis++) {
-    const struct expr *index = simplify(
-        pool, expr_substitute(pool, node->args[axis], bindings, count));
+    const struct expr *index =
+        simplify(pool, block_bind(pool, reader, node->args[axis]));
     const struct expr *low, *high;
     if (!simplify_bounds(pool, index, search->running, search->running_count,
                          &low, &high)) {

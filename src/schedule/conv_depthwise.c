@@ -9,6 +9,7 @@
  */
 #include "ir/simplify.h"
 #include "schedule/depthwise.h"
+#include "schedule/tile.h"
 
 static size_t depthwise_match(struct match_query *query, struct node *node,
                               struct node **nodes, size_t capacity) {
@@ -101,25 +102,20 @@ static enum adze_status depthwise_express(struct builder *builder) {
 
 static const char *const depthwise_knobs[] = {"columns", NULL};
 
-/* A row of accumulators, the inputs they share, and one vector of weights. */
+/* Two registers besides: a vector of weights, and one to spare. */
 static int64_t widest_tile(const struct builder *builder,
                            const struct node *node) {
   struct window2d window;
   window2d_of_conv(node, &window);
-  int64_t reach = (window.kernel[1] - 1) * window.dilation[1];
-  int64_t registers = builder->machine->vector_registers - 2;
-  int64_t columns =
-      (registers - reach + window.stride[1] - 1) / (1 + window.stride[1]);
-  return columns < 1 ? 1 : columns;
+  return tile_window_widest(builder->machine,
+                            (window.kernel[1] - 1) * window.dilation[1],
+                            window.stride[1], 2);
 }
 
 size_t depthwise_space_columns(const struct builder *builder,
                                const struct node *node, int64_t *values,
                                size_t capacity) {
-  size_t count = 0;
-  for (int64_t v = 1; v <= widest_tile(builder, node) && count < capacity; v++)
-    values[count++] = v;
-  return count;
+  return tile_window_space(widest_tile(builder, node), values, capacity);
 }
 
 static size_t depthwise_space(const struct builder *builder, size_t knob,
@@ -131,20 +127,8 @@ static size_t depthwise_space(const struct builder *builder, size_t knob,
 
 int64_t depthwise_choose_columns(const struct builder *builder,
                                  const struct node *node) {
-  int64_t width = value_dim(node->outputs[0], 3), best = 0, chosen = 1;
-  if (width < 1)
-    width = 840;
-  for (int64_t columns = 1;
-       columns <= widest_tile(builder, node) && columns <= width; columns++) {
-    /* Whole tiles and a partial one, each with the cost of two columns more. */
-    int64_t cost = (width / columns) * (columns + 2) +
-                   (width % columns ? width % columns + 2 : 0);
-    if (best == 0 || cost <= best) {
-      best = cost;
-      chosen = columns;
-    }
-  }
-  return chosen;
+  return tile_window_choose(value_dim(node->outputs[0], 3),
+                            widest_tile(builder, node));
 }
 
 static void depthwise_choose(const struct builder *builder, int64_t *knobs) {

@@ -54,8 +54,7 @@ static bool is_cheaper(const struct match_query *query,
   int64_t tiles = ceil_div(height, rows), cores = machine->cores;
   double bytes = 4.0 * (double)(channels * width) * (double)height;
   double weights = 4.0 * (double)(channels * narrow->out_channels);
-  double saved = tile_between_cycles(machine, bytes) -
-                 2 * bytes / machine->l2_bytes_per_cycle;
+  double saved = tile_fusing_cycles(machine, bytes);
   double products = bytes / 4 * (double)narrow->out_channels /
                     (double)query->block / machine->fma_per_cycle;
   double uneven =
@@ -152,29 +151,17 @@ static void fused_choose(const struct builder *builder, int64_t *knobs) {
 }
 
 /* ---- Schedule ------------------------------------------------------------ */
-/* The stages that compute what the 1x1 convolution reads, and itself. */
-static void find_stages(struct builder *builder, const struct stage **middle,
-                        const struct stage **out) {
-  const struct node *narrow = pointwise_of(builder->group);
-  const struct buffer *read = builder_buffer(builder, narrow->inputs[0]);
-  for (size_t i = 1; i < builder->stages.count; i++) {
-    const struct stage *stage = builder->stages.data[i];
-    if (stage->reduce != REDUCE_NONE)
-      *out = stage;
-    else if (stage->output == read)
-      *middle = stage;
-  }
-}
-
 static enum adze_status fused_apply(struct builder *builder,
                                     struct schedule *schedule,
                                     const int64_t *knobs) {
   const struct stage *last = builder->stages.data[builder->stages.count - 1];
-  const struct stage *anchor = NULL, *middle = NULL;
   struct statement *write, *loops[LOOP_MAX_RANK], *rows, *row, *k, *k_inner,
       *panel, *x, *column;
-  find_stages(builder, &middle, &anchor);
-  const struct buffer *kept = middle->output;
+  const struct node *narrow = pointwise_of(builder->group);
+  const struct buffer *kept = builder_buffer(builder, narrow->inputs[0]);
+  size_t at = common_stage_of(builder, kept);
+  const struct stage *middle = builder->stages.data[at];
+  const struct stage *anchor = builder->stages.data[at + 1];
   TRY(common_inline_others(builder, schedule, &kept, 1));
   TRY(common_writer(schedule, anchor, last, &write));
   check(schedule_loops_around(schedule, write, loops, LOOP_MAX_RANK) == 5);
@@ -194,8 +181,7 @@ static enum adze_status fused_apply(struct builder *builder,
   TRY(schedule_unroll(schedule, k_inner));
   TRY(schedule_vectorize(schedule, loops[4]));
   TRY(depthwise_rows_at(builder, schedule, middle, rows, knobs[KNOB_EACH]));
-  TRY(common_prefetch_next(builder, schedule,
-                           pointwise_of(builder->group)->inputs[1], anchor,
+  TRY(common_prefetch_next(builder, schedule, narrow->inputs[1], anchor,
                            panel));
   return common_parallel(schedule, order, 2);
 }

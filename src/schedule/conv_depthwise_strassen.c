@@ -35,9 +35,8 @@ static bool is_better_apart(const struct match_query *query,
   const struct value *middle = narrow->inputs[0];
   double bytes = 4.0 * (double)value_dim(middle, 1) *
                  (double)value_dim(middle, 2) * (double)value_dim(middle, 3);
-  double saved = tile_between_cycles(query->machine, bytes) -
-                 2 * bytes / query->machine->l2_bytes_per_cycle;
-  return strassen_gain(query, narrow, false, &reason) > gain + saved;
+  return strassen_gain(query, narrow, false, &reason) >
+         gain + tile_fusing_cycles(query->machine, bytes);
 }
 
 static size_t fused_match(struct match_query *query, struct node *node,
@@ -95,28 +94,20 @@ static void fused_choose(const struct builder *builder, int64_t *knobs) {
   knobs[KNOB_UNROLL] = 4;
 }
 
-/* The stage that computes what the 1x1 convolution reads: the one before the
- * spread input. */
-static size_t find_middle(struct builder *builder) {
-  const struct buffer *read =
-      builder_buffer(builder, pointwise_of(builder->group)->inputs[0]);
-  size_t i = 1;
-  while (builder->stages.data[i]->output != read)
-    i++;
-  return i;
-}
-
 static enum adze_status fused_apply(struct builder *builder,
                                     struct schedule *schedule,
                                     const int64_t *knobs) {
   struct strassen_plan plan = plan_of(builder);
-  size_t middle = find_middle(builder);
+  const struct node *narrow = pointwise_of(builder->group);
+  /* The stage before the spread input. */
+  size_t middle =
+      common_stage_of(builder, builder_buffer(builder, narrow->inputs[0]));
   const struct buffer *kept[] = {builder->stages.data[middle]->output,
                                  builder->stages.data[middle + 1]->output};
   struct strassen_loops loops;
   TRY(common_inline_others(builder, schedule, kept, ARRAY_COUNT(kept)));
-  TRY(strassen_schedule(builder, schedule, pointwise_of(builder->group), &plan,
-                        middle + 1, knobs[KNOB_UNROLL], &loops));
+  TRY(strassen_schedule(builder, schedule, narrow, &plan, middle + 1,
+                        knobs[KNOB_UNROLL], &loops));
   TRY(depthwise_rows_at(builder, schedule, builder->stages.data[middle],
                         loops.group, knobs[KNOB_EACH]));
   return strassen_parallel(schedule, &plan, &loops);

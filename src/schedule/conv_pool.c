@@ -111,21 +111,6 @@ static void fused_choose(const struct builder *builder, int64_t *knobs) {
 }
 
 /* ---- Schedule ------------------------------------------------------------ */
-/* Of the loops around `block`, inside `at`, the one over an axis; NULL where
- * there is just one value of it. */
-static struct statement *loop_over(struct schedule *schedule,
-                                   const struct statement *block, size_t axis,
-                                   const struct statement *at) {
-  struct statement *loops[LOOP_MAX_RANK * 2];
-  size_t count =
-      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
-  while (count-- > 0 && loops[count] != at)
-    if (expr_uses_variable(schedule->pool, block->block.axes[axis],
-                           loops[count]->loop.variable))
-      return loops[count];
-  return NULL;
-}
-
 /* The part of the image that a tile of rows and channels needs, in the loop
  * `at`, in register tiles as direct convolution makes them. */
 static enum adze_status schedule_image(struct builder *builder,
@@ -138,10 +123,10 @@ static enum adze_status schedule_image(struct builder *builder,
   TRY(common_writer(schedule, sums, image, &block));
   TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
   TRY(schedule_compute_at(schedule, block, at));
-  k = loop_over(schedule, block, 1, at);
-  y = loop_over(schedule, block, 2, at);
-  x = loop_over(schedule, block, 3, at);
-  lane = loop_over(schedule, block, 4, at);
+  k = common_loop_over(schedule, block, 1, at);
+  y = common_loop_over(schedule, block, 2, at);
+  x = common_loop_over(schedule, block, 3, at);
+  lane = common_loop_over(schedule, block, 4, at);
   if (x) {
     TRY(schedule_split(schedule, x, knobs[KNOB_COLUMNS], &x, &column));
     TRY(schedule_partition(schedule, x));
@@ -177,9 +162,7 @@ static enum adze_status fused_apply(struct builder *builder,
   const struct stage *last = builder->stages.data[builder->stages.count - 1];
   struct statement *write, *loops[LOOP_MAX_RANK], *k, *k_inner, *rows, *row, *x,
       *column;
-  size_t image = 0;
-  while (builder->stages.data[image]->output != between)
-    image++;
+  size_t image = common_stage_of(builder, between);
   const struct stage *anchor = builder->stages.data[image + 1];
   TRY(common_inline_others(builder, schedule, &between, 1));
   TRY(common_writer(schedule, anchor, last, &write));

@@ -70,15 +70,14 @@ static double plan_cycles(const struct machine *machine,
   int64_t tiles = ceil_div(shape->pooled_height, plan->rows);
   int64_t shares =
       shape->batch * tiles * (shape->channel_blocks / plan->tile.blocks);
-  double uneven = (double)(ceil_div(shares, machine->cores) * machine->cores) /
-                  (double)shares;
   double rows = (double)(shape->batch * computed_rows(shape, plan->rows));
   double conv = tile_direct_cycles(
       machine, rows, shape->width, steps_of(plan, shape->block),
       shape->channel_blocks, shape->block, plan->tile.blocks);
   double bytes = rows * row_bytes(shape, shape->channel_blocks);
-  return uneven * (DIRECT * conv + 2 * bytes / machine->l2_bytes_per_cycle +
-                   again_cycles(machine, shape, plan));
+  return tile_unevenness(machine, shares) *
+         (DIRECT * conv + 2 * bytes / machine->l2_bytes_per_cycle +
+          again_cycles(machine, shape, plan));
 }
 
 /* As many rows, and blocks of channels, as half of the L2 cache holds. */

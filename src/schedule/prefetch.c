@@ -42,24 +42,6 @@ static void find_read(void *context, struct statement *block) {
   read->block = block;
 }
 
-/* Where the block reads, as an offset of the loops around it. */
-static const struct expr *offset_of(const struct read *read) {
-  struct substitution bindings[LOOP_MAX_RANK * 2];
-  const struct statement *block = read->block;
-  const struct stage *stage = block->block.stage;
-  size_t count = 0;
-  for (size_t i = 0; i < stage->axis_count; i++)
-    bindings[count++] =
-        (struct substitution){stage->axes[i], block->block.axes[i]};
-  for (size_t i = 0; i < stage->reduction_count; i++)
-    bindings[count++] =
-        (struct substitution){stage->reductions[i], block->block.reductions[i]};
-  struct expr_pool *pool = read->schedule->pool;
-  return expr_substitute(
-      pool, buffer_element(pool, read->parameter, read->load->args), bindings,
-      count);
-}
-
 /* Where the next round of loops[0] starts to read, and how many elements after
  * where this one does: 0 where all rounds read the same. Behind the last loop's
  * last round lies what is not the parameter's. False where it isn't known. */
@@ -72,8 +54,10 @@ static bool next_round(const struct read *read, struct statement *const *loops,
   for (size_t i = 1; i < count; i++)
     start[i - 1] =
         (struct substitution){loops[i]->loop.variable, expr_index(pool, 0)};
-  const struct expr *now =
-      expr_substitute(pool, offset_of(read), start, count - 1);
+  const struct expr *offset =
+      block_bind(pool, read->block,
+                 buffer_element(pool, read->parameter, read->load->args));
+  const struct expr *now = expr_substitute(pool, offset, start, count - 1);
   if (expr_is_value(loops[0]->loop.extent, 1)) {
     *next = expr_add(pool, now, read->parameter->size);
   } else {

@@ -245,19 +245,6 @@ void strassen_express(struct builder *builder, const struct node *node,
 }
 
 /* ---- Schedule ------------------------------------------------------------ */
-/* The loop along an axis of the block; one of extent 1 may be absent. */
-static struct statement *loop_along(struct schedule *schedule,
-                                    struct statement *block, size_t axis) {
-  struct statement *loops[LOOP_MAX_RANK * 2];
-  size_t count =
-      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
-  for (size_t i = 0; i < count; i++)
-    if (expr_uses_variable(schedule->pool, block->block.axes[axis],
-                           loops[i]->loop.variable))
-      return loops[i];
-  return NULL;
-}
-
 /* Where a tile's places are is computed once for all channels. */
 static enum adze_status schedule_spread(struct schedule *schedule,
                                         const struct stage *spread,
@@ -272,7 +259,7 @@ static enum adze_status schedule_spread(struct schedule *schedule,
     TRY(schedule_compute_at(schedule, block, at));
   }
   for (size_t axis = 0; axis <= LANE; axis++)
-    along[axis] = loop_along(schedule, block, axis);
+    along[axis] = common_loop_over(schedule, block, axis, at);
   for (size_t i = 0; i < ARRAY_COUNT(wanted); i++)
     if (along[wanted[i]])
       order[ordered++] = along[wanted[i]];
@@ -290,20 +277,17 @@ static enum adze_status
 multiply(struct builder *builder, struct schedule *schedule,
          const struct node *node, const struct strassen_plan *plan,
          const struct stage *product, struct statement *tile, int64_t unroll) {
-  struct statement *loops[LOOP_MAX_RANK * 2], *copy, *q, *q_inner;
+  struct statement *copy, *q, *q_inner;
   struct statement *block =
       schedule_block(schedule, product->name, BLOCK_WHOLE);
   TRY(schedule_cache_write(schedule, block, BUFFER_REGISTER, &copy));
   TRY(schedule_set_scope(schedule, copy, BUFFER_WORKER));
   TRY(schedule_compute_at(schedule, copy, tile));
-  size_t count =
-      schedule_loops_around(schedule, copy, loops, ARRAY_COUNT(loops));
-  /* …, u, k (of more than one), q, lane */
-  struct statement *lane = loops[count - 1], *order[5];
-  struct statement *k = plan->tile.blocks > 1 ? loops[count - 3] : NULL;
-  struct statement *u = loops[count - (k ? 4 : 3)];
-  TRY(schedule_split(schedule, loops[count - 2], plan->tile.columns, &q,
-                     &q_inner));
+  struct statement *u = common_loop_over(schedule, copy, 1, tile);
+  struct statement *k = common_loop_over(schedule, copy, 2, tile);
+  struct statement *lane = common_loop_over(schedule, copy, 4, tile), *order[5];
+  TRY(schedule_split(schedule, common_loop_over(schedule, copy, 3, tile),
+                     plan->tile.columns, &q, &q_inner));
   TRY(schedule_partition(schedule, q));
   size_t ordered = 0;
   order[ordered++] = u;

@@ -46,19 +46,6 @@ static const char *read_node(const struct node *node, int64_t block,
   return NULL;
 }
 
-static double from_cache(const struct machine *machine, double bytes) {
-  return bytes < 0.75 * (double)machine->l2_bytes ? machine->l2_bytes_per_cycle
-         : bytes < 0.5 * (double)machine->l3_bytes
-             ? machine->l3_bytes_per_cycle
-             : machine->memory_bytes_per_cycle;
-}
-
-/* Of how unlike the cores' shares are. */
-static double unevenness(const struct machine *machine, int64_t parts) {
-  return (double)(ceil_div(parts, machine->cores) * machine->cores) /
-         (double)parts;
-}
-
 /* What is to be seen of fetching weights meanwhile: nothing of a little, half
  * of as much as there is to compute. */
 static double not_hidden(double fetch, double cycles) {
@@ -81,19 +68,15 @@ static double plan_cycles(const struct machine *machine, int64_t block,
           (double)plan->half_inputs +
       (RESULT_CYCLES + RESULT_LINE_CYCLES * lines) * results +
       PRODUCT_CYCLES * STRASSEN_PRODUCTS * halves * (double)plan->half_outputs +
-      SHOWN * tiles * spread_bytes / from_cache(machine, near_bytes);
+      SHOWN * tiles * spread_bytes / tile_work_rate(machine, near_bytes);
   if (plan->is_shared) {
-    double others = (double)(machine->cores - 1) / (double)machine->cores;
     double fetch = weight_bytes / machine->weights_bytes_per_cycle;
-    cycles *= unevenness(machine, plan->half_outputs / plan->tile.blocks);
+    cycles *= tile_unevenness(machine, plan->half_outputs / plan->tile.blocks);
     return cycles + not_hidden(fetch, cycles) +
-           (machine->cores > 1
-                ? others * spread_bytes / machine->exchange_bytes_per_cycle +
-                      TILE_BARRIER_CYCLES
-                : 0);
+           tile_exchange_cycles(machine, spread_bytes);
   }
-  cycles += SHOWN * weight_bytes / from_cache(machine, weight_bytes);
-  return cycles * (double)plan->groups * unevenness(machine, plan->groups);
+  cycles += SHOWN * weight_bytes / tile_work_rate(machine, weight_bytes);
+  return cycles * (double)plan->groups * tile_unevenness(machine, plan->groups);
 }
 
 const char *strassen_plan_make(const struct machine *machine, int64_t block,

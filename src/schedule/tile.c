@@ -141,13 +141,64 @@ double tile_cache_rate(const struct machine *machine, double bytes) {
                                                 : machine->l3_bytes_per_cycle;
 }
 
-double tile_between_cycles(const struct machine *machine, double bytes) {
+double tile_work_rate(const struct machine *machine, double bytes) {
+  return bytes < 0.75 * (double)machine->l2_bytes ? machine->l2_bytes_per_cycle
+         : bytes < 0.5 * (double)machine->l3_bytes
+             ? machine->l3_bytes_per_cycle
+             : machine->memory_bytes_per_cycle;
+}
+
+double tile_exchange_cycles(const struct machine *machine, double bytes) {
   double others = (double)(machine->cores - 1) / (double)machine->cores;
-  double cycles = 2 * bytes / tile_cache_rate(machine, bytes);
   return machine->cores == 1
-             ? cycles
-             : cycles + bytes * others / machine->exchange_bytes_per_cycle +
+             ? 0
+             : bytes * others / machine->exchange_bytes_per_cycle +
                    TILE_BARRIER_CYCLES;
+}
+
+double tile_between_cycles(const struct machine *machine, double bytes) {
+  return 2 * bytes / tile_cache_rate(machine, bytes) +
+         tile_exchange_cycles(machine, bytes);
+}
+
+double tile_fusing_cycles(const struct machine *machine, double bytes) {
+  return tile_between_cycles(machine, bytes) -
+         2 * bytes / machine->l2_bytes_per_cycle;
+}
+
+double tile_unevenness(const struct machine *machine, int64_t parts) {
+  return (double)(ceil_div(parts, machine->cores) * machine->cores) /
+         (double)parts;
+}
+
+int64_t tile_window_widest(const struct machine *machine, int64_t reach,
+                           int64_t stride, int64_t spare) {
+  int64_t registers = machine->vector_registers - spare;
+  int64_t columns = (registers - reach + stride - 1) / (1 + stride);
+  return columns < 1 ? 1 : columns;
+}
+
+size_t tile_window_space(int64_t widest, int64_t *values, size_t capacity) {
+  size_t count = 0;
+  for (int64_t v = 1; v <= widest && count < capacity; v++)
+    values[count++] = v;
+  return count;
+}
+
+int64_t tile_window_choose(int64_t width, int64_t widest) {
+  int64_t best = 0, chosen = 1;
+  if (width < 1)
+    width = 840; /* open: any tile divides it */
+  for (int64_t columns = 1; columns <= widest && columns <= width; columns++) {
+    /* Whole tiles and a partial one, each with the cost of two columns more. */
+    int64_t cost = (width / columns) * (columns + 2) +
+                   (width % columns ? width % columns + 2 : 0);
+    if (best == 0 || cost <= best) {
+      best = cost;
+      chosen = columns;
+    }
+  }
+  return chosen;
 }
 
 /* What of a wait for weights passes with other work, if they are asked for. */

@@ -52,9 +52,28 @@ int64_t tile_panel_bytes(const struct machine *machine, int64_t weight_bytes);
 /* Bytes a cycle from where so many stay, when one kernel reads what another has
  * written. */
 double tile_cache_rate(const struct machine *machine, double bytes);
+/* The same in a kernel that fills most of a cache with what it works on. */
+double tile_work_rate(const struct machine *machine, double bytes);
+/* Cycles to read what other cores wrote, of so many bytes in all, and to wait
+ * for them; 0 of one core. */
+double tile_exchange_cycles(const struct machine *machine, double bytes);
 /* Cycles, of one core, to write what lies between two kernels and to read it
  * back, other cores' share too. */
 double tile_between_cycles(const struct machine *machine, double bytes);
+/* What of that one kernel saves which keeps it in the L2 cache instead. */
+double tile_fusing_cycles(const struct machine *machine, double bytes);
+/* How much longer the busiest core works than if all had like shares of so many
+ * parts. */
+double tile_unevenness(const struct machine *machine, int64_t parts);
+
+/* Columns of a row of windows that are summed side by side, a register each,
+ * besides the elements that they share and `spare` registers: at most; any
+ * number up to that, as a knob's values; and the best of `width` (below 1:
+ * open). */
+int64_t tile_window_widest(const struct machine *machine, int64_t reach,
+                           int64_t stride, int64_t spare);
+size_t tile_window_space(int64_t widest, int64_t *values, size_t capacity);
+int64_t tile_window_choose(int64_t width, int64_t widest);
 
 /* Cycles of direct convolution, of one core: so many rows of `width` columns,
  * and reduction steps, in tiles of at most so many blocks. The first row waits

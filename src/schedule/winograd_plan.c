@@ -167,13 +167,6 @@ static double output_cycles(const struct machine *machine,
   return operations / machine->fma_per_cycle + t->reach * t->reach;
 }
 
-static double from_cache(const struct machine *machine, double bytes) {
-  return bytes < 0.75 * (double)machine->l2_bytes ? machine->l2_bytes_per_cycle
-         : bytes < 0.5 * (double)machine->l3_bytes
-             ? machine->l3_bytes_per_cycle
-             : machine->memory_bytes_per_cycle;
-}
-
 /* To gather phases: places of one channel by one. */
 static double gather_cycles(const struct winograd_plan *plan) {
   double places = (double)(plan->batch > 0 ? plan->batch : 1);
@@ -211,7 +204,7 @@ static struct tile product_tile(const struct machine *machine,
   int64_t together = plan->tiles[1] * (rows > 0 ? rows : all_rows);
   double rate = rows == 0 || rows == all_rows
                     ? machine->weights_bytes_per_cycle
-                    : from_cache(machine, weight_bytes(plan));
+                    : tile_work_rate(machine, weight_bytes(plan));
   return tile_choose_streamed(machine, together > 0 ? together : -1,
                               plan->out_blocks, TILE_MOST_BLOCKS,
                               machine->asks_ahead ? block_bytes / rate : 0);
@@ -229,7 +222,7 @@ static double product_cycles(const struct machine *machine,
                   product_tile(machine, plan, rows).row_cycles;
   double weights = weight_bytes(plan);
   double first = weights / machine->weights_bytes_per_cycle;
-  double again = (passes - 1) * weights / from_cache(machine, weights);
+  double again = (passes - 1) * weights / tile_work_rate(machine, weights);
   if (machine->asks_ahead) /* a single pass waits in the tile's cycles */
     return 1.1 * cycles + (passes > 1 ? first + 0.3 * again : 0);
   cycles *= 1.2;
@@ -259,12 +252,11 @@ static double plan_cycles(const struct machine *machine,
   double alive = rows > 0 ? between
                           : bytes_between(plan, together,
                                           outs > channels ? outs : channels);
-  double traffic = 2 * passes * between / from_cache(machine, alive);
+  double traffic = 2 * passes * between / tile_work_rate(machine, alive);
   double share = 1;
   if (rows > 0) {
     int64_t parts = plan->tiles[0] / rows * (int64_t)images;
-    share = (double)(ceil_div(parts, machine->cores) * machine->cores) /
-            (double)parts;
+    share = tile_unevenness(machine, parts);
   }
   return gather_cycles(plan) +
          share * (product_cycles(machine, plan, rows, passes) +

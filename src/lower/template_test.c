@@ -118,7 +118,8 @@ static void test_depthwise_pointwise(void **state) {
 
 /* Which ways of Winograd's algorithm the model chose in all networks. */
 struct winograd_uses {
-  size_t in_steps, in_rows, strided, gathered, of_kernel[8], of_tile[8];
+  size_t in_steps, in_rows, strided, gathered, oblong;
+  size_t of_kernel[10], of_tile[8], of_strided_tile[8];
 };
 static void count_uses(const struct network *net, struct winograd_uses *uses) {
   for (size_t i = 0; i < net->graph->nodes.count; i++) {
@@ -131,8 +132,14 @@ static void count_uses(const struct network *net, struct winograd_uses *uses) {
     uses->in_rows += plan.rows > 0;
     uses->strided += plan.in_phases > 1;
     uses->gathered += plan.gathers;
-    uses->of_kernel[plan.transform.kernel]++;
-    uses->of_tile[plan.transform.tile]++;
+    const struct winograd_transform *y = &plan.transform[0],
+                                    *x = &plan.transform[1];
+    uses->oblong += y->tile != x->tile;
+    uses->of_kernel[y->kernel]++;
+    if (y->stride > 1)
+      uses->of_strided_tile[y->tile]++;
+    else
+      uses->of_tile[y->tile]++;
   }
 }
 
@@ -258,6 +265,48 @@ static void test_strided_winograd(void **state) {
     network_finish(&net, channel_epilogue(&net, x));
   }
   assert_true(uses.in_rows && uses.gathered && uses.strided > uses.gathered);
+}
+
+/* Transforms that have the stride, and other ones along y than along x: images
+ * of few rows, kernels of one row. */
+static void test_oblong_winograd(void **state) {
+  (void)state;
+  static const struct {
+    int64_t channels, out, extent[2], kernel[2], stride[2];
+  } cases[] = {
+      {64, 48, {34, 37}, {3, 3}, {2, 2}}, {48, 64, {29, 25}, {3, 3}, {2, 2}},
+      {33, 24, {21, 18}, {3, 3}, {2, 1}}, {31, 50, {20, 26}, {4, 4}, {3, 3}},
+      {32, 40, {6, 8}, {3, 3}, {1, 1}},   {48, 32, {3, 16}, {3, 3}, {1, 1}},
+      {24, 32, {12, 17}, {1, 7}, {1, 1}}, {32, 17, {19, 11}, {5, 1}, {1, 1}},
+      {19, 24, {15, 13}, {2, 4}, {1, 1}}, {32, 32, {30, 14}, {1, 3}, {1, 2}},
+  };
+  static const char *const machines[] = {
+      "llvm -mcpu=x86-64 -num-cores=1", "llvm -mcpu=haswell -num-cores=1",
+      "llvm -mcpu=sapphirerapids -num-cores=1"};
+  struct winograd_uses uses = {0};
+  for (uint32_t seed = 0; seed < 3 * ARRAY_COUNT(cases); seed++) {
+    size_t i = seed / 3;
+    struct network net;
+    network_start(&net, seed, machines[seed % 3]);
+    int64_t dims[4] = {1 + seed % 2, cases[i].channels,
+                       cases[i].extent[0] + network_pick(&net, 0, 2),
+                       cases[i].extent[1]};
+    struct conv_spec spec = {
+        .out = cases[i].out,
+        .kernel = {cases[i].kernel[0], cases[i].kernel[1]},
+        .stride = {cases[i].stride[0], cases[i].stride[1]},
+        .dilation = {1, 1},
+        .pads = {network_pick(&net, 0, 1), 1, 0, network_pick(&net, 0, 2)},
+        .group = 1};
+    struct value *x = network_input(&net, 4, dims);
+    x = network_unary(&net, &op_relu,
+                      network_conv(&net, &op_conv, x, &spec, seed % 4));
+    count_uses(&net, &uses);
+    network_finish(&net, channel_epilogue(&net, x));
+  }
+  assert_true(uses.in_rows && uses.in_steps && uses.oblong);
+  assert_true(uses.of_strided_tile[2] && uses.of_strided_tile[3]);
+  assert_true(uses.of_tile[1] && uses.of_kernel[1]);
 }
 
 static void test_transposed_winograd(void **state) {
@@ -764,6 +813,7 @@ int main(void) {
       cmocka_unit_test(test_winograd_of_cores),
       cmocka_unit_test(test_dilated_winograd),
       cmocka_unit_test(test_strided_winograd),
+      cmocka_unit_test(test_oblong_winograd),
       cmocka_unit_test(test_transposed_winograd),
       cmocka_unit_test(test_residual),
       cmocka_unit_test(test_concat),

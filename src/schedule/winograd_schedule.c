@@ -75,21 +75,36 @@ static enum adze_status unroll_all(struct schedule *schedule,
   return ADZE_OK;
 }
 
+static size_t loops_of(struct schedule *schedule, struct statement *block,
+                       struct statement **loops) {
+  return schedule_loops_around(schedule, block, loops, LOOP_MAX_RANK);
+}
+
+static size_t behind(struct statement *const *loops,
+                     const struct statement *at) {
+  size_t first = 0;
+  while (loops[first] != at)
+    first++;
+  return first + 1;
+}
+
 /* A transform's first half, in registers, in the innermost loop around its
  * second half: the second index outside, so that the rows of the matrix share
- * what they load and compute. */
+ * what they load and compute. Indices of extent 1 have no loop. */
 static enum adze_status schedule_half(struct schedule *schedule,
                                       const struct stage *half,
                                       struct statement *at) {
   struct statement *loops[LOOP_MAX_RANK], *block = block_of(schedule, half);
   TRY(schedule_set_scope(schedule, block, BUFFER_REGISTER));
   TRY(schedule_compute_at(schedule, block, at));
-  size_t count =
-      schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
-  struct statement *swapped[] = {loops[count - 2], loops[count - 3]};
-  TRY(schedule_reorder(schedule, swapped, 2));
-  TRY(unroll_all(schedule, &loops[count - 3], 2));
-  return schedule_vectorize(schedule, loops[count - 1]);
+  size_t count = loops_of(schedule, block, loops), first = behind(loops, at);
+  struct statement *lane = loops[count - 1];
+  TRY(unroll_all(schedule, &loops[first], count - 1 - first));
+  if (count - 1 - first == 2) {
+    struct statement *swapped[] = {loops[count - 2], loops[count - 3]};
+    TRY(schedule_reorder(schedule, swapped, 2));
+  }
+  return schedule_vectorize(schedule, lane);
 }
 
 /* Rows of phases, by all workers. */
@@ -107,8 +122,9 @@ static enum adze_status schedule_phases(struct builder *builder,
   return common_parallel(schedule, order, 2);
 }
 
-/* The input's transform; loops from `first` on are u, v, p, c (those of extent
- * 1 may be absent) and the lane. `parallel` gets the outermost. */
+/* The input's transform; loops from `first` on are u, v, p, c (behind another
+ * loop, those of extent 1 are absent) and the lane. `outermost` gets the first
+ * of them. */
 static enum adze_status schedule_input(struct builder *builder,
                                        struct schedule *schedule,
                                        const struct winograd_plan *plan,
@@ -116,17 +132,23 @@ static enum adze_status schedule_input(struct builder *builder,
                                        size_t count, struct statement *around,
                                        struct statement **outermost) {
   struct statement *order[LOOP_MAX_RANK];
-  size_t middle = count - first - 3, n = 0;
+  size_t points = first == 0 ? 2
+                             : (size_t)(plan->transform[0].reach > 1) +
+                                   (size_t)(plan->transform[1].reach > 1);
+  size_t middle = count - first - points - 1, n = 0;
   for (size_t i = 0; i < middle; i++)
-    order[n++] = loops[first + 2 + i];
-  order[n++] = loops[first];
-  order[n++] = loops[first + 1];
+    order[n++] = loops[first + points + i];
+  for (size_t i = 0; i < points; i++)
+    order[n++] = loops[first + i];
   order[n++] = loops[count - 1];
   TRY(schedule_reorder(schedule, order, n));
   *outermost = order[0];
-  TRY(schedule_half(schedule, stage_of(builder, plan, WINOGRAD_ROWS),
-                    middle > 0 ? order[middle - 1] : around));
-  TRY(unroll_all(schedule, &order[middle], 2));
+  /* With a stride, most points use few inputs: row by row, less is alive. */
+  struct statement *at = plan->transform[0].stride > 1 ? order[middle]
+                         : middle > 0                  ? order[middle - 1]
+                                                       : around;
+  TRY(schedule_half(schedule, stage_of(builder, plan, WINOGRAD_ROWS), at));
+  TRY(unroll_all(schedule, &order[middle], points));
   return schedule_vectorize(schedule, order[n - 1]);
 }
 
@@ -169,7 +191,7 @@ static enum adze_status prefetch_tile(struct builder *builder,
                                       int64_t tile_blocks, int64_t blocks) {
   const struct value *weights = builder->group->nodes.data[0]->inputs[1];
   int64_t ahead = blocks * plan->in_blocks * plan->block * plan->block;
-  return tile_blocks == 1
+  return tile_blocks == 1 && !builder->machine->asks_ahead
              ? ADZE_OK
              : schedule_prefetch(
                    schedule, builder_packed(builder, weights),
@@ -207,33 +229,20 @@ schedule_output(struct builder *builder, struct schedule *schedule,
   return schedule_vectorize(schedule, lane);
 }
 
-static size_t loops_of(struct schedule *schedule, struct statement *block,
-                       struct statement **loops) {
-  return schedule_loops_around(schedule, block, loops, LOOP_MAX_RANK);
-}
-
-static size_t behind(struct statement *const *loops,
-                     const struct statement *at) {
-  size_t first = 0;
-  while (loops[first] != at)
-    first++;
-  return first + 1;
-}
-
 static enum adze_status apply_rows(struct builder *builder,
                                    struct schedule *schedule,
                                    struct statement *last,
                                    const struct winograd_plan *plan,
                                    const int64_t *knobs) {
-  int64_t tile = plan->transform.tile;
+  const struct winograd_transform *t = plan->transform;
   struct statement *loops[LOOP_MAX_RANK], *k, *k_inner, *y, *i, *rows, *row, *x,
       *j, *block, *copy, *first;
   check(loops_of(schedule, last, loops) == 5);
   struct statement *lane = loops[4];
   TRY(schedule_split(schedule, loops[1], knobs[KNOB_BLOCKS], &k, &k_inner));
-  TRY(schedule_split(schedule, loops[2], tile, &y, &i));
+  TRY(schedule_split(schedule, loops[2], t[0].tile, &y, &i));
   TRY(schedule_split(schedule, y, knobs[KNOB_ROWS], &rows, &row));
-  TRY(schedule_split(schedule, loops[3], tile, &x, &j));
+  TRY(schedule_split(schedule, loops[3], t[1].tile, &x, &j));
   TRY(schedule_partition(schedule, x));
   struct statement *outer[] = {loops[0], rows};
   struct statement *order[] = {loops[0], rows, k, row, x, k_inner, i, j, lane};
@@ -273,7 +282,7 @@ static enum adze_status split_axis(struct schedule *schedule,
                                    const struct winograd_plan *plan, int axis,
                                    struct statement *loop,
                                    struct axis_loops *out) {
-  int64_t tile = plan->transform.tile, phases = plan->phases[axis];
+  int64_t tile = plan->transform[axis].tile, phases = plan->phases[axis];
   out->phase = NULL;
   if (plan->shift[axis] > 0)
     TRY(schedule_pad(schedule, loop, plan->shift[axis], &loop));

@@ -41,12 +41,14 @@ void winograd_demand(const struct match_query *query, const struct group *group,
   }
   out->blocked = !plan.gathers;
   for (size_t axis = 0; axis < 2; axis++) {
-    /* The last tile may reach further than the padding. */
+    /* The last tile may reach further than the padding; less of that than
+     * others want makes two layouts of one. */
     int64_t last = winograd_places(&plan, (int)axis) * plan.stride[axis] -
                    plan.before[axis];
     int64_t past = last - value_dim(node->inputs[0], 2 + axis);
     out->before[2 + axis] = plan.before[axis] > 0 ? plan.before[axis] : 0;
-    out->after[2 + axis] = past > 0 ? past : 0;
+    int64_t after = plan.window.after[axis];
+    out->after[2 + axis] = past > after ? past : after;
   }
 }
 
@@ -105,8 +107,9 @@ load_tap(struct expr_pool *pool, const struct winograd_plan *plan,
          const struct expr *const *out_phase, const int *tap) {
   const struct expr *at[2];
   for (int axis = 0; axis < 2; axis++)
-    at[axis] = expr_index(pool, plan->is_transposed ? plan->taps - 1 - tap[axis]
-                                                    : tap[axis]);
+    at[axis] =
+        expr_index(pool, plan->is_transposed ? plan->taps[axis] - 1 - tap[axis]
+                                             : tap[axis]);
   return plan->is_transposed
              ? window2d_phase_weight(pool, &plan->window, source, from->channel,
                                      k, out_phase, at)
@@ -119,7 +122,8 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
                                        struct buffer *source,
                                        const struct expr *const *axes) {
   const struct winograd_plan *plan = context;
-  const struct winograd_matrix *matrix = &plan->transform.weight;
+  const struct winograd_transform *y = &plan->transform[0],
+                                  *x = &plan->transform[1];
   const struct expr *block = expr_index(pool, plan->block);
   const struct expr *phases =
       expr_index(pool, plan->product_blocks / plan->out_blocks);
@@ -130,17 +134,18 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
       pool, expr_mul(pool, expr_floor_div(pool, axes[2], phases), block),
       axes[5]);
   const struct expr *zero = expr_constant(pool, source->dtype, 0), *sum = zero;
-  for (int r = 0; r < plan->transform.kernel; r++) {
+  for (int r = 0; r < y->kernel; r++) {
     const struct expr *row = zero;
-    for (int s = 0; s < plan->transform.kernel; s++)
-      row = expr_add(pool, row,
-                     expr_mul(pool,
-                              winograd_coefficient(pool, matrix, axes[1], s),
-                              load_tap(pool, plan, source, &from, k, phase,
-                                       (int[]){r, s})));
-    sum = expr_add(
-        pool, sum,
-        expr_mul(pool, winograd_coefficient(pool, matrix, axes[0], r), row));
+    for (int s = 0; s < x->kernel; s++)
+      row = expr_add(
+          pool, row,
+          expr_mul(
+              pool, winograd_coefficient(pool, &x->weight, axes[1], s),
+              load_tap(pool, plan, source, &from, k, phase, (int[]){r, s})));
+    sum = expr_add(pool, sum,
+                   expr_mul(pool,
+                            winograd_coefficient(pool, &y->weight, axes[0], r),
+                            row));
   }
   const struct window2d *window = &plan->window;
   const struct expr *exists = expr_and(
@@ -153,8 +158,8 @@ static const struct expr *pack_weights(void *context, struct expr_pool *pool,
 struct winograd {
   struct builder *builder;
   struct winograd_plan plan;
-  const struct expr *positions, *in_blocks, *product_blocks, *block, *reach,
-      *tile;
+  const struct expr *positions, *in_blocks, *product_blocks, *block;
+  const struct expr *reach[2], *tile[2]; /* along y and x */
 };
 
 /* The points of one position are written one after the other, each into a plane
@@ -162,7 +167,7 @@ struct winograd {
  * planes do not lie a power of two apart and in the same sets of a cache. */
 static int64_t plane_padding(const struct winograd_plan *plan,
                              int64_t positions, int64_t blocks) {
-  int64_t points = plan->transform.reach * plan->transform.reach;
+  int64_t points = winograd_points(plan);
   int64_t position_bytes = (blocks + 1) * plan->block * 4;
   int64_t most = positions / 8;
   return placement_padding(positions * position_bytes, position_bytes,
@@ -206,8 +211,9 @@ static const struct expr *tile_position(struct winograd *w, int axis,
   struct expr_pool *pool = w->builder->pool;
   int64_t step = winograd_step(&w->plan, axis);
   const struct expr *each = expr_index(pool, w->plan.tiles[axis] / step);
-  const struct expr *start =
-      expr_mul(pool, expr_floor_mod(pool, tile, each), w->tile);
+  const struct winograd_transform *t = &w->plan.transform[axis];
+  const struct expr *start = expr_mul(pool, expr_floor_mod(pool, tile, each),
+                                      expr_index(pool, t->tile * t->stride));
   return expr_add(
       pool,
       expr_mul(pool, expr_add(pool, start, inside), expr_index(pool, step)),
@@ -227,8 +233,9 @@ static struct place place_of(struct winograd *w, int axis,
   at = expr_add(pool, at, expr_index(pool, w->plan.shift[axis]));
   const struct expr *in_phase = expr_floor_div(pool, at, phases);
   struct place place = {.phase = expr_floor_mod(pool, at, phases),
-                        .tile = expr_floor_div(pool, in_phase, w->tile),
-                        .inside = expr_floor_mod(pool, in_phase, w->tile)};
+                        .tile = expr_floor_div(pool, in_phase, w->tile[axis]),
+                        .inside =
+                            expr_floor_mod(pool, in_phase, w->tile[axis])};
   if (!w->plan.is_transposed)
     place.tile = expr_add(pool, expr_mul(pool, place.phase, each), place.tile);
   return place;
@@ -259,10 +266,11 @@ static struct buffer *phases_stage(struct winograd *w, struct buffer *in) {
 
 static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
   struct expr_pool *pool = w->builder->pool;
-  const struct winograd_matrix *matrix = &w->plan.transform.input;
+  const struct winograd_matrix *along_y = &w->plan.transform[0].input;
+  const struct winograd_matrix *along_x = &w->plan.transform[1].input;
   const struct expr *a[5], *terms[WINOGRAD_MOST];
-  const struct expr *rows_shape[5] = {w->positions, w->in_blocks, w->reach,
-                                      w->reach, w->block};
+  const struct expr *rows_shape[5] = {w->positions, w->in_blocks, w->reach[0],
+                                      w->reach[1], w->block};
   const struct expr *ty_count = expr_index(pool, w->plan.tiles[0]);
   const struct expr *tx_count = expr_index(pool, w->plan.tiles[1]);
   struct stage *rows =
@@ -272,7 +280,7 @@ static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
   const struct expr *ty = expr_floor_mod(pool, row, ty_count);
   const struct expr *n = expr_floor_div(pool, row, ty_count);
   struct source from = source_of(pool, &w->plan, a[1], a[4]);
-  for (int i = 0; i < matrix->columns; i++) {
+  for (int i = 0; i < along_y->columns; i++) {
     const struct expr *at[5] = {n, a[1],
                                 tile_position(w, 0, ty, expr_index(pool, i)),
                                 tile_position(w, 1, tx, a[3]), a[4]};
@@ -283,16 +291,16 @@ static struct buffer *input_stages(struct winograd *w, struct buffer *in) {
     }
     terms[i] = expr_load(pool, in, at, 5);
   }
-  rows->body = winograd_row(pool, matrix, a[2], terms);
-  const struct expr *spread_shape[5] = {w->reach, w->reach, w->positions,
+  rows->body = winograd_row(pool, along_y, a[2], terms);
+  const struct expr *spread_shape[5] = {w->reach[0], w->reach[1], w->positions,
                                         w->in_blocks, w->block};
   struct stage *spread =
       builder_add_stage(w->builder, handed_on(w, "spread", spread_shape, 5), a);
-  for (int j = 0; j < matrix->columns; j++) {
+  for (int j = 0; j < along_x->columns; j++) {
     const struct expr *at[5] = {a[2], a[3], a[0], expr_index(pool, j), a[4]};
     terms[j] = expr_load(pool, rows->output, at, 5);
   }
-  spread->body = winograd_row(pool, matrix, a[1], terms);
+  spread->body = winograd_row(pool, along_x, a[1], terms);
   return spread->output;
 }
 
@@ -300,7 +308,7 @@ static struct buffer *product_stage(struct winograd *w, struct buffer *spread,
                                     struct buffer *weights) {
   struct expr_pool *pool = w->builder->pool;
   const struct expr *a[5];
-  const struct expr *shape[5] = {w->reach, w->reach, w->positions,
+  const struct expr *shape[5] = {w->reach[0], w->reach[1], w->positions,
                                  w->product_blocks, w->block};
   struct stage *stage =
       builder_add_stage(w->builder, handed_on(w, "product", shape, 5), a);
@@ -326,17 +334,18 @@ static struct buffer *product_stage(struct winograd *w, struct buffer *spread,
 static void output_stages(struct winograd *w, const struct node *node,
                           struct buffer *product) {
   struct expr_pool *pool = w->builder->pool;
-  const struct winograd_matrix *matrix = &w->plan.transform.output;
+  const struct winograd_matrix *along_y = &w->plan.transform[0].output;
+  const struct winograd_matrix *along_x = &w->plan.transform[1].output;
   const struct expr *a[5], *terms[WINOGRAD_MOST];
   const struct expr *columns_shape[5] = {w->positions, w->product_blocks,
-                                         w->tile, w->reach, w->block};
+                                         w->tile[0], w->reach[1], w->block};
   struct stage *columns = builder_add_stage(
       w->builder, local_buffer(w, "columns", columns_shape, 5), a);
-  for (int u = 0; u < matrix->columns; u++) {
+  for (int u = 0; u < along_y->columns; u++) {
     const struct expr *at[5] = {expr_index(pool, u), a[3], a[0], a[1], a[4]};
     terms[u] = expr_load(pool, product, at, 5);
   }
-  columns->body = winograd_row(pool, matrix, a[2], terms);
+  columns->body = winograd_row(pool, along_y, a[2], terms);
   struct stage *out = builder_add_stage(
       w->builder, builder_buffer(w->builder, node->outputs[0]), a);
   struct place y = place_of(w, 0, a[2]), x = place_of(w, 1, a[3]);
@@ -352,13 +361,13 @@ static void output_stages(struct winograd *w, const struct node *node,
     int64_t phases = w->plan.product_blocks / w->plan.out_blocks;
     k = expr_add(pool, expr_mul(pool, k, expr_index(pool, phases)), phase);
   }
-  for (int v = 0; v < matrix->columns; v++) {
+  for (int v = 0; v < along_x->columns; v++) {
     const struct expr *at[5] = {position, k, y.inside, expr_index(pool, v),
                                 a[4]};
     terms[v] = expr_load(pool, columns->output, at, 5);
   }
   out->body = window2d_add_bias(w->builder, node,
-                                winograd_row(pool, matrix, x.inside, terms),
+                                winograd_row(pool, along_x, x.inside, terms),
                                 a[1], a[4]);
 }
 
@@ -372,10 +381,12 @@ enum adze_status winograd_express(struct builder *builder) {
   w.in_blocks = expr_index(pool, w.plan.in_blocks);
   w.product_blocks = expr_index(pool, w.plan.product_blocks);
   w.block = expr_index(pool, builder->block);
-  w.reach = expr_index(pool, w.plan.transform.reach);
-  w.tile = expr_index(pool, w.plan.transform.tile);
-  const struct expr *shape[6] = {w.reach,     w.reach, w.product_blocks,
-                                 w.in_blocks, w.block, w.block};
+  for (int axis = 0; axis < 2; axis++) {
+    w.reach[axis] = expr_index(pool, w.plan.transform[axis].reach);
+    w.tile[axis] = expr_index(pool, w.plan.transform[axis].tile);
+  }
+  const struct expr *shape[6] = {w.reach[0],  w.reach[1], w.product_blocks,
+                                 w.in_blocks, w.block,    w.block};
   struct buffer *in = builder_buffer(builder, node->inputs[0]);
   struct buffer *weights = builder_pack(builder, node->inputs[1], "winograd",
                                         shape, 6, pack_weights, &w.plan);

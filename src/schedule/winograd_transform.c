@@ -10,6 +10,9 @@ static bool find_points(int reach, double *points) {
   const double root = sqrt(0.5);
   double first[3] = {1};
   switch (reach) {
+  case 3:
+    points[1] = 1;
+    break;
   case 4:
     break;
   case 5:
@@ -58,31 +61,61 @@ static void clean(struct winograd_matrix *matrix) {
         matrix->at[r][c] = 0;
 }
 
-bool winograd_transform_make(int tile, int kernel,
-                             struct winograd_transform *out) {
-  int reach = tile + kernel - 1, last = reach - 1;
-  double points[WINOGRAD_MOST];
+/* F(tile, taps) of one phase: rows, or columns, from `first` on for its points;
+ * inputs and taps phase, phase + stride, … */
+static bool fill(struct winograd_transform *out, int first, int phase,
+                 int taps) {
+  int reach = out->tile + taps - 1, last = reach - 1;
+  double points[WINOGRAD_MOST], roots[WINOGRAD_MOST];
   if (!find_points(reach, points))
+    return false;
+  for (int u = 0; u < reach; u++) {
+    double scale = 1;
+    for (int l = 0; l < last && u < last; l++)
+      scale *= l == u ? 1 : points[u] - points[l];
+    for (int i = 0; i < out->tile; i++)
+      out->output.at[i][first + u] =
+          u < last ? pow(points[u], i) : i == out->tile - 1;
+    for (int r = 0; r < taps; r++)
+      out->weight.at[first + u][phase + r * out->stride] =
+          u < last ? pow(points[u], r) / scale : r == taps - 1;
+    product_of_roots(points, last, u < last ? u : -1, roots);
+    for (int i = 0; i < reach; i++)
+      out->input.at[first + u][phase + i * out->stride] = roots[i];
+  }
+  return true;
+}
+
+/* The same for one tap, and for one output: what is multiplied anyway. */
+static void fill_one(struct winograd_transform *out, int first, int phase,
+                     int taps) {
+  for (int u = 0; u < out->tile + taps - 1; u++) {
+    out->output.at[taps == 1 ? u : 0][first + u] = 1;
+    out->weight.at[first + u][phase + (taps == 1 ? 0 : u) * out->stride] = 1;
+    out->input.at[first + u][phase + u * out->stride] = 1;
+  }
+}
+
+bool winograd_transform_make(int tile, int kernel, int stride,
+                             struct winograd_transform *out) {
+  int reach = (tile - 1) * stride + kernel, first = 0;
+  if (reach > WINOGRAD_MOST || kernel < stride)
     return false;
   *out = (struct winograd_transform){.tile = tile,
                                      .kernel = kernel,
+                                     .stride = stride,
                                      .reach = reach,
                                      .output = {tile, reach, {{0}}},
                                      .weight = {reach, kernel, {{0}}},
                                      .input = {reach, reach, {{0}}}};
-  for (int u = 0; u < last; u++) {
-    double scale = 1;
-    for (int l = 0; l < last; l++)
-      scale *= l == u ? 1 : points[u] - points[l];
-    for (int i = 0; i < tile; i++)
-      out->output.at[i][u] = pow(points[u], i);
-    for (int r = 0; r < kernel; r++)
-      out->weight.at[u][r] = pow(points[u], r) / scale;
-    product_of_roots(points, last, u, out->input.at[u]);
+  for (int phase = 0; phase < stride; phase++) {
+    int taps = (int)ceil_div(kernel - phase, stride);
+    if (taps == 1 || tile == 1)
+      fill_one(out, first, phase, taps);
+    else if (!fill(out, first, phase, taps))
+      return false;
+    first += tile + taps - 1;
   }
-  out->output.at[tile - 1][last] = 1;
-  out->weight.at[last][kernel - 1] = 1;
-  product_of_roots(points, last, -1, out->input.at[last]);
   clean(&out->output);
   clean(&out->weight);
   clean(&out->input);

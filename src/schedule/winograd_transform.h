@@ -5,17 +5,22 @@
  *
  *   outputs = AT ((G taps) * (BT inputs))        (* element by element)
  *
- * nested for two dimensions. After A. Lavin, S. Gray, "Fast Algorithms for
- * Convolutional Neural Networks" (2016), with points in pairs ±p, ±1/p, whose
- * rounding error is a third of that of 0, ±1, ±2 where there are six. Where
- * there are five, 0, ±3/4 and 3/2 have half the error of 0, ±1 and 2.
+ * nested for two dimensions. With a stride s, taps r mod s = q are a filter by
+ * themselves, of the inputs i mod s = q: F(tile, taps) of each, side by side,
+ * which one tap, or one output, makes the identity. F(4, 3) with a stride of 2
+ * is F(4, 2) and F(4, 1), 9 multiplications instead of 12.
+ *
+ * After A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks"
+ * (2016), with points in pairs ±p, ±1/p, whose rounding error is a third of
+ * that of 0, ±1, ±2 where there are six. Where there are five, 0, ±3/4 and 3/2
+ * have half the error of 0, ±1 and 2.
  */
 #ifndef SCHEDULE_WINOGRAD_TRANSFORM_H
 #define SCHEDULE_WINOGRAD_TRANSFORM_H
 
 #include "ir/expr.h"
 
-enum { WINOGRAD_MOST = 8 }; /* points */
+enum { WINOGRAD_MOST = 9 }; /* points */
 
 /* Rows of `columns` coefficients. */
 struct winograd_matrix {
@@ -24,14 +29,16 @@ struct winograd_matrix {
 };
 
 struct winograd_transform {
-  int tile, kernel, reach;
+  int tile, kernel, stride;
+  int reach; /* inputs of a tile, and points: (tile - 1) * stride + kernel */
   struct winograd_matrix output; /* AT: [tile][reach] */
   struct winograd_matrix weight; /* G: [reach][kernel] */
   struct winograd_matrix input;  /* BT: [reach][reach] */
 };
 
-/* False unless reach is 4, 5, 6 or 8. */
-bool winograd_transform_make(int tile, int kernel,
+/* False unless there are points for each filter of several taps, whose reach
+ * is 3, 4, 5, 6 or 8, and place for all. */
+bool winograd_transform_make(int tile, int kernel, int stride,
                              struct winograd_transform *out);
 
 /* row == 0 ? sum(c) at[0][c]*terms[c] : row == 1 ? … Points ±p make rows, or

@@ -8,8 +8,10 @@
 #include "ir/simplify.h"
 #include "schedule/winograd_transform.h"
 
-static const int known[][2] = {{3, 2}, {4, 2}, {5, 2}, {2, 3}, {3, 3}, {4, 3},
-                               {6, 3}, {2, 4}, {3, 4}, {2, 5}, {4, 5}, {2, 7}};
+static const int known[][3] = {
+    {3, 2, 1}, {4, 2, 1}, {5, 2, 1}, {2, 3, 1}, {3, 3, 1}, {4, 3, 1},
+    {6, 3, 1}, {2, 4, 1}, {3, 4, 1}, {2, 5, 1}, {4, 5, 1}, {2, 7, 1},
+    {2, 3, 2}, {3, 3, 2}, {4, 3, 2}, {2, 5, 2}, {3, 5, 2}, {2, 4, 3}};
 
 static double number(int i) { return sin(1 + 7.3 * i); }
 
@@ -26,7 +28,8 @@ static void test_identity(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
     struct winograd_transform t;
-    assert_true(winograd_transform_make(known[i][0], known[i][1], &t));
+    assert_true(
+        winograd_transform_make(known[i][0], known[i][1], known[i][2], &t));
     double in[WINOGRAD_MOST], taps[WINOGRAD_MOST], a[WINOGRAD_MOST],
         b[WINOGRAD_MOST], out[WINOGRAD_MOST];
     for (int k = 0; k < WINOGRAD_MOST; k++) {
@@ -41,15 +44,16 @@ static void test_identity(void **state) {
     for (int o = 0; o < t.tile; o++) {
       double expected = 0;
       for (int r = 0; r < t.kernel; r++)
-        expected += taps[r] * in[o + r];
+        expected += taps[r] * in[o * t.stride + r];
       if (!(fabs(out[o] - expected) < 1e-12))
-        fail_msg("F(%d,%d): %.17g, expected %.17g", t.tile, t.kernel, out[o],
-                 expected);
+        fail_msg("F(%d,%d) with a stride of %d: %.17g, expected %.17g", t.tile,
+                 t.kernel, t.stride, out[o], expected);
     }
   }
   struct winograd_transform t;
-  assert_false(winograd_transform_make(5, 3, &t));
-  assert_false(winograd_transform_make(8, 3, &t));
+  assert_false(winograd_transform_make(5, 3, 1, &t)); /* no such points */
+  assert_false(winograd_transform_make(8, 3, 1, &t)); /* too many */
+  assert_false(winograd_transform_make(2, 1, 2, &t)); /* a phase without taps */
 }
 
 static void check_rows(const struct winograd_matrix *matrix) {
@@ -80,7 +84,8 @@ static void test_rows(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
     struct winograd_transform t;
-    assert_true(winograd_transform_make(known[i][0], known[i][1], &t));
+    assert_true(
+        winograd_transform_make(known[i][0], known[i][1], known[i][2], &t));
     check_rows(&t.input);
     check_rows(&t.output);
     check_rows(&t.weight);

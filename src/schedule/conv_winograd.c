@@ -24,9 +24,9 @@
  *
  * A stride s is the transforms' own (winograd_transform.h), with tiles M*s rows
  * apart. Or it makes s*s phases of the input, the rows (columns) y mod s = 0,
- * 1, … of the padded image, further input channels of a convolution without one,
- * with ceil(R/s) taps: kernel row r is tap r div s of phase r mod s. Of fewer
- * channels than a block the phases are gathered into blocks first:
+ * 1, … of the padded image, further input channels of a convolution without
+ * one, with ceil(R/s) taps: kernel row r is tap r div s of phase r mod s. Of
+ * fewer channels than a block the phases are gathered into blocks first:
  *
  *   phases[n,c,y,x,ci] = in[n, q div (s*s), y*s + q div s mod s - before,
  *                           x*s + q mod s - before]       q = c*B + ci

@@ -128,21 +128,31 @@ static double few_channels(const struct winograd_plan *plan) {
   return few < outs ? few : outs;
 }
 
-/* At which weights come again in rows, from where they stay beside what the
- * products read and write. */
-static double again_rate(const struct machine *machine,
-                         const struct winograd_plan *plan, double together) {
+/* Where weights come from that are needed again, in rows: the share that does
+ * not stay in the L2 cache beside what the products read and write, and bytes
+ * per cycle of that and of all. */
+struct again {
+  double outside, far, rate;
+};
+static struct again again_of(const struct machine *machine,
+                             const struct winograd_plan *plan,
+                             double together) {
   double weights = weight_bytes(plan);
-  double near =
-      weights + bytes_between(plan, together,
-                              (double)plan->channels + few_channels(plan));
-  double outside = machine->asks_ahead ? outside_share(machine, near)
-                   : weights < 0.75 * (double)machine->l2_bytes ? 0
-                                                                : 1;
   double far = weights < 0.5 * (double)machine->l3_share_bytes
                    ? machine->l3_bytes_per_cycle
                    : machine->memory_bytes_per_cycle;
-  return 1 / (outside / far + (1 - outside) / machine->l2_bytes_per_cycle);
+  double near = machine->l2_bytes_per_cycle, outside;
+  if (machine->asks_ahead) {
+    near /= 2; /* the other half goes to the rest */
+    outside =
+        outside_share(machine, weights + bytes_between(plan, together,
+                                                       (double)plan->channels +
+                                                           few_channels(plan)));
+  } else {
+    outside = weights < 0.75 * (double)machine->l2_bytes ? 0 : 1;
+  }
+  return (struct again){outside, far,
+                        1 / (outside / far + (1 - outside) / near)};
 }
 
 /* The tile of the products, of so many positions together. Weights come from
@@ -155,7 +165,7 @@ static struct tile product_tile(const struct machine *machine,
   int64_t together = plan->tiles[1] * (rows > 0 ? rows : all_rows);
   double rate = rows == 0 || rows == all_rows
                     ? machine->weights_bytes_per_cycle
-                    : again_rate(machine, plan, positions);
+                    : again_of(machine, plan, positions).rate;
   return tile_choose_streamed(machine, together > 0 ? together : -1,
                               plan->out_blocks, TILE_MOST_BLOCKS,
                               machine->asks_ahead ? block_bytes / rate : 0);
@@ -172,16 +182,16 @@ static double product_cycles(const struct machine *machine,
                   plan->tile.row_cycles;
   double weights = weight_bytes(plan);
   double first = weights / machine->weights_bytes_per_cycle;
-  double each = weights / again_rate(machine, plan, together);
-  double again = (passes - 1) * each;
+  struct again again = again_of(machine, plan, together);
   if (machine->asks_ahead) { /* the tile's cycles have them come at their rate,
                               * where all are needed again at that of others */
-    double slower = passes > 1 && first > each ? first - each : 0;
-    return 1.03 * cycles + 0.6 * slower + 0.2 * again;
+    double far = weights * again.outside / again.far;
+    double slower = passes > 1 && first > far ? first - far : 0;
+    return 1.03 * cycles + 0.6 * slower + 0.2 * (passes - 1) * far;
   }
   cycles *= 1.2;
   if (plan->rows > 0)
-    return cycles + first + again;
+    return cycles + first + (passes - 1) * weights / again.rate;
   return cycles > first ? cycles + 0.35 * first : first + 0.35 * cycles;
 }
 

@@ -155,10 +155,13 @@ def find_models(arguments):
     return models
 
 
-def compile_model(arguments, stem, model, work):
-    command = [arguments.adze, "compile", model, "-o", work / "package.tar"]
+def compile_model(arguments, stem, model, cores, work):
+    """For as many cores as run one instance, which peers are told, too."""
+    target = f"llvm -num-cores={cores}"
     if arguments.isa:
-        command += ["--target", f"llvm -mcpu={ISA[arguments.isa]['mcpu']}"]
+        target += f" -mcpu={ISA[arguments.isa]['mcpu']}"
+    command = [arguments.adze, "compile", model, "-o", work / "package.tar",
+               "--target", target]
     if stem in OPEN:
         command += ["--input-shapes", OPEN[stem]]
         name, dims = OPEN[stem].rsplit(":", 1)
@@ -206,7 +209,8 @@ def compare_outputs(row, engines):
 def measure(arguments, stem, model, threads, work):
     engines = []
     row = {"network": stem, "threads": threads, "engines": {}, "ratios": {}}
-    row["compile_s"] = compile_model(arguments, stem, model, work)
+    cores = 1 if arguments.hint == "throughput" else threads
+    row["compile_s"] = compile_model(arguments, stem, model, cores, work)
     try:
         start_engines(arguments, stem, model, threads, work, engines)
         take_turns(engines, arguments)

@@ -193,7 +193,8 @@ const struct cli_command cli_command_bench = {
         "GFLOP/s that they give, and their share of what this machine's cores "
         "measurably can. With --hint throughput a single-threaded instance of "
         "the model runs on each core, all at once on the same weights; fps is "
-        "then what all do together.",
+        "then what all do together. A model file is compiled for as many cores "
+        "as run one instance.",
     .examples = "adze bench resnet50.onnx mobilenet.onnx --threads 1\n"
                 "adze bench posenet.onnx --input-shapes "
                 "\"image:[1,3,257,257]\" --layers\n"

@@ -352,6 +352,20 @@ static const char *cached(void) {
   return arena_printf(arena, "%s/cache/%s", folder, name);
 }
 
+/* For as many cores as run it. */
+static void compiles_for_threads(void **state) {
+  (void)state;
+  static const char *const runs[][2] = {
+      {"run tiny.onnx --threads 1", "-num-cores=1"},
+      {"bench tiny.onnx -t 0 --threads 3", "-num-cores=3"},
+      {"bench tiny.onnx -t 0 --threads 3 --hint throughput", "-num-cores=1"}};
+  for (size_t i = 0; i < ARRAY_COUNT(runs); i++) {
+    folder_remove(in_folder("cache"));
+    assert_run(runs[i][0], 0, "");
+    assert_run(arena_printf(arena, "info '%s'", cached()), 0, runs[i][1]);
+  }
+}
+
 static void mends_its_cache(void **state) {
   struct array x = make_array("x", ADZE_F32, 4);
   struct stat first, second;
@@ -431,6 +445,7 @@ int main(void) {
       cmocka_unit_test(names_wrong_inputs),
       cmocka_unit_test(binds_open_dimensions),
       cmocka_unit_test(flushes_denormals),
+      cmocka_unit_test(compiles_for_threads),
       cmocka_unit_test(mends_its_cache),
       cmocka_unit_test(verifies),
   };

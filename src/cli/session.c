@@ -25,6 +25,13 @@ static void drop_instance(void *context) {
   session->instance = NULL;
 }
 
+/* A model file is compiled for as many cores as will run it. */
+static const char *target_of(struct arena *arena, int threads) {
+  enum { MOST_CORES = 1024 };
+  return arena_printf(arena, "llvm -num-cores=%d",
+                      threads < MOST_CORES ? threads : MOST_CORES);
+}
+
 enum adze_status session_load(struct arena *arena,
                               const struct session_options *options,
                               struct session **out, struct adze_error *error) {
@@ -40,6 +47,7 @@ enum adze_status session_load(struct arena *arena,
   session->threads =
       options->threads ? options->threads : environment_threads();
   adze_compile_options_init(&compile);
+  compile.target = target_of(arena, session->threads);
   compile.input_shapes = options->input_shapes;
   compile.no_winograd = options->no_winograd;
   compile.progress = progress_show;

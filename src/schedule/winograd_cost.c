@@ -185,9 +185,10 @@ static double product_cycles(const struct machine *machine,
   struct again again = again_of(machine, plan, together);
   if (machine->asks_ahead) { /* the tile's cycles have them come at their rate,
                               * where all are needed again at that of others */
-    double far = weights * again.outside / again.far;
-    double slower = passes > 1 && first > far ? first - far : 0;
-    return 1.03 * cycles + 0.6 * slower + 0.2 * (passes - 1) * far;
+    double far = passes > 1 ? weights * again.outside / again.far : first;
+    double slower = first > far ? first - far : 0;
+    double jumps = plan->rows > 0 ? (passes > 1 ? passes - 1 : 1) * far : 0;
+    return 1.03 * cycles + 0.6 * slower + 0.2 * jumps;
   }
   cycles *= 1.2;
   if (plan->rows > 0)
@@ -218,8 +219,10 @@ static double traffic_cycles(const struct machine *machine,
     return 0.7 * 2 * (in + out) * (outside / far + (1 - outside) / near);
   }
   double outside = outside_share(machine, in + out + weights);
-  return 0.6 * passes * outside * (in + outs / few * (in + 2 * out)) /
-         machine->l3_bytes_per_cycle;
+  double filled = (in + out) / (double)machine->l2_bytes;
+  return passes * (0.6 * outside * (in + outs / few * (in + 2 * out)) /
+                       machine->l3_bytes_per_cycle +
+                   filled * (in + outs / few * out) / near * 2);
 }
 
 /* The same on machines whose caches bring in time what is asked for. */

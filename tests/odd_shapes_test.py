@@ -4,8 +4,8 @@ others.
 
     odd_shapes_test.py ADZE [COUNT [SEED]]
 
-COUNT networks of one to three convolutions (1x1, 3x3, depthwise, depthwise and
-1x1, transposed), images from 1x1 to 40x40, one to 1024 channels. Each is
+COUNT networks of one to three convolutions (1x1, 3x3, oblong, depthwise,
+depthwise and 1x1, transposed), images from 1x1 to 40x40, one to 1024 channels. Each is
 verified on this machine (`adze verify`: groups against the reference, one
 worker and several) and compiled for machines of other widths and numbers of
 cores. A network that fails is described with its seed.
@@ -27,6 +27,7 @@ TARGETS = ("llvm -mcpu=emeraldrapids -num-cores=1",
            "llvm -mcpu=znver3 -num-cores=2",
            "llvm -mtriple=aarch64-linux-gnu -mcpu=cortex-a76")
 CHANNELS = (1, 3, 16, 20, 24, 32, 64, 96, 128, 160, 256, 320, 512, 1024)
+OBLONG = ((1, 3), (1, 7), (7, 1), (2, 3), (3, 5), (5, 2))
 MOST_ELEMENTS = 1 << 20  # of a convolution's weights, and of an image
 NO_LLVM = 13
 
@@ -45,7 +46,7 @@ class Network:
         for _ in range(self.random.randint(1, 3)):
             outputs = pick([c for c in CHANNELS if c * places < MOST_ELEMENTS
                             and c * self.channels < MOST_ELEMENTS])
-            self.add(pick(("1x1", "1x1", "3x3", "depthwise", "both",
+            self.add(pick(("1x1", "1x1", "3x3", "oblong", "depthwise", "both",
                            "transposed")), outputs, pick((1, 1, 2)))
 
     def add(self, kind, outputs, stride):
@@ -56,15 +57,21 @@ class Network:
             self.convolve(outputs, 1, 1 if kind == "both" else stride)
         if kind == "3x3":
             self.convolve(min(outputs, 128), 3, stride)
+        if kind == "oblong":
+            self.convolve(min(outputs, 128), self.random.choice(OBLONG),
+                          (stride, self.random.choice((1, 2))))
         if kind == "transposed":
             self.convolve(min(outputs, 32), 4, 2, op="ConvTranspose")
 
     def convolve(self, outputs, kernel, stride, group=1, op="Conv"):
+        """kernel and stride: of both axes, or of each."""
+        kernel, stride = (list(each) if isinstance(each, tuple) else [each] * 2
+                          for each in (kernel, stride))
         name = f"c{len(self.nodes)}"
-        dims = [outputs, self.channels // group, kernel, kernel]
+        dims = [outputs, self.channels // group, *kernel]
         if op == "ConvTranspose":
             dims[:2] = self.channels, outputs
-        count = dims[0] * dims[1] * kernel * kernel
+        count = dims[0] * dims[1] * kernel[0] * kernel[1]
         source = random.Random(name)
         numbers = [source.uniform(-1, 1) / 16 for _ in range(1009)]
         data = struct.pack("<1009f", *numbers) * (count // 1009 + 1)
@@ -72,9 +79,10 @@ class Network:
         self.tensors.append(tensor(name + "b", [outputs],
                                    struct.pack("<f", 0.1) * outputs))
         self.nodes.append(node(op, [self.last, name + "w", name + "b"], [name],
-                               name, pads=[(kernel - 1) // 2] * 4,
-                               strides=[stride] * 2, group=group,
-                               kernel_shape=[kernel] * 2))
+                               name, pads=[each // 2 for each in kernel] * 2
+                               if op == "Conv" else [1] * 4,
+                               strides=stride, group=group,
+                               kernel_shape=kernel))
         self.last, self.channels = name, outputs
         after = self.random.choice(("Relu", "Tanh", None))
         if after:

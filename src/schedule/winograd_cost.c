@@ -183,12 +183,13 @@ static double product_cycles(const struct machine *machine,
   double weights = weight_bytes(plan);
   double first = weights / machine->weights_bytes_per_cycle;
   struct again again = again_of(machine, plan, together);
-  if (machine->asks_ahead) { /* the tile's cycles have them come at their rate,
-                              * where all are needed again at that of others */
+  if (machine->asks_ahead) {
+    /* The tile's cycles have them come at their rate, where they are needed
+     * again at that rate; rows jump from one part of them to the next. */
     double far = passes > 1 ? weights * again.outside / again.far : first;
     double slower = first > far ? first - far : 0;
-    double jumps = plan->rows > 0 ? (passes > 1 ? passes - 1 : 1) * far : 0;
-    return 1.03 * cycles + 0.6 * slower + 0.2 * jumps;
+    double jumping = passes > 1 ? (passes - 1) * far : plan->rows > 0 ? far : 0;
+    return 1.03 * cycles + 0.6 * slower + 0.2 * jumping;
   }
   cycles *= 1.2;
   if (plan->rows > 0)
@@ -197,38 +198,42 @@ static double product_cycles(const struct machine *machine,
 }
 
 /* ---- Traffic ------------------------------------------------------------- */
-/* Not hidden of going through what is between so many positions together: in
- * steps all is written and read once. In rows, with the products of a few
- * channels go their weights and all of the spread input through the L2 cache,
- * again and again. */
-static double traffic_cycles(const struct machine *machine,
-                             const struct winograd_plan *plan, double passes,
-                             double together) {
+/* What is not hidden of it. In steps all is written and read once. */
+static double steps_traffic(const struct machine *machine,
+                            const struct winograd_plan *plan,
+                            double positions) {
   double channels = (double)plan->channels, outs = out_channels(plan);
-  double few = few_channels(plan);
+  double between = bytes_between(plan, positions, channels + outs);
+  double weights = 2 * channels * outs * 4; /* one point's and the next's */
+  double outside = outside_share(machine, between + weights);
+  double far = between < 0.5 * (double)machine->l3_bytes
+                   ? machine->l3_bytes_per_cycle
+                   : machine->memory_bytes_per_cycle;
   double near = machine->l2_bytes_per_cycle;
-  double in = bytes_between(plan, together, channels);
-  double out = bytes_between(plan, together, plan->rows > 0 ? few : outs);
-  double weights = weight_bytes(plan) * few / outs;
-  if (plan->rows == 0) {
-    weights = 2 * channels * outs * 4; /* one point's and the next's */
-    double outside = outside_share(machine, in + out + weights);
-    double far = in + out < 0.5 * (double)machine->l3_bytes
-                     ? machine->l3_bytes_per_cycle
-                     : machine->memory_bytes_per_cycle;
-    return 0.7 * 2 * (in + out) * (outside / far + (1 - outside) / near);
-  }
-  double outside = outside_share(machine, in + out + weights);
-  double filled = (in + out) / (double)machine->l2_bytes;
-  return passes * (0.6 * outside * (in + outs / few * (in + 2 * out)) /
-                       machine->l3_bytes_per_cycle +
-                   filled * (in + outs / few * out) / near * 2);
+  return 0.7 * 2 * between * (outside / far + (1 - outside) / near);
 }
 
-/* The same on machines whose caches bring in time what is asked for. */
-static double traffic_cycles_near(const struct machine *machine,
-                                  const struct winograd_plan *plan,
-                                  double passes, double together) {
+/* In rows, with the products of a few channels go their weights and all of the
+ * spread input through the L2 cache, again and again. */
+static double rows_traffic(const struct machine *machine,
+                           const struct winograd_plan *plan, double passes,
+                           double together) {
+  double outs = out_channels(plan), few = few_channels(plan);
+  double in = bytes_between(plan, together, (double)plan->channels);
+  double out = bytes_between(plan, together, few), times = outs / few;
+  double outside =
+      outside_share(machine, in + out + weight_bytes(plan) / times);
+  double filled = (in + out) / (double)machine->l2_bytes;
+  return passes *
+         (0.6 * outside * (in + times * (in + 2 * out)) /
+              machine->l3_bytes_per_cycle +
+          2 * filled * (in + times * out) / machine->l2_bytes_per_cycle);
+}
+
+/* Either on machines whose caches bring in time what is wanted. */
+static double hidden_traffic(const struct machine *machine,
+                             const struct winograd_plan *plan, double passes,
+                             double together) {
   double channels = (double)plan->channels, outs = out_channels(plan);
   double between =
       bytes_between(plan, together, channels + (plan->rows > 0 ? 32 : outs));
@@ -237,6 +242,14 @@ static double traffic_cycles_near(const struct machine *machine,
           ? between
           : bytes_between(plan, together, outs > channels ? outs : channels);
   return 1.5 * 2 * passes * between / tile_work_rate(machine, alive);
+}
+
+static double traffic_cycles(const struct machine *machine,
+                             const struct winograd_plan *plan, double passes,
+                             double together) {
+  return !machine->asks_ahead ? hidden_traffic(machine, plan, passes, together)
+         : plan->rows > 0     ? rows_traffic(machine, plan, passes, together)
+                              : steps_traffic(machine, plan, together);
 }
 
 /* An input that is larger than the L2 cache was left in the next one. */
@@ -283,9 +296,7 @@ void winograd_cost(const struct machine *machine, struct winograd_plan *plan) {
   double cycles = product_cycles(machine, plan, passes, together) +
                   transform_cycles(machine, plan, positions) +
                   read_cycles(machine, plan) +
-                  (machine->asks_ahead
-                       ? traffic_cycles(machine, plan, passes, together)
-                       : traffic_cycles_near(machine, plan, passes, together));
+                  traffic_cycles(machine, plan, passes, together);
   if (plan->rows > 0)
     cycles *= tile_unevenness(machine, plan->tiles[0] / plan->rows * images);
   plan->exchange = SEVERAL_CORES * exchange_cycles(machine, plan, positions);

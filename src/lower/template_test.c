@@ -568,6 +568,22 @@ static void test_strassen(void **state) {
   }
 }
 
+/* winograd_test.c has more of these. */
+static void test_phases(void **state) {
+  (void)state;
+  struct network net;
+  network_start(&net, 0, network_targets[0]);
+  const int64_t dims[4] = {1, 20, 13, 12};
+  struct conv_spec spec = {.out = 20,
+                           .kernel = {4, 4},
+                           .stride = {2, 2},
+                           .dilation = {1, 1},
+                           .pads = {1, 1, 1, 1},
+                           .group = 1};
+  struct value *x = network_input(&net, 4, dims);
+  network_finish(&net, network_conv(&net, &op_conv_transpose, x, &spec, true));
+}
+
 static void test_templates_used(void **state) {
   (void)state;
   for (size_t i = 0; i < template_table_count; i++)
@@ -596,6 +612,7 @@ int main(void) {
       cmocka_unit_test(test_gathered_places),
       cmocka_unit_test(test_conv_pool),
       cmocka_unit_test(test_strassen),
+      cmocka_unit_test(test_phases),
       cmocka_unit_test(test_templates_used),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

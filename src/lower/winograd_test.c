@@ -31,6 +31,16 @@ static void count_uses(const struct network *net, struct winograd_uses *uses) {
   }
 }
 
+/* Without padding. */
+static struct conv_spec spec_of(int64_t out, const int64_t *kernel,
+                                const int64_t *stride) {
+  return (struct conv_spec){.out = out,
+                            .kernel = {kernel[0], kernel[1]},
+                            .stride = {stride[0], stride[1]},
+                            .dilation = {1, 1},
+                            .group = 1};
+}
+
 static void test_winograd(void **state) {
   (void)state;
   struct winograd_uses uses = {0};
@@ -140,13 +150,12 @@ static void test_strided_winograd(void **state) {
     int64_t dims[4] = {1 + seed % 2, cases[i].channels,
                        cases[i].extent + network_pick(&net, 0, 4),
                        cases[i].extent};
-    struct conv_spec spec = {
-        .out = cases[i].out,
-        .kernel = {cases[i].kernel[0], cases[i].kernel[1]},
-        .stride = {cases[i].stride[0], cases[i].stride[1]},
-        .dilation = {1, 1},
-        .pads = {network_pick(&net, 0, 3), 3, 2, network_pick(&net, 0, 2)},
-        .group = 1};
+    struct conv_spec spec =
+        spec_of(cases[i].out, cases[i].kernel, cases[i].stride);
+    spec.pads[0] = network_pick(&net, 0, 3);
+    spec.pads[1] = 3;
+    spec.pads[2] = 2;
+    spec.pads[3] = network_pick(&net, 0, 2);
     struct value *x = network_input(&net, 4, dims);
     x = network_conv(&net, &op_conv, x, &spec, seed % 4);
     count_uses(&net, &uses);
@@ -179,13 +188,11 @@ static void test_oblong_winograd(void **state) {
     int64_t dims[4] = {1 + seed % 2, cases[i].channels,
                        cases[i].extent[0] + network_pick(&net, 0, 2),
                        cases[i].extent[1]};
-    struct conv_spec spec = {
-        .out = cases[i].out,
-        .kernel = {cases[i].kernel[0], cases[i].kernel[1]},
-        .stride = {cases[i].stride[0], cases[i].stride[1]},
-        .dilation = {1, 1},
-        .pads = {network_pick(&net, 0, 1), 1, 0, network_pick(&net, 0, 2)},
-        .group = 1};
+    struct conv_spec spec =
+        spec_of(cases[i].out, cases[i].kernel, cases[i].stride);
+    spec.pads[0] = network_pick(&net, 0, 1);
+    spec.pads[1] = 1;
+    spec.pads[3] = network_pick(&net, 0, 2);
     struct value *x = network_input(&net, 4, dims);
     x = network_unary(&net, &op_relu,
                       network_conv(&net, &op_conv, x, &spec, seed % 4));
@@ -213,13 +220,12 @@ static void test_transposed_winograd(void **state) {
     network_start(&net, i, network_targets[cases[i].target]);
     int64_t dims[4] = {1 + i % 2, cases[i].channels, cases[i].extent,
                        cases[i].extent - network_pick(&net, 0, 2)};
-    struct conv_spec spec = {
-        .out = cases[i].channels,
-        .kernel = {cases[i].kernel[0], cases[i].kernel[1]},
-        .stride = {cases[i].stride[0], cases[i].stride[1]},
-        .dilation = {1, 1},
-        .pads = {1, network_pick(&net, 0, 2), network_pick(&net, 0, 2), 1},
-        .group = 1};
+    struct conv_spec spec =
+        spec_of(cases[i].channels, cases[i].kernel, cases[i].stride);
+    spec.pads[0] = 1;
+    spec.pads[1] = network_pick(&net, 0, 2);
+    spec.pads[2] = network_pick(&net, 0, 2);
+    spec.pads[3] = 1;
     struct value *x = network_input(&net, 4, dims);
     x = network_conv(&net, &op_conv_transpose, x, &spec, i % 3);
     count_uses(&net, &uses);

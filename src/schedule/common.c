@@ -51,6 +51,14 @@ size_t common_stage_of(const struct builder *builder,
   return i;
 }
 
+size_t common_behind(struct statement *const *loops,
+                     const struct statement *at) {
+  size_t first = 0;
+  while (loops[first] != at)
+    first++;
+  return first + 1;
+}
+
 struct statement *common_loop_over(struct schedule *schedule,
                                    const struct statement *block, size_t axis,
                                    const struct statement *at) {
@@ -125,15 +133,13 @@ static enum adze_status order_nest(struct schedule *schedule,
   struct statement *loops[LOOP_MAX_RANK * 4], *order[LOOP_MAX_RANK * 4];
   size_t count =
       schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
-  size_t first = 0, ordered = 0;
-  while (loops[first] != loop)
-    first++;
+  size_t first = common_behind(loops, loop), ordered = 0;
   for (int named = 0; named < 2; named++)
-    for (size_t i = first + 1; i < count; i++)
+    for (size_t i = first; i < count; i++)
       if (reduces(schedule, block, loops[i]) &&
           is_named(loops[i], plan->unrolled) == (named == 1))
         nest->reducing[nest->reducing_count++] = order[ordered++] = loops[i];
-  for (size_t i = first + 1; i < count; i++)
+  for (size_t i = first; i < count; i++)
     if (!reduces(schedule, block, loops[i]))
       nest->spatial[nest->spatial_count++] = loops[i];
   move_inside(schedule, block, plan->inner_axis, nest);

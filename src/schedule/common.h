@@ -21,6 +21,10 @@ enum adze_status common_inline_others(struct builder *builder,
 size_t common_stage_of(const struct builder *builder,
                        const struct buffer *buffer);
 
+/* The place behind `at` in a list of loops that has it. */
+size_t common_behind(struct statement *const *loops,
+                     const struct statement *at);
+
 /* Of the loops around `block`, inside `at` (NULL: all), the one over an axis;
  * NULL where compute_at made none, as there is just one value of it. */
 struct statement *common_loop_over(struct schedule *schedule,

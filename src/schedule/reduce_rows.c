@@ -199,10 +199,8 @@ static enum adze_status keep_columns(struct rows *rows, struct statement *block,
   struct statement *vector = NULL, *outer;
   size_t count =
       schedule_loops_around(schedule, block, loops, ARRAY_COUNT(loops));
-  size_t first = 0, ordered = 0;
-  while (loops[first] != tile)
-    first++;
-  for (size_t i = first + 1; i < count; i++)
+  size_t ordered = 0;
+  for (size_t i = common_behind(loops, tile); i < count; i++)
     if (expr_uses_variable(schedule->pool, block->block.axes[rows->axis],
                            loops[i]->loop.variable))
       vector = loops[i];

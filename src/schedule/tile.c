@@ -142,8 +142,13 @@ double tile_cache_rate(const struct machine *machine, double bytes) {
 }
 
 double tile_work_rate(const struct machine *machine, double bytes) {
-  return bytes < 0.75 * (double)machine->l2_bytes ? machine->l2_bytes_per_cycle
-         : bytes < 0.5 * (double)machine->l3_bytes
+  return bytes < 0.75 * (double)machine->l2_bytes
+             ? machine->l2_bytes_per_cycle
+             : tile_far_rate(machine, bytes);
+}
+
+double tile_far_rate(const struct machine *machine, double bytes) {
+  return bytes < 0.5 * (double)machine->l3_bytes
              ? machine->l3_bytes_per_cycle
              : machine->memory_bytes_per_cycle;
 }

@@ -54,6 +54,8 @@ int64_t tile_panel_bytes(const struct machine *machine, int64_t weight_bytes);
 double tile_cache_rate(const struct machine *machine, double bytes);
 /* The same in a kernel that fills most of a cache with what it works on. */
 double tile_work_rate(const struct machine *machine, double bytes);
+/* The same where the L2 cache does not hold them. */
+double tile_far_rate(const struct machine *machine, double bytes);
 /* Cycles to read what other cores wrote, of so many bytes in all, and to wait
  * for them; 0 of one core. */
 double tile_exchange_cycles(const struct machine *machine, double bytes);

@@ -17,6 +17,17 @@
 /* What transforms take more than their arithmetic and stores. */
 #define TRANSFORMS 1.3
 
+static int64_t images_of(const struct winograd_plan *plan) {
+  return plan->batch > 0 ? plan->batch : 1;
+}
+
+/* Of all phases and images, with what lies around them. */
+static double input_elements(const struct winograd_plan *plan) {
+  return (double)images_of(plan) *
+         (double)(winograd_places(plan, 0) * winograd_places(plan, 1)) *
+         (double)plan->channels;
+}
+
 /* ---- Otherwise ----------------------------------------------------------- */
 /* Direct convolution. A transposed one's phases are convolutions of images that
  * much smaller. */
@@ -31,7 +42,7 @@ static double direct_cycles(const struct machine *machine,
   double steps =
       taps * (double)(plan->gathers ? channels
                                     : window2d_summed(channels, plan->block));
-  double images = (double)(plan->batch > 0 ? plan->batch : 1), phases = 1;
+  double images = (double)images_of(plan), phases = 1;
   int64_t height = value_dim(node->outputs[0], 2);
   int64_t width = value_dim(node->outputs[0], 3);
   if (plan->is_transposed) {
@@ -82,10 +93,7 @@ static double output_cycles(const struct machine *machine,
 
 /* To gather phases: places of one channel by one. */
 static double gather_cycles(const struct winograd_plan *plan) {
-  double places = (double)(plan->batch > 0 ? plan->batch : 1);
-  for (int axis = 0; axis < 2; axis++)
-    places *= (double)winograd_places(plan, axis);
-  return plan->gathers ? 1.5 * places * (double)plan->channels : 0;
+  return plan->gathers ? 1.5 * input_elements(plan) : 0;
 }
 
 static double transform_cycles(const struct machine *machine,
@@ -206,9 +214,7 @@ static double steps_traffic(const struct machine *machine,
   double between = bytes_between(plan, positions, channels + outs);
   double weights = 2 * channels * outs * 4; /* one point's and the next's */
   double outside = outside_share(machine, between + weights);
-  double far = between < 0.5 * (double)machine->l3_bytes
-                   ? machine->l3_bytes_per_cycle
-                   : machine->memory_bytes_per_cycle;
+  double far = tile_far_rate(machine, between);
   double near = machine->l2_bytes_per_cycle;
   return 0.7 * 2 * between * (outside / far + (1 - outside) / near);
 }
@@ -255,9 +261,7 @@ static double traffic_cycles(const struct machine *machine,
 /* An input that is larger than the L2 cache was left in the next one. */
 static double read_cycles(const struct machine *machine,
                           const struct winograd_plan *plan) {
-  double bytes = (double)(plan->batch > 0 ? plan->batch : 1) *
-                 (double)(winograd_places(plan, 0) * winograd_places(plan, 1)) *
-                 (double)plan->channels * 4;
+  double bytes = input_elements(plan) * 4;
   return machine->asks_ahead ? 0.7 * outside_share(machine, bytes) * bytes /
                                    machine->l3_bytes_per_cycle
                              : 0;
@@ -269,15 +273,15 @@ static double read_cycles(const struct machine *machine,
 static double exchange_cycles(const struct machine *machine,
                               const struct winograd_plan *plan,
                               double positions) {
-  double cores = (double)machine->cores;
   double bytes = bytes_between(plan, positions,
                                (double)plan->channels + out_channels(plan));
+  if (machine->cores == 1 || plan->rows > 0)
+    return 0;
   if (machine->asks_ahead)
     bytes *= 1 - outside_share(machine, bytes);
-  return cores == 1 || plan->rows > 0
-             ? 0
-             : bytes * (cores - 1) / cores / machine->exchange_bytes_per_cycle +
-                   2 * cores * TILE_BARRIER_CYCLES;
+  double barriers = 2 * (double)machine->cores; /* one is in the exchange */
+  return tile_exchange_cycles(machine, bytes) +
+         (barriers - 1) * TILE_BARRIER_CYCLES;
 }
 
 static double larger_weights(const struct winograd_plan *plan) {
@@ -287,7 +291,7 @@ static double larger_weights(const struct winograd_plan *plan) {
 }
 
 void winograd_cost(const struct machine *machine, struct winograd_plan *plan) {
-  int64_t images = plan->batch > 0 ? plan->batch : 1;
+  int64_t images = images_of(plan);
   double positions = (double)(images * plan->tiles[0] * plan->tiles[1]);
   double together =
       plan->rows > 0 ? (double)(plan->rows * plan->tiles[1]) : positions;

@@ -33,7 +33,7 @@ static bool has_stride(const struct window2d *window) {
 }
 
 /* Strides are less than half of the kernel, so of the size of weights. */
-static const char *read_phases(int64_t block, struct winograd_plan *plan) {
+static const char *read_phases(struct winograd_plan *plan) {
   const struct window2d *window = &plan->window;
   for (int axis = 0; axis < 2; axis++) {
     int64_t taps = ceil_div(window->kernel[axis], window->stride[axis]);
@@ -46,7 +46,7 @@ static const char *read_phases(int64_t block, struct winograd_plan *plan) {
     plan->transform[axis].stride = 1;
   }
   plan->in_phases = window->stride[0] * window->stride[1];
-  plan->gathers = has_stride(window) && window->in_channels < block;
+  plan->gathers = has_stride(window) && window->in_channels < plan->block;
   return NULL;
 }
 
@@ -65,7 +65,7 @@ static const char *read_strided(struct winograd_plan *plan) {
 }
 
 static const char *read_conv(const struct node *node, enum stride_by by,
-                             int64_t block, struct winograd_plan *plan) {
+                             struct winograd_plan *plan) {
   struct window2d *window = &plan->window;
   if (!window2d_of_conv(node, window))
     return "not a 2-d fp32 convolution with constant weights";
@@ -76,7 +76,7 @@ static const char *read_conv(const struct node *node, enum stride_by by,
     plan->phases[axis] = window->dilation[axis];
     plan->before[axis] = window->before[axis];
   }
-  return by == STRIDE_BY_PHASES ? read_phases(block, plan) : read_strided(plan);
+  return by == STRIDE_BY_PHASES ? read_phases(plan) : read_strided(plan);
 }
 
 /* With z = (y + before) div s, the inputs of every phase are those from
@@ -107,10 +107,11 @@ static const char *read_transposed(const struct node *node,
 
 /* What the node asks for, in any tiles; or why it is not to be had. */
 static const char *read_node(const struct node *node, enum stride_by by,
-                             int64_t block, struct winograd_plan *plan) {
+                             struct winograd_plan *plan) {
+  int64_t block = plan->block;
   const char *reason = node->op == &op_conv_transpose
                            ? read_transposed(node, plan)
-                           : read_conv(node, by, block, plan);
+                           : read_conv(node, by, plan);
   if (reason)
     return reason;
   const struct window2d *window = &plan->window;
@@ -189,7 +190,7 @@ static const char *try_tiles(const struct machine *machine, int64_t block,
                              struct winograd_plan *best) {
   enum { MOST_TILE = 6 };
   struct winograd_plan plan = {.block = block};
-  const char *reason = read_node(node, by, block, &plan);
+  const char *reason = read_node(node, by, &plan);
   if (reason)
     return reason;
   plan.other_cycles = winograd_cost_otherwise(machine, node, &plan);
@@ -205,8 +206,7 @@ bool winograd_plan_make(const struct machine *machine, int64_t block,
   struct winograd_plan best = {.cycles = 0};
   struct window2d window;
   *reason = try_tiles(machine, block, node, STRIDE_BY_PHASES, &best);
-  if (node->op == &op_conv && window2d_of_conv(node, &window) &&
-      has_stride(&window))
+  if (window2d_of_conv(node, &window) && has_stride(&window))
     *reason = try_tiles(machine, block, node, STRIDE_BY_TRANSFORMS, &best);
   *out = best;
   return best.cycles > 0;

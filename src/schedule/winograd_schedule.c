@@ -80,14 +80,6 @@ static size_t loops_of(struct schedule *schedule, struct statement *block,
   return schedule_loops_around(schedule, block, loops, LOOP_MAX_RANK);
 }
 
-static size_t behind(struct statement *const *loops,
-                     const struct statement *at) {
-  size_t first = 0;
-  while (loops[first] != at)
-    first++;
-  return first + 1;
-}
-
 /* A transform's first half, in registers, in the innermost loop around its
  * second half: the second index outside, so that the rows of the matrix share
  * what they load and compute. Indices of extent 1 have no loop. */
@@ -97,7 +89,8 @@ static enum adze_status schedule_half(struct schedule *schedule,
   struct statement *loops[LOOP_MAX_RANK], *block = block_of(schedule, half);
   TRY(schedule_set_scope(schedule, block, BUFFER_REGISTER));
   TRY(schedule_compute_at(schedule, block, at));
-  size_t count = loops_of(schedule, block, loops), first = behind(loops, at);
+  size_t count = loops_of(schedule, block, loops);
+  size_t first = common_behind(loops, at);
   struct statement *lane = loops[count - 1];
   TRY(unroll_all(schedule, &loops[first], count - 1 - first));
   if (count - 1 - first == 2) {
@@ -269,8 +262,8 @@ static enum adze_status apply_rows(struct builder *builder,
   TRY(schedule_set_scope(schedule, block, BUFFER_WORKER));
   TRY(schedule_compute_at(schedule, block, rows));
   count = loops_of(schedule, block, loops);
-  TRY(schedule_input(builder, schedule, plan, loops, behind(loops, rows), count,
-                     rows, &first));
+  TRY(schedule_input(builder, schedule, plan, loops, common_behind(loops, rows),
+                     count, rows, &first));
   return common_parallel(schedule, outer, ARRAY_COUNT(outer));
 }
 

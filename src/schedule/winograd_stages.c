@@ -47,7 +47,7 @@ void winograd_demand(const struct match_query *query, const struct group *group,
                    plan.before[axis];
     int64_t past = last - value_dim(node->inputs[0], 2 + axis);
     out->before[2 + axis] = plan.before[axis] > 0 ? plan.before[axis] : 0;
-    int64_t after = plan.window.after[axis];
+    int64_t after = plan.is_transposed ? 0 : plan.window.after[axis];
     out->after[2 + axis] = past > after ? past : after;
   }
 }

@@ -12,6 +12,12 @@ class InstanceOptions(ctypes.Structure):
                 ("input_dims", ctypes.c_void_p)]
 
 
+class LoadOptions(ctypes.Structure):
+    _fields_ = [("allocator", ctypes.c_void_p),
+                ("copy_weights", ctypes.c_bool),
+                ("describe_only", ctypes.c_bool)]
+
+
 class TensorInfo(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("dtype", ctypes.c_int),
                 ("rank", ctypes.c_int), ("dims", ctypes.c_int64 * 16),
@@ -66,8 +72,11 @@ class Engine:
         library.adze_model_output_count.restype = ctypes.c_size_t
         model = ctypes.c_void_p()
         error = ctypes.create_string_buffer(4 + 1024)
-        if library.adze_model_load(request["package"].encode(), None,
-                                   ctypes.byref(model), error):
+        # Huge pages, as the others' copies of weights may have as well.
+        options = LoadOptions(copy_weights=True)
+        if library.adze_model_load(request["package"].encode(),
+                                   ctypes.byref(options), ctypes.byref(model),
+                                   error):
             sys.exit(error.raw[4:].split(b"\0")[0].decode())
         count, threads = 1, request["threads"]
         if request["hint"] == "throughput":

@@ -27,7 +27,7 @@ struct bench_arguments {
   int hint, threads, warmup;
   const char *input_shapes;
   double time;
-  bool layers, json, verbose, no_winograd, flush_denormals;
+  bool layers, json, verbose, no_winograd, flush_denormals, copy_weights;
 };
 
 #define FIELD(name) CLI_FIELD(struct bench_arguments, name)
@@ -42,6 +42,8 @@ static const struct cli_option bench_options[] = {
     {FIELD(no_winograd), 0, CLI_FLAG, NULL, NULL, "Measuring", CLI_NO_WINOGRAD},
     {FIELD(flush_denormals), 0, CLI_FLAG, NULL, NULL, "Measuring",
      CLI_FLUSH_DENORMALS},
+    {FIELD(copy_weights), 0, CLI_FLAG, NULL, NULL, "Measuring",
+     CLI_COPY_WEIGHTS},
     {FIELD(input_shapes), 0, CLI_TEXT, "SHAPES", NULL, "Measuring",
      "sizes of inputs, \"image:[1,3,257,257]\""},
     {FIELD(time), 't', CLI_REAL, "SECONDS", "2", "Measuring",
@@ -70,14 +72,15 @@ static enum adze_status bench_model(struct arena *arena, const char *path,
                                 .warmup = arguments->warmup};
   bool throughput = arguments->hint == HINT_THROUGHPUT;
   int threads = arguments->threads ? arguments->threads : environment_threads();
-  struct session_options options = {.path = path,
-                                    .input_shapes = arguments->input_shapes,
-                                    .threads = throughput ? 1 : threads,
-                                    .verbose = arguments->verbose,
-                                    .no_winograd = arguments->no_winograd,
-                                    .flush_denormals =
-                                        arguments->flush_denormals,
-                                    .copies = throughput ? threads : 1};
+  struct session_options options = {
+      .path = path,
+      .input_shapes = arguments->input_shapes,
+      .threads = throughput ? 1 : threads,
+      .verbose = arguments->verbose,
+      .no_winograd = arguments->no_winograd,
+      .flush_denormals = arguments->flush_denormals,
+      .load.copy_weights = arguments->copy_weights,
+      .copies = throughput ? threads : 1};
   TRY(session_load(arena, &options, &session, error));
   TRY(session_prepare(session, NULL, error));
   for (size_t i = 0; i < session->input_count; i++)

@@ -199,30 +199,33 @@ bool file_is_package(const char *path) {
 static void unload_model(void *model) { adze_model_unload(model); }
 
 static enum adze_status load_package(struct arena *arena, const char *path,
+                                     const struct cache_options *options,
                                      adze_model **out,
                                      struct adze_error *error) {
-  TRY(adze_model_load(path, NULL, out, error));
+  const struct adze_load_options load = {.copy_weights = options->copy_weights};
+  TRY(adze_model_load(path, &load, out, error));
   arena_defer(arena, unload_model, *out);
   return ADZE_OK;
 }
 
 enum adze_status cache_load(struct arena *arena, const char *path,
-                            const struct adze_compile_options *options,
-                            bool fresh, adze_model **out, const char **package,
+                            const struct adze_compile_options *compile,
+                            const struct cache_options *options,
+                            adze_model **out, const char **package,
                             struct adze_error *error) {
   const char *folder;
   *package = path;
   if (file_is_package(path))
-    return load_package(arena, path, out, error);
-  if (fresh) {
+    return load_package(arena, path, options, out, error);
+  if (options->fresh) {
     TRY(temporary_folder(arena, &folder, error));
     *package = arena_printf(arena, "%s/module.tar", folder);
   } else {
-    TRY(find_place(arena, path, options, package, error));
+    TRY(find_place(arena, path, compile, package, error));
     if (access(*package, R_OK) == 0 &&
-        load_package(arena, *package, out, NULL) == ADZE_OK)
+        load_package(arena, *package, options, out, NULL) == ADZE_OK)
       return ADZE_OK;
   }
-  TRY(adze_compile(path, *package, options, error));
-  return load_package(arena, *package, out, error);
+  TRY(adze_compile(path, *package, compile, error));
+  return load_package(arena, *package, options, out, error);
 }

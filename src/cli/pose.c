@@ -194,7 +194,8 @@ static enum adze_status open_shape(struct work *work, const char *path,
   const struct session_options load = {.path = path,
                                        .input_shapes = input_shapes,
                                        .threads = work->arguments->threads,
-                                       .verbose = work->arguments->verbose};
+                                       .verbose = work->arguments->verbose,
+                                       .load.copy_weights = true};
   struct session *session;
   TRY(session_load(arena, &load, &session, work->error));
   if (!work->pool) {

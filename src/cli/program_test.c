@@ -342,6 +342,12 @@ static void flushes_denormals(void **state) {
              "fps");
 }
 
+static void copies_weights(void **state) {
+  (void)state;
+  assert_run("run tiny.onnx --copy-weights --fill-mode ones", 0, "y ");
+  assert_run("bench tiny.onnx -t 0 --copy-weights", 0, "fps");
+}
+
 /* The one package in the cache. */
 static const char *cached(void) {
   assert_int_equal(system(arena_printf(arena, "ls '%s/cache' > '%s/list.txt'",
@@ -445,6 +451,7 @@ int main(void) {
       cmocka_unit_test(names_wrong_inputs),
       cmocka_unit_test(binds_open_dimensions),
       cmocka_unit_test(flushes_denormals),
+      cmocka_unit_test(copies_weights),
       cmocka_unit_test(compiles_for_threads),
       cmocka_unit_test(mends_its_cache),
       cmocka_unit_test(verifies),

@@ -20,7 +20,7 @@ struct run_arguments {
   int fill_mode;
   const char *outputs, *labels;
   int output_names, print_top;
-  bool print_time, profile, verbose, no_winograd, flush_denormals;
+  bool print_time, profile, verbose, no_winograd, flush_denormals, copy_weights;
   int repeat, number, device, threads;
 };
 
@@ -61,6 +61,8 @@ static const struct cli_option run_options[] = {
     {FIELD(no_winograd), 0, CLI_FLAG, NULL, NULL, "Working", CLI_NO_WINOGRAD},
     {FIELD(flush_denormals), 0, CLI_FLAG, NULL, NULL, "Working",
      CLI_FLUSH_DENORMALS},
+    {FIELD(copy_weights), 0, CLI_FLAG, NULL, NULL, "Working",
+     CLI_COPY_WEIGHTS},
     {FIELD(verbose), 'v', CLI_FLAG, NULL, NULL, "Working",
      "print the stages of compiling a model on stderr"},
 };
@@ -215,7 +217,9 @@ static enum adze_status run_run(struct cli *cli, void *data,
                                     .verbose = arguments->verbose,
                                     .no_winograd = arguments->no_winograd,
                                     .flush_denormals =
-                                        arguments->flush_denormals};
+                                        arguments->flush_denormals,
+                                    .load.copy_weights =
+                                        arguments->copy_weights};
   if (arguments->labels && !arguments->print_top)
     return fail(error, ADZE_INVALID_ARGUMENT,
                 "run: option --labels needs --print-top");

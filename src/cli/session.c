@@ -55,7 +55,7 @@ enum adze_status session_load(struct arena *arena,
   progress_begin(&progress, slash ? slash + 1 : options->path,
                  options->verbose);
   enum adze_status status =
-      cache_load(arena, options->path, &compile, options->fresh,
+      cache_load(arena, options->path, &compile, &options->load,
                  &session->model, &session->package, error);
   progress_end(&progress);
   TRY(status);

@@ -12,13 +12,14 @@
 
 #include "adze/adze.h"
 #include "cli/array.h"
+#include "cli/cache.h"
 
 struct session_options {
   const char *path;         /* model or package */
   const char *input_shapes; /* as typed, or NULL */
   int threads;              /* 0: the default */
   bool verbose;             /* stages of compiling on stderr */
-  bool fresh;               /* compile without the cache */
+  struct cache_options load;
   bool no_winograd;         /* as --no-winograd */
   bool flush_denormals;     /* as --flush-denormals */
   int copies;               /* how many there will be, for the limit of

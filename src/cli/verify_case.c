@@ -280,7 +280,7 @@ enum adze_status verify_run_case(struct arena *arena,
   struct session_options load = {.path = test->model,
                                  .input_shapes = options->input_shapes,
                                  .threads = options->threads,
-                                 .fresh = true,
+                                 .load.fresh = true,
                                  .no_winograd = options->no_winograd};
   if (!test->set_count && file_is_package(test->model))
     return fail(error, ADZE_INVALID_ARGUMENT,

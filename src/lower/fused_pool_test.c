@@ -44,6 +44,49 @@ static void convolutions_agree(void **state) {
   assert_true(network_uses("conv_pool") >= count * 3 / 4);
 }
 
+static struct value *reduce_image(struct network *net, const struct op_def *op,
+                                  struct value *x) {
+  static const int64_t axes[2] = {2, 3};
+  struct node *node;
+  network_add_node(net, op, &x, 1, &node);
+  node_set_ints(net->graph, node, "axes", axes, 2);
+  return network_infer_node(net, node);
+}
+
+/* All of an image is pooled: in rows of any length after a 1x1 convolution, row
+ * by row after others; what is added may be another image. */
+static void global_pooling_agrees(void **state) {
+  (void)state;
+  static const struct op_def *const pools[] = {&op_reduce_mean, &op_reduce_max,
+                                               &op_reduce_sum, &op_reduce_min};
+  static const int64_t sizes[][2] = {{7, 7}, {1, 9}, {13, 1}, {12, 17}, {5, 8}};
+  static const char *const machines[] = {"llvm -mcpu=x86-64 -num-cores=1",
+                                         "llvm -mcpu=haswell -num-cores=1",
+                                         "llvm -mcpu=znver4 -num-cores=2"};
+  uint32_t count = test_small() ? 15 : 60;
+  size_t before = network_uses("conv_pool");
+  for (uint32_t seed = 0; seed < count; seed++) {
+    struct network net;
+    const int64_t *size = sizes[seed % ARRAY_COUNT(sizes)];
+    network_start(&net, seed, machines[seed % 3]);
+    const int64_t dims[4] = {network_pick(&net, 1, 2),
+                             seed % 2 ? network_pick(&net, 16, 40) : 3, size[0],
+                             size[1]};
+    struct conv_spec spec =
+        network_same_conv(network_pick(&net, 16, 70), seed % 2 ? 1 : 3);
+    struct value *in = network_input(&net, 4, dims);
+    struct value *x = network_conv(&net, &op_conv, in, &spec, seed % 4 > 0);
+    if (seed % 3)
+      x = network_binary(&net, &op_add, x,
+                         network_conv(&net, &op_conv, in, &spec, true));
+    if (seed / 2 % 2)
+      x = network_unary(&net, &op_tanh, x);
+    x = reduce_image(&net, pools[network_pick(&net, 0, 3)], x);
+    network_finish(&net, seed % 5 ? x : network_unary(&net, &op_abs, x));
+  }
+  assert_true(network_uses("conv_pool") - before >= count / 2);
+}
+
 /* What Winograd's algorithm is quicker for, what others use as well, and
  * windows that would have most rows computed again by many cores, stay two
  * kernels. */
@@ -109,6 +152,7 @@ static void elementwise_nodes_agree(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(convolutions_agree),
+      cmocka_unit_test(global_pooling_agrees),
       cmocka_unit_test(two_kernels_where_that_is_quicker),
       cmocka_unit_test(elementwise_nodes_agree),
   };

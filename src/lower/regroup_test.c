@@ -31,6 +31,26 @@ static void test_regrouped(void **state) {
   assert_true(regrouped >= 3); /* with 32 registers, 7 columns fill a tile */
 }
 
+/* A reduction of all places takes them in any rows as well. */
+static void test_reduced(void **state) {
+  (void)state;
+  static const int64_t axes[2] = {2, 3};
+  size_t before = network_regrouped;
+  for (uint32_t seed = 0; seed < 3; seed++) {
+    struct network net;
+    struct node *node;
+    network_start(&net, seed, "llvm -mcpu=znver4 -num-cores=1");
+    const int64_t dims[4] = {1, 32, 7, 5 + seed};
+    struct conv_spec one = network_same_conv(16, 1);
+    struct value *x =
+        network_conv(&net, &op_conv, network_input(&net, 4, dims), &one, true);
+    network_add_node(&net, &op_reduce_mean, &x, 1, &node);
+    node_set_ints(net.graph, node, "axes", axes, 2);
+    network_finish(&net, network_infer_node(&net, node));
+  }
+  assert_int_equal(network_regrouped - before, 3);
+}
+
 /* There is no loop over a single column. */
 static void test_one_column(void **state) {
   (void)state;
@@ -52,6 +72,7 @@ static void test_one_column(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_regrouped),
+      cmocka_unit_test(test_reduced),
       cmocka_unit_test(test_one_column),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

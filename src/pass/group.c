@@ -82,6 +82,7 @@ static enum adze_status group_node(struct grouping *grouping,
   struct plan *plan = grouping->plan;
   struct match_query query = {.graph = plan->graph,
                               .users = &grouping->users,
+                              .position = grouping->position,
                               .machine = plan->machine,
                               .block = plan->block,
                               .winograd = plan->winograd};
@@ -134,9 +135,10 @@ enum adze_status plan_group(struct plan *plan) {
       .group_of = ARENA_ARRAY(plan->arena, struct group *, graph->node_count),
       .position = ARENA_ARRAY(plan->arena, size_t, graph->node_count),
   };
+  for (size_t i = 0; i < graph->nodes.count; i++)
+    grouping.position[graph->nodes.data[i]->id] = i;
   for (size_t i = 0; i < graph->nodes.count; i++) {
     struct node *node = graph->nodes.data[i];
-    grouping.position[node->id] = i;
     if (!is_computed(node) || grouping.group_of[node->id])
       continue;
     struct group *group = group_to_join(&grouping, node);

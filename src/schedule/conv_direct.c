@@ -50,16 +50,8 @@ static enum adze_status direct_express(struct builder *builder) {
   return ADZE_OK;
 }
 
-/* A 1x1 convolution may take its places in rows of any length. */
 static int64_t direct_regroup(const struct builder *builder) {
-  const struct node *node = builder->group->nodes.data[0];
-  int64_t height = regroup_height(builder), width = regroup_width(builder);
-  struct window2d window;
-  window2d_of_conv(node, &window);
-  if (!window2d_is_pointwise(&window) || height < 1 || width < 1)
-    return width;
-  return tile_row_length(builder->machine, height, width,
-                         ceil_div(window.out_channels, builder->block));
+  return direct_row_length(builder, builder->group->nodes.data[0]);
 }
 
 /* ---- Knobs --------------------------------------------------------------- */

@@ -9,12 +9,14 @@
  *
  * `between` are the bias and the elementwise nodes from one to the other. Rows
  * that the windows of two row tiles share are computed twice; that is the
- * price. The pooling keeps its operator's tests of what lies outside.
+ * price. The pooling keeps its operator's tests of what lies outside. Global
+ * pooling adds up row by row what is made row by row, or all at once after a
+ * 1x1 convolution of a small image, whose places can be taken in one row.
  */
 #include "schedule/conv_pool_plan.h"
 #include "schedule/direct.h"
-#include "schedule/pointwise.h"
 #include "schedule/pool.h"
+#include "schedule/regroup.h"
 
 enum { KNOB_ROWS, KNOB_COLUMNS, KNOB_BLOCKS, KNOB_UNROLL, KNOB_POOLED };
 
@@ -26,6 +28,44 @@ static const struct node *pool_of(const struct group *group) {
 }
 
 /* ---- Match --------------------------------------------------------------- */
+/* Elementwise, of values of one shape: what is added may be another image, but
+ * of two convolutions only the last has the nodes after both. */
+static bool is_between(const struct match_query *query, const struct node *conv,
+                       const struct value *image, const struct node *node) {
+  const size_t *position = query->position;
+  if (node->op->fusion != FUSION_ELEMENTWISE || node->output_count != 1 ||
+      node->outputs[0]->rank != 4)
+    return false;
+  for (size_t i = 0; i < node->input_count; i++) {
+    const struct value *x = node->inputs[i];
+    if (!x || x->constant)
+      continue;
+    if (x->dtype != ADZE_F32 || !value_same_shape(x, node->outputs[0]))
+      return false;
+    if (x != image && x->producer &&
+        position[x->producer->id] > position[conv->id])
+      return false;
+  }
+  return true;
+}
+
+/* The nodes from the convolution to the pooling, and that; or NULL. */
+static struct node *find_pool(const struct match_query *query,
+                              struct node **nodes, size_t capacity,
+                              size_t *count) {
+  const struct value *image = nodes[0]->outputs[0];
+  struct node *next = graph_only_user(query->users, image);
+  while (next && is_between(query, nodes[0], image, next) &&
+         *count + 2 < capacity) {
+    nodes[(*count)++] = next;
+    image = next->outputs[0];
+    next = graph_only_user(query->users, image);
+  }
+  bool pools = next && (pool_is(next) || pool_is_global(next)) &&
+               next->inputs[0] == image && image->dtype == ADZE_F32;
+  return pools && *count < capacity ? next : NULL;
+}
+
 static size_t fused_match(struct match_query *query, struct node *node,
                           struct node **nodes, size_t capacity) {
   struct window2d window;
@@ -35,10 +75,8 @@ static size_t fused_match(struct match_query *query, struct node *node,
     return match_decline(query, "not a 2-d fp32 convolution of one group with "
                                 "constant weights");
   nodes[count++] = node;
-  struct node *pool = pointwise_chain(query->users, nodes, capacity, &count);
-  const struct node *last = nodes[count - 1];
-  if (!pool || !pool_is(pool) || count == capacity ||
-      pool->inputs[0] != last->outputs[0] || pool->inputs[0]->dtype != ADZE_F32)
+  struct node *pool = find_pool(query, nodes, capacity, &count);
+  if (!pool)
     return match_decline(query, "no pooling follows");
   const char *reason =
       conv_pool_plan_read(query->machine, query->block, node, pool, &plan);
@@ -63,12 +101,20 @@ static void fused_demand(const struct match_query *query,
 static enum adze_status fused_express(struct builder *builder) {
   const struct group *group = builder->group;
   const struct node *conv = conv_of(group);
+  builder->local_temporaries = true;
   struct buffer *sums = window2d_sums(builder, conv);
   direct_stage(builder, conv, sums);
   window2d_finish(builder, conv, sums);
   for (size_t i = 1; i < group->anchor_count; i++)
     TRY(builder_express(builder, group->nodes.data[i]));
   return ADZE_OK;
+}
+
+/* Windows are of rows as they are. */
+static int64_t fused_regroup(const struct builder *builder) {
+  return pool_is_global(pool_of(builder->group))
+             ? direct_row_length(builder, conv_of(builder->group))
+             : regroup_width(builder);
 }
 
 /* ---- Knobs --------------------------------------------------------------- */
@@ -79,6 +125,11 @@ static size_t fused_space(const struct builder *builder, size_t knob,
                           int64_t *values, size_t capacity) {
   const struct group *group = builder->group;
   size_t count = 0;
+  if (pool_is_global(pool_of(group)) &&
+      (knob == KNOB_POOLED || knob == KNOB_ROWS)) {
+    values[0] = 1;
+    return 1;
+  }
   if (knob == KNOB_POOLED)
     return pool_space_columns(builder, pool_of(group), values, capacity);
   if (knob == KNOB_ROWS) {
@@ -104,10 +155,17 @@ static void fused_choose(const struct builder *builder, int64_t *knobs) {
       builder->machine, builder->block, conv_of(group), pool_of(group), &plan);
   check(!reason);
   knobs[KNOB_ROWS] = plan.rows;
+  knobs[KNOB_UNROLL] = 4;
+  knobs[KNOB_POOLED] = 1;
+  if (pool_is_global(pool_of(group))) /* regrouped, perhaps */
+    plan.tile = tile_choose(
+        builder->machine, regroup_width(builder),
+        ceil_div(value_dim(conv_of(group)->outputs[0], 1), builder->block),
+        plan.tile.blocks);
+  else
+    knobs[KNOB_POOLED] = pool_choose_columns(builder, pool_of(group));
   knobs[KNOB_COLUMNS] = plan.tile.columns;
   knobs[KNOB_BLOCKS] = plan.tile.blocks;
-  knobs[KNOB_UNROLL] = 4;
-  knobs[KNOB_POOLED] = pool_choose_columns(builder, pool_of(group));
 }
 
 /* ---- Schedule ------------------------------------------------------------ */
@@ -149,9 +207,57 @@ static enum adze_status schedule_image(struct builder *builder,
     TRY(schedule_unroll(schedule, column));
   if (k)
     TRY(schedule_unroll(schedule, k));
-  TRY(schedule_vectorize(schedule, lane));
-  return common_prefetch_stream(builder, schedule,
-                                conv_of(builder->group)->inputs[1]);
+  return schedule_vectorize(schedule, lane);
+}
+
+/* Windows: tiles of their rows, for each tile of channels. */
+static enum adze_status
+apply_windows(struct builder *builder, struct schedule *schedule,
+              struct statement **loops, const struct stage *image,
+              const struct stage *anchor, const int64_t *knobs) {
+  struct statement *k, *k_inner, *rows, *row, *x, *column;
+  TRY(schedule_split(schedule, loops[1], knobs[KNOB_BLOCKS], &k, &k_inner));
+  TRY(schedule_split(schedule, loops[2], knobs[KNOB_ROWS], &rows, &row));
+  TRY(schedule_split(schedule, loops[3], knobs[KNOB_POOLED], &x, &column));
+  struct statement *order[] = {loops[0], rows, k,      k_inner,
+                               row,      x,    column, loops[4]};
+  TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
+  TRY(pool_schedule(builder, schedule, pool_of(builder->group), anchor, x,
+                    column, loops[4]));
+  TRY(schedule_image(builder, schedule, image, k, knobs));
+  TRY(common_prefetch_stream(builder, schedule,
+                             conv_of(builder->group)->inputs[1]));
+  return common_parallel(schedule, order, 3);
+}
+
+/* Global pooling: a row at a time is made and added, for each tile of channels,
+ * and the next's weights are asked for meanwhile. */
+static enum adze_status
+apply_global(struct builder *builder, struct schedule *schedule,
+             struct statement **loops, const struct stage *image,
+             const struct stage *anchor, const int64_t *knobs) {
+  struct statement *k, *k_inner, *inside[LOOP_MAX_RANK * 2];
+  struct reduce_plan plan = {.factor = 1, .lanes = builder->block};
+  struct statement *block = schedule_block(schedule, anchor->name, BLOCK_WHOLE);
+  TRY(schedule_split(schedule, loops[1], knobs[KNOB_BLOCKS], &k, &k_inner));
+  struct statement *at = k;
+  struct statement *order[] = {loops[0], k,        k_inner,
+                               loops[2], loops[3], loops[4]};
+  TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
+  TRY(common_reduce_at(schedule, block, k, &plan));
+  block = schedule_block(schedule, anchor->name, BLOCK_UPDATE);
+  check(schedule_loops_around(schedule, block, inside, ARRAY_COUNT(inside)) >
+        2);
+  /* One row has no loop. */
+  if (!expr_is_value(anchor->reductions[0]->extent, 1))
+    at = inside[common_behind(inside, k)];
+  TRY(schedule_image(builder, schedule, image, at, knobs));
+  TRY(common_prefetch_next(builder, schedule,
+                           conv_of(builder->group)->inputs[1],
+                           builder->stages.data[0], k));
+  TRY(schedule_unroll(schedule, k_inner));
+  TRY(schedule_vectorize(schedule, loops[4]));
+  return common_parallel(schedule, order, 2);
 }
 
 static enum adze_status fused_apply(struct builder *builder,
@@ -160,30 +266,23 @@ static enum adze_status fused_apply(struct builder *builder,
   const struct node *pool = pool_of(builder->group);
   const struct buffer *between = builder_buffer(builder, pool->inputs[0]);
   const struct stage *last = builder->stages.data[builder->stages.count - 1];
-  struct statement *write, *loops[LOOP_MAX_RANK], *k, *k_inner, *rows, *row, *x,
-      *column;
-  size_t image = common_stage_of(builder, between);
-  const struct stage *anchor = builder->stages.data[image + 1];
+  struct statement *write, *loops[LOOP_MAX_RANK];
+  size_t made = common_stage_of(builder, between);
+  const struct stage *image = builder->stages.data[made];
+  const struct stage *anchor = builder->stages.data[made + 1];
   TRY(common_inline_others(builder, schedule, &between, 1));
   TRY(common_writer(schedule, anchor, last, &write));
-  size_t count =
-      schedule_loops_around(schedule, write, loops, ARRAY_COUNT(loops));
-  check(count == 5);
-  TRY(schedule_split(schedule, loops[1], knobs[KNOB_BLOCKS], &k, &k_inner));
-  TRY(schedule_split(schedule, loops[2], knobs[KNOB_ROWS], &rows, &row));
-  TRY(schedule_split(schedule, loops[3], knobs[KNOB_POOLED], &x, &column));
-  struct statement *order[] = {loops[0], rows, k,      k_inner,
-                               row,      x,    column, loops[4]};
-  TRY(schedule_reorder(schedule, order, ARRAY_COUNT(order)));
-  TRY(pool_schedule(builder, schedule, pool, anchor, x, column, loops[4]));
-  TRY(schedule_image(builder, schedule, builder->stages.data[image], k, knobs));
-  return common_parallel(schedule, order, 3);
+  check(schedule_loops_around(schedule, write, loops, LOOP_MAX_RANK) == 5);
+  return pool_is_global(pool)
+             ? apply_global(builder, schedule, loops, image, anchor, knobs)
+             : apply_windows(builder, schedule, loops, image, anchor, knobs);
 }
 
 const struct template template_conv_pool = {
     .name = "conv_pool",
     .summary = "convolution and the pooling after it in row tiles",
     .output_blocked = true,
+    .regroup = fused_regroup,
     .match = fused_match,
     .demand = fused_demand,
     .express = fused_express,

@@ -4,19 +4,23 @@
  * result goes to where it stays and comes back from there. */
 #include "schedule/conv_pool_plan.h"
 
-#include "op/window.h"
 #include "schedule/im2col_plan.h"
+#include "schedule/pool.h"
+#include "schedule/strassen_plan.h"
 #include "schedule/winograd_plan.h"
 
 /* What direct convolution takes more than its own model says. */
 #define DIRECT 1.08
 /* It must be this much better than two kernels. */
 #define ADVANTAGE 0.98
+/* Global pooling's sum of a block of channels waits for itself that long. */
+#define ADD_CYCLES 4
 
 /* ---- Rows ---------------------------------------------------------------- */
 struct shape {
   struct window window; /* of the pooling */
   int64_t in_width, batch, height, width, pooled_height, channel_blocks, block;
+  bool is_global; /* pooling */
 };
 
 /* Rows of the image that tiles of so many rows of the result compute in all. */
@@ -60,8 +64,35 @@ static double again_cycles(const struct machine *machine,
                  (double)((rows - 1) * conv->stride[0] + conv->kernel[0]);
   double weights = 4.0 * steps_of(plan, shape->block) *
                    (double)(shape->channel_blocks * shape->block);
+  /* All of the image comes for each tile of channels instead of the weights
+   * for each tile of places, which is as much. */
+  if (shape->is_global && input <= (double)machine->l2_bytes / 2)
+    input = 0;
   return tiles * (panels - 1) * input / tile_cache_rate(machine, input) +
          (tiles - 1) * weights / tile_cache_rate(machine, weights);
+}
+
+/* For tiles of channels of a whole image each core needs all of the input. */
+static double exchange_cycles(const struct machine *machine,
+                              const struct shape *shape,
+                              const struct conv_pool_plan *plan) {
+  const struct window2d *conv = &plan->window;
+  double places = (double)(shape->batch * shape->in_width) *
+                  (double)(shape->height * conv->stride[0]);
+  return shape->is_global ? tile_exchange_cycles(
+                                machine, 4 * places * (double)conv->in_channels)
+                          : 0;
+}
+
+/* To pool `rows` rows of the image, of so many blocks together. */
+static double pooling_cycles(const struct machine *machine,
+                             const struct shape *shape, double rows,
+                             int64_t together) {
+  double blocks = (double)shape->channel_blocks;
+  return shape->is_global ? ADD_CYCLES * rows * (double)shape->width * blocks /
+                                (double)together
+                          : 2 * rows * row_bytes(shape, shape->channel_blocks) /
+                                machine->l2_bytes_per_cycle;
 }
 
 static double plan_cycles(const struct machine *machine,
@@ -74,10 +105,11 @@ static double plan_cycles(const struct machine *machine,
   double conv = tile_direct_cycles(
       machine, rows, shape->width, steps_of(plan, shape->block),
       shape->channel_blocks, shape->block, plan->tile.blocks);
-  double bytes = rows * row_bytes(shape, shape->channel_blocks);
   return tile_unevenness(machine, shares) *
-         (DIRECT * conv + 2 * bytes / machine->l2_bytes_per_cycle +
-          again_cycles(machine, shape, plan));
+             (DIRECT * conv +
+              pooling_cycles(machine, shape, rows, plan->tile.blocks) +
+              again_cycles(machine, shape, plan)) +
+         exchange_cycles(machine, shape, plan);
 }
 
 /* As many rows, and blocks of channels, as half of the L2 cache holds. */
@@ -101,7 +133,7 @@ static struct shape shape_of(const struct node *conv, const struct node *pool,
                              int64_t block) {
   const struct value *image = conv->outputs[0];
   return (struct shape){
-      .window = node_window(pool),
+      .window = pool_window(pool),
       .in_width = value_dim(conv->inputs[0], 3),
       .batch = value_dim(image, 0),
       .height = value_dim(image, 2),
@@ -109,6 +141,7 @@ static struct shape shape_of(const struct node *conv, const struct node *pool,
       .pooled_height = value_dim(pool->outputs[0], 2),
       .channel_blocks = ceil_div(value_dim(image, 1), block),
       .block = block,
+      .is_global = pool_is_global(pool),
   };
 }
 
@@ -150,7 +183,8 @@ static double conv_cycles(const struct match_query *query,
   return DIRECT * tile_direct_cycles(
                       query->machine, (double)(shape->batch * shape->height),
                       shape->width, steps_of(plan, shape->block),
-                      shape->channel_blocks, shape->block, TILE_MOST_BLOCKS);
+                      shape->channel_blocks, shape->block, TILE_MOST_BLOCKS) -
+         strassen_gain(query, conv, false, &reason);
 }
 
 bool conv_pool_plan_gains(const struct match_query *query,
@@ -158,9 +192,13 @@ bool conv_pool_plan_gains(const struct match_query *query,
                           const struct conv_pool_plan *plan) {
   const struct machine *machine = query->machine;
   struct shape shape = shape_of(conv, pool, query->block);
-  double bytes = (double)(shape.batch * shape.height) *
-                 row_bytes(&shape, shape.channel_blocks);
+  double rows = (double)(shape.batch * shape.height);
+  double bytes = rows * row_bytes(&shape, shape.channel_blocks);
   double apart = conv_cycles(query, conv, &shape, plan) +
                  tile_between_cycles(machine, bytes);
-  return plan->cycles < ADVANTAGE * apart;
+  if (shape.is_global)
+    apart += pooling_cycles(machine, &shape, rows, 1);
+  /* One core has the same to do for either, but for the image's way. */
+  return plan->cycles <
+         (shape.is_global && machine->cores == 1 ? 1 : ADVANTAGE) * apart;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schedule/direct.h"
 
+#include "schedule/regroup.h"
+#include "schedule/tile.h"
+
 void direct_demand(const struct match_query *query, const struct group *group,
                    const struct node *node, size_t input, struct demand *out) {
   (void)group;
@@ -101,6 +104,17 @@ void direct_stage(struct builder *builder, const struct node *node,
   stage->body = expr_mul(pool, expr_load(pool, in, at, in->rank),
                          expr_load(pool, weights, w, weights->rank));
   vec_push(builder->arena, &builder->stages, stage);
+}
+
+int64_t direct_row_length(const struct builder *builder,
+                          const struct node *node) {
+  int64_t height = regroup_height(builder), width = regroup_width(builder);
+  struct window2d window;
+  window2d_of_conv(node, &window);
+  if (!window2d_is_pointwise(&window) || height < 1 || width < 1)
+    return width;
+  return tile_row_length(builder->machine, height, width,
+                         ceil_div(window.out_channels, builder->block));
 }
 
 size_t direct_limit_unroll(const struct builder *builder,

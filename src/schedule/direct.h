@@ -14,6 +14,10 @@ void direct_demand(const struct match_query *query, const struct group *group,
  * with the output's axes [n, block, y, x, lane]. */
 void direct_stage(struct builder *builder, const struct node *node,
                   struct buffer *sums);
+/* The length of rows that the convolution would have its places in (regroup.h):
+ * a 1x1 one takes any. */
+int64_t direct_row_length(const struct builder *builder,
+                          const struct node *node);
 /* How far its reduction can be unrolled, of the values that `values` has. */
 size_t direct_limit_unroll(const struct builder *builder,
                            const struct node *node, const int64_t *values,

@@ -1,13 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schedule/pool.h"
 
-#include "op/window.h"
 #include "schedule/tile.h"
 
 #define MOST_TAPS 25 /* larger windows are unrolled by their columns only */
 
 bool pool_is(const struct node *node) {
   return node->op == &op_max_pool || node->op == &op_average_pool;
+}
+
+static bool is_global_op(const struct op_def *op) {
+  return op == &op_reduce_mean || op == &op_reduce_sum ||
+         op == &op_reduce_max || op == &op_reduce_min;
+}
+
+bool pool_is_global(const struct node *node) {
+  size_t count;
+  if (!is_global_op(node->op) || node->inputs[0]->rank != 4 ||
+      node->outputs[0]->rank != 4)
+    return false;
+  const int64_t *axes = node_ints(node, "axes", &count);
+  unsigned reduced = 0;
+  for (size_t i = 0; i < count; i++)
+    reduced |= 1U << (axes[i] < 0 ? axes[i] + 4 : axes[i]);
+  return reduced == (1U << 2 | 1U << 3);
+}
+
+struct window pool_window(const struct node *node) {
+  if (pool_is(node))
+    return node_window(node);
+  const struct value *image = node->inputs[0];
+  return (struct window){.rank = 2,
+                         .kernel = {value_dim(image, 2), value_dim(image, 3)},
+                         .stride = {1, 1},
+                         .dilation = {1, 1}};
 }
 
 static int64_t widest_tile(const struct builder *builder,

@@ -3,9 +3,15 @@
 #ifndef SCHEDULE_POOL_H
 #define SCHEDULE_POOL_H
 
+#include "op/window.h"
 #include "schedule/common.h"
 
 bool pool_is(const struct node *node);
+/* Global pooling: the mean, sum, maximum or minimum of an image [N, C, H, W],
+ * of which [N, C, 1, 1] is left. */
+bool pool_is_global(const struct node *node);
+/* The window of either: global pooling has one, of the image's size. */
+struct window pool_window(const struct node *node);
 /* Columns of a register tile: those possible, and the best. */
 size_t pool_space_columns(const struct builder *builder,
                           const struct node *node, int64_t *values,

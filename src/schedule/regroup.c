@@ -8,9 +8,11 @@ enum { Y = 2, X = 3 };
 struct survey {
   struct builder *builder;
   const struct stage *stage;
+  struct variable *y, *x; /* the stage's place; NULL: it has none */
   int64_t height, width;
   bool fits;
-  VEC(struct buffer *) maps; /* of all stages; each once */
+  VEC(struct buffer *) maps;            /* of all stages; each once */
+  VEC(struct variable *) rows, columns; /* all their places */
 };
 
 static bool has_extent(const struct expr *e, int64_t wanted) {
@@ -40,15 +42,14 @@ static void add_map(struct survey *survey, struct buffer *buffer) {
   vec_push(survey->builder->arena, &survey->maps, buffer);
 }
 
-static bool is_axis(const struct survey *survey, const struct expr *e,
-                    size_t axis) {
-  return e->kind == EXPR_VARIABLE && e->variable == survey->stage->axes[axis];
+static bool is_variable(const struct expr *e, const struct variable *wanted) {
+  return e->kind == EXPR_VARIABLE && e->variable == wanted;
 }
 
 static bool uses_place(const struct survey *survey, const struct expr *e) {
   struct expr_pool *pool = survey->builder->pool;
-  return expr_uses_variable(pool, e, survey->stage->axes[Y]) ||
-         expr_uses_variable(pool, e, survey->stage->axes[X]);
+  return survey->y && (expr_uses_variable(pool, e, survey->y) ||
+                       expr_uses_variable(pool, e, survey->x));
 }
 
 /* Loads become a number, so that what is left of the place is misuse. */
@@ -57,8 +58,8 @@ static const struct expr *survey_load(void *context, const struct expr *node) {
   if (node->kind != EXPR_LOAD)
     return node;
   bool of_map = is_map(survey, node->buffer) &&
-                is_axis(survey, node->args[Y], Y) &&
-                is_axis(survey, node->args[X], X);
+                is_variable(node->args[Y], survey->y) &&
+                is_variable(node->args[X], survey->x);
   for (size_t i = 0; i < node->arg_count; i++)
     if (!(of_map && (i == Y || i == X)) && uses_place(survey, node->args[i]))
       survey->fits = false;
@@ -69,12 +70,30 @@ static const struct expr *survey_load(void *context, const struct expr *node) {
   return expr_constant(survey->builder->pool, node->dtype, 0);
 }
 
+/* A stage makes a map, or reduces all places of one, or knows no places. */
+static void find_place(struct survey *survey) {
+  const struct stage *stage = survey->stage;
+  survey->y = survey->x = NULL;
+  if (is_map(survey, stage->output)) {
+    survey->y = stage->axes[Y];
+    survey->x = stage->axes[X];
+    add_map(survey, stage->output);
+  } else if (stage->reduction_count == 2 &&
+             has_extent(stage->reductions[0]->extent, survey->height) &&
+             has_extent(stage->reductions[1]->extent, survey->width)) {
+    survey->y = stage->reductions[0];
+    survey->x = stage->reductions[1];
+  } else {
+    return;
+  }
+  vec_push(survey->builder->arena, &survey->rows, survey->y);
+  vec_push(survey->builder->arena, &survey->columns, survey->x);
+}
+
 static bool stage_fits(struct survey *survey) {
   const struct stage *stage = survey->stage;
   struct expr_pool *pool = survey->builder->pool;
-  if (!is_map(survey, stage->output))
-    return false;
-  add_map(survey, stage->output);
+  find_place(survey);
   const struct expr *bodies[2] = {stage->body, stage->initial};
   for (size_t i = 0; i < 2; i++)
     if (bodies[i] &&
@@ -84,10 +103,10 @@ static bool stage_fits(struct survey *survey) {
 }
 
 static int64_t extent_of(const struct builder *builder, size_t axis) {
-  const struct stage *last = builder->stages.data[builder->stages.count - 1];
+  const struct stage *first = builder->stages.data[0];
   int64_t extent = -1;
-  if (axis >= last->axis_count ||
-      !expr_get_integer(last->axes[axis]->extent, &extent))
+  if (axis >= first->axis_count ||
+      !expr_get_integer(first->axes[axis]->extent, &extent))
     return -1;
   return extent;
 }
@@ -132,9 +151,8 @@ void regroup_rows(struct builder *builder, int64_t width) {
   check(places % width == 0);
   for (size_t i = 0; i < survey.maps.count; i++)
     set_width(builder, survey.maps.data[i], places / width, width);
-  for (size_t i = 0; i < builder->stages.count; i++) {
-    struct stage *stage = builder->stages.data[i];
-    set_extent(builder, stage->axes[Y], places / width);
-    set_extent(builder, stage->axes[X], width);
+  for (size_t i = 0; i < survey.rows.count; i++) {
+    set_extent(builder, survey.rows.data[i], places / width);
+    set_extent(builder, survey.columns.data[i], width);
   }
 }

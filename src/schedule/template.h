@@ -37,6 +37,7 @@ struct group {
 struct match_query {
   const struct graph *graph;
   const struct graph_users *users;
+  const size_t *position; /* by node id: its place in the graph's order */
   const struct machine *machine;
   int64_t block; /* channels in a block on this machine */
   bool winograd; /* rounding as Winograd's algorithm does is allowed */

@@ -270,7 +270,8 @@ static void run_group(struct network *net, struct plan *plan,
     template_uses[i] += group->template == template_table[i];
   enum adze_status status = builder_make_stages(&builder);
   if (status == ADZE_OK && group->output->rank == 4)
-    network_regrouped += regroup_width(&builder) != value_dim(group->output, 3);
+    network_regrouped += regroup_width(&builder) !=
+                         value_dim(group->nodes.data[0]->outputs[0], 3);
   if (status == ADZE_OK && network_pick(net, 0, 1)) {
     vary_knobs(net, &builder, knobs);
     builder.knobs = knobs;

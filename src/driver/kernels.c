@@ -100,7 +100,7 @@ enum adze_status compile_kernels(struct compilation *compilation) {
   map_init(&compilation->packer_keys, arena);
   for (size_t g = 0; g < plan->groups.count; g++) {
     struct builder *builder = ARENA_NEW(arena, struct builder);
-    size_t kernel;
+    size_t kernel = 0;
     builder_init(builder, compilation->graph, &compilation->machine,
                  plan->groups.data[g], plan->placements, plan->block,
                  compilation->error);

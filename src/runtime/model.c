@@ -51,6 +51,18 @@ static enum adze_status compare_module(const adze_model *model,
   return ADZE_OK;
 }
 
+/* The file's pages go as their copies come, so that both are never there. */
+static void copy_weights(adze_model *model, const uint8_t *from, size_t bytes) {
+  uint8_t *to = model->copied_weights;
+  madvise((void *)(uintptr_t)model->file.data, model->file.size, MADV_DONTNEED);
+  for (size_t done = 0; done < bytes; done += HUGE_PAGE) {
+    size_t piece = bytes - done < HUGE_PAGE ? bytes - done : HUGE_PAGE;
+    memcpy(to + done, from + done, piece);
+    madvise((void *)(uintptr_t)model->file.data, model->file.size,
+            MADV_DONTNEED);
+  }
+}
+
 static enum adze_status place_weights(adze_model *model, bool copy,
                                       struct adze_error *error) {
   const uint8_t *data = model->file.data + model->index->weights_offset;
@@ -61,10 +73,8 @@ static enum adze_status place_weights(adze_model *model, bool copy,
   size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : ADZE_ABI_ALIGNMENT;
   TRY(allocator_take_raw(&model->allocator, bytes, alignment, "weights",
                          &model->copied_weights, error));
-  memcpy(model->copied_weights, data, bytes);
+  copy_weights(model, data, bytes);
   model->weights = model->copied_weights;
-  /* The file's pages won't be read again, except for mod.json. */
-  madvise((void *)(uintptr_t)model->file.data, model->file.size, MADV_DONTNEED);
   return ADZE_OK;
 }
 

@@ -37,7 +37,8 @@ struct group {
 struct match_query {
   const struct graph *graph;
   const struct graph_users *users;
-  const size_t *position; /* by node id: its place in the graph's order */
+  const size_t *position; /* by node id: its place in the graph's order; NULL
+                             once nodes are grouped */
   const struct machine *machine;
   int64_t block; /* channels in a block on this machine */
   bool winograd; /* rounding as Winograd's algorithm does is allowed */

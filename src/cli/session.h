@@ -19,7 +19,7 @@ struct session_options {
   const char *input_shapes; /* as typed, or NULL */
   int threads;              /* 0: the default */
   bool verbose;             /* stages of compiling on stderr */
-  struct cache_options load;
+  struct cache_options load; /* as what, and how */
   bool no_winograd;         /* as --no-winograd */
   bool flush_denormals;     /* as --flush-denormals */
   int copies;               /* how many there will be, for the limit of

@@ -44,15 +44,6 @@ static void convolutions_agree(void **state) {
   assert_true(network_uses("conv_pool") >= count * 3 / 4);
 }
 
-static struct value *reduce_image(struct network *net, const struct op_def *op,
-                                  struct value *x) {
-  static const int64_t axes[2] = {2, 3};
-  struct node *node;
-  network_add_node(net, op, &x, 1, &node);
-  node_set_ints(net->graph, node, "axes", axes, 2);
-  return network_infer_node(net, node);
-}
-
 /* All of an image is pooled: in rows of any length after a 1x1 convolution, row
  * by row after others; what is added may be another image. */
 static void global_pooling_agrees(void **state) {
@@ -81,7 +72,7 @@ static void global_pooling_agrees(void **state) {
                          network_conv(&net, &op_conv, in, &spec, true));
     if (seed / 2 % 2)
       x = network_unary(&net, &op_tanh, x);
-    x = reduce_image(&net, pools[network_pick(&net, 0, 3)], x);
+    x = network_global(&net, pools[network_pick(&net, 0, 3)], x);
     network_finish(&net, seed % 5 ? x : network_unary(&net, &op_abs, x));
   }
   assert_true(network_uses("conv_pool") - before >= count / 2);

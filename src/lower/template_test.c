@@ -398,8 +398,6 @@ static struct value *same_conv(struct network *net, struct value *x,
  * [1,C,1,1], one computed for each channel, and a whole value. */
 static struct value *operand(struct network *net, struct value *x) {
   int64_t dims[4] = {value_dim(x, 0), value_dim(x, 1), 1, 1};
-  static const int64_t axes[2] = {2, 3};
-  struct node *node;
   switch (network_pick(net, 0, 5)) {
   case 0:
     return network_constant(net, 0, NULL);
@@ -411,9 +409,8 @@ static struct value *operand(struct network *net, struct value *x) {
     dims[0] = 1;
     return network_constant(net, 4, dims);
   case 4:
-    network_add_node(net, &op_reduce_mean, &x, 1, &node);
-    node_set_ints(net->graph, node, "axes", axes, 2);
-    return network_unary(net, &op_sigmoid, network_infer_node(net, node));
+    return network_unary(net, &op_sigmoid,
+                         network_global(net, &op_reduce_mean, x));
   default:
     return same_conv(net, x, value_dim(x, 1), 1, 3);
   }

@@ -6,6 +6,8 @@
  * 1, unless keepdims is 0. Intermediates always have the form with extent 1
  * left out or in as the output has it, so that the last stage is elementwise.
  */
+#include "op/reduce.h"
+
 #include "op/express.h"
 #include "op/infer.h"
 
@@ -41,11 +43,9 @@ static void output_reduced(struct infer *infer, const bool *is_reduced,
   infer_output(infer, 0, dtype, dims, rank);
 }
 
-/* Of an inferred node. */
-static void reduced_axes(const struct express *express, size_t rank,
-                         bool *is_reduced) {
-  size_t count;
-  const int64_t *axes = node_ints(express->node, "axes", &count);
+void node_reduced_axes(const struct node *node, bool *is_reduced) {
+  size_t count, rank = node->inputs[0]->rank;
+  const int64_t *axes = node_ints(node, "axes", &count);
   for (size_t i = 0; i < rank; i++)
     is_reduced[i] = count == 0;
   for (size_t i = 0; i < count; i++)
@@ -155,7 +155,7 @@ static enum adze_status reduce_express(struct express *express,
   bool keep = node_int(express->node, "keepdims") != 0;
   bool is_whole =
       reduction->conclude == CONCLUDE_NOTHING && dtype == output->dtype;
-  reduced_axes(express, x->rank, is_reduced);
+  node_reduced_axes(express->node, is_reduced);
   struct buffer *sum =
       is_whole ? output
                : express_temporary(express, "sum", dtype, output->shape,
@@ -240,7 +240,7 @@ static enum adze_status log_sum_exp_express(struct express *express) {
   bool is_reduced[LOOP_MAX_RANK];
   bool keep = node_int(express->node, "keepdims") != 0;
   const struct expr *indices[LOOP_MAX_RANK], *axes[LOOP_MAX_RANK];
-  reduced_axes(express, x->rank, is_reduced);
+  node_reduced_axes(express->node, is_reduced);
   struct buffer *top = express_temporary(express, "max", dtype, output->shape,
                                          output->rank);
   struct stage *stage = express_stage(express, top);

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define HUGE_PAGE ((size_t)2 << 20)
 #define HUGE_LEAST ((size_t)1 << 20) /* from here on, in huge pages */
 
 /* Maps a page more than needed and cuts both ends to the alignment. */

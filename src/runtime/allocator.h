@@ -6,6 +6,8 @@
 #include "adze/runtime.h"
 #include "base/base.h"
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
 /* malloc, and huge pages for large blocks. */
 extern const struct adze_allocator allocator_default;
 

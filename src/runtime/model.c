@@ -16,7 +16,9 @@
 #include "runtime/allocator.h"
 #include "runtime/package_read.h"
 
-#define HUGE_PAGE ((size_t)2 << 20)
+static void advise(const uint8_t *mapped, size_t bytes, int advice) {
+  madvise((void *)(uintptr_t)mapped, bytes, advice);
+}
 
 static enum adze_status read_index(adze_model *model,
                                    struct adze_error *error) {
@@ -54,12 +56,11 @@ static enum adze_status compare_module(const adze_model *model,
 /* The file's pages go as their copies come, so that both are never there. */
 static void copy_weights(adze_model *model, const uint8_t *from, size_t bytes) {
   uint8_t *to = model->copied_weights;
-  madvise((void *)(uintptr_t)model->file.data, model->file.size, MADV_DONTNEED);
+  advise(model->file.data, model->file.size, MADV_DONTNEED);
   for (size_t done = 0; done < bytes; done += HUGE_PAGE) {
     size_t piece = bytes - done < HUGE_PAGE ? bytes - done : HUGE_PAGE;
     memcpy(to + done, from + done, piece);
-    madvise((void *)(uintptr_t)model->file.data, model->file.size,
-            MADV_DONTNEED);
+    advise(from + done, piece, MADV_DONTNEED);
   }
 }
 
@@ -92,7 +93,7 @@ static enum adze_status load(adze_model *model, const char *path,
   if (!describe_only)
     TRY(package_check_machine(path, model->index, error));
   /* Advice, may fail: most kernels have no huge pages for files. */
-  madvise((void *)(uintptr_t)model->file.data, model->file.size, MADV_HUGEPAGE);
+  advise(model->file.data, model->file.size, MADV_HUGEPAGE);
   TRY(package_check_members(path, model->index, model->file.data, error));
   if (describe_only)
     return ADZE_OK;

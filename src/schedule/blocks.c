@@ -118,13 +118,9 @@ struct nest_search {
 };
 static void find_reader(void *context, struct statement *block) {
   struct nest_search *search = context;
-  const struct stage *reader = block->block.stage;
-  struct expr_pool *pool = search->schedule->pool;
   search->found =
       search->found ||
-      expr_uses_buffer(pool, reader->body, search->stage->output) ||
-      (reader->initial &&
-       expr_uses_buffer(pool, reader->initial, search->stage->output));
+      tree_reads(search->schedule->pool, block, search->stage->output);
 }
 static bool is_read_inside(struct schedule *schedule,
                            const struct statement *block) {

@@ -146,21 +146,11 @@ struct outside_search {
   const struct stage *producer;
   bool found;
 };
-/* What it starts from is read by one part of a reduction, what it adds by the
- * other. */
-static bool reads(struct expr_pool *pool, const struct statement *block,
-                  const struct buffer *buffer) {
-  const struct stage *stage = block->block.stage;
-  bool starts = block->block.part != BLOCK_UPDATE && stage->initial;
-  bool adds = block->block.part != BLOCK_INITIAL;
-  return (starts && expr_uses_buffer(pool, stage->initial, buffer)) ||
-         (adds && expr_uses_buffer(pool, stage->body, buffer));
-}
 static void visit_outside(void *context, struct statement *block) {
   struct outside_search *search = context;
   if (block->block.stage != search->producer &&
       !tree_contains(search->loop, block) &&
-      reads(search->schedule->pool, block, search->producer->output))
+      tree_reads(search->schedule->pool, block, search->producer->output))
     search->found = true;
 }
 

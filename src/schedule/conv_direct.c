@@ -97,10 +97,8 @@ static int64_t panel_choose(const struct builder *builder, int64_t blocks) {
 }
 
 static void direct_choose(const struct builder *builder, int64_t *knobs) {
-  const struct value *out = builder->group->nodes.data[0]->outputs[0];
-  struct tile tile = tile_choose(builder->machine, regroup_width(builder),
-                                 ceil_div(value_dim(out, 1), builder->block),
-                                 TILE_MOST_BLOCKS);
+  struct tile tile =
+      direct_tile(builder, builder->group->nodes.data[0], TILE_MOST_BLOCKS);
   knobs[KNOB_COLUMNS] = tile.columns;
   knobs[KNOB_BLOCKS] = tile.blocks;
   knobs[KNOB_UNROLL] = 4;

@@ -158,10 +158,7 @@ static void fused_choose(const struct builder *builder, int64_t *knobs) {
   knobs[KNOB_UNROLL] = 4;
   knobs[KNOB_POOLED] = 1;
   if (pool_is_global(pool_of(group))) /* regrouped, perhaps */
-    plan.tile = tile_choose(
-        builder->machine, regroup_width(builder),
-        ceil_div(value_dim(conv_of(group)->outputs[0], 1), builder->block),
-        plan.tile.blocks);
+    plan.tile = direct_tile(builder, conv_of(group), plan.tile.blocks);
   else
     knobs[KNOB_POOLED] = pool_choose_columns(builder, pool_of(group));
   knobs[KNOB_COLUMNS] = plan.tile.columns;

@@ -49,19 +49,25 @@ static double row_bytes(const struct shape *shape, int64_t blocks) {
   return 4.0 * (double)(blocks * shape->block) * (double)shape->width;
 }
 
+/* Of the convolution, for so many rows of one image. */
+static double input_bytes(const struct shape *shape,
+                          const struct conv_pool_plan *plan, int64_t rows) {
+  const struct window2d *conv = &plan->window;
+  return 4.0 * (double)(conv->in_channels * shape->in_width) *
+         (double)((rows - 1) * conv->stride[0] + conv->kernel[0]);
+}
+
 /* Each tile of rows goes through all weights, and through its rows of the input
  * for each tile of channels. The first time is every convolution's. */
 static double again_cycles(const struct machine *machine,
                            const struct shape *shape,
                            const struct conv_pool_plan *plan) {
-  const struct window2d *conv = &plan->window;
   double tiles =
       (double)(shape->batch * ceil_div(shape->pooled_height, plan->rows));
   double panels = (double)(shape->channel_blocks / plan->tile.blocks);
   int64_t rows = (plan->rows - 1) * shape->window.stride[0] +
                  window_reach(&shape->window, 0);
-  double input = 4.0 * (double)(conv->in_channels * shape->in_width) *
-                 (double)((rows - 1) * conv->stride[0] + conv->kernel[0]);
+  double input = input_bytes(shape, plan, rows);
   double weights = 4.0 * steps_of(plan, shape->block) *
                    (double)(shape->channel_blocks * shape->block);
   /* All of the image comes for each tile of channels instead of the weights
@@ -76,12 +82,10 @@ static double again_cycles(const struct machine *machine,
 static double exchange_cycles(const struct machine *machine,
                               const struct shape *shape,
                               const struct conv_pool_plan *plan) {
-  const struct window2d *conv = &plan->window;
-  double places = (double)(shape->batch * shape->in_width) *
-                  (double)(shape->height * conv->stride[0]);
-  return shape->is_global ? tile_exchange_cycles(
-                                machine, 4 * places * (double)conv->in_channels)
-                          : 0;
+  double image = input_bytes(shape, plan, shape->height);
+  return shape->is_global
+             ? tile_exchange_cycles(machine, (double)shape->batch * image)
+             : 0;
 }
 
 /* To pool `rows` rows of the image, of so many blocks together. */

@@ -2,7 +2,6 @@
 #include "schedule/direct.h"
 
 #include "schedule/regroup.h"
-#include "schedule/tile.h"
 
 void direct_demand(const struct match_query *query, const struct group *group,
                    const struct node *node, size_t input, struct demand *out) {
@@ -115,6 +114,13 @@ int64_t direct_row_length(const struct builder *builder,
     return width;
   return tile_row_length(builder->machine, height, width,
                          ceil_div(window.out_channels, builder->block));
+}
+
+struct tile direct_tile(const struct builder *builder, const struct node *node,
+                        int64_t most_blocks) {
+  int64_t channels = value_dim(node->outputs[0], 1);
+  return tile_choose(builder->machine, regroup_width(builder),
+                     ceil_div(channels, builder->block), most_blocks);
 }
 
 size_t direct_limit_unroll(const struct builder *builder,

@@ -4,6 +4,7 @@
 #define SCHEDULE_DIRECT_H
 
 #include "schedule/common.h"
+#include "schedule/tile.h"
 #include "schedule/window.h"
 
 /* How it wants an operand placed: the image in blocks, where it has enough
@@ -18,6 +19,9 @@ void direct_stage(struct builder *builder, const struct node *node,
  * a 1x1 one takes any. */
 int64_t direct_row_length(const struct builder *builder,
                           const struct node *node);
+/* The best register tile for those rows, of so many blocks at most. */
+struct tile direct_tile(const struct builder *builder, const struct node *node,
+                        int64_t most_blocks);
 /* How far its reduction can be unrolled, of the values that `values` has. */
 size_t direct_limit_unroll(const struct builder *builder,
                            const struct node *node, const int64_t *values,

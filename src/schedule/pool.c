@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schedule/pool.h"
 
+#include "op/reduce.h"
 #include "schedule/tile.h"
 
 #define MOST_TAPS 25 /* larger windows are unrolled by their columns only */
@@ -15,15 +16,12 @@ static bool is_global_op(const struct op_def *op) {
 }
 
 bool pool_is_global(const struct node *node) {
-  size_t count;
+  bool reduced[4];
   if (!is_global_op(node->op) || node->inputs[0]->rank != 4 ||
       node->outputs[0]->rank != 4)
     return false;
-  const int64_t *axes = node_ints(node, "axes", &count);
-  unsigned reduced = 0;
-  for (size_t i = 0; i < count; i++)
-    reduced |= 1U << (axes[i] < 0 ? axes[i] + 4 : axes[i]);
-  return reduced == (1U << 2 | 1U << 3);
+  node_reduced_axes(node, reduced);
+  return !reduced[0] && !reduced[1] && reduced[2] && reduced[3];
 }
 
 struct window pool_window(const struct node *node) {

@@ -10,21 +10,13 @@
  *            results, of neighbouring rows
  */
 #include "ir/simplify.h"
+#include "op/reduce.h"
 #include "schedule/common.h"
 #include "schedule/row.h"
 
 #define SHORT_ROW 16 /* elements; shorter ones side by side in vectors */
 
 /* ---- What is reduced ---------------------------------------------------- */
-static void reduce_list(const struct node *node, size_t rank, bool *out) {
-  size_t count;
-  const int64_t *axes = node_ints(node, "axes", &count);
-  for (size_t i = 0; i < rank; i++)
-    out[i] = count == 0;
-  for (size_t i = 0; i < count; i++)
-    out[axes[i] < 0 ? axes[i] + (int64_t)rank : axes[i]] = true;
-}
-
 static void reduce_axis(const struct node *node, size_t rank, bool onwards,
                         bool *out) {
   int64_t axis = node_int(node, "axis");
@@ -50,7 +42,7 @@ static bool find_reduced(const struct node *node, bool *out) {
   const struct value *x = node->input_count > 0 ? node->inputs[0] : NULL;
   size_t rank = x ? x->rank : 0;
   if (is_plain_reduction(node))
-    reduce_list(node, rank, out);
+    node_reduced_axes(node, out);
   else if (node->op == &op_softmax || node->op == &op_log_softmax)
     reduce_axis(node, rank, node_int(node, "flatten") != 0, out);
   else if (node->op == &op_layer_norm)

@@ -7,8 +7,7 @@ enum { Y = 2, X = 3 };
 
 struct survey {
   struct builder *builder;
-  const struct stage *stage;
-  struct variable *y, *x; /* the stage's place; NULL: it has none */
+  struct variable *y, *x; /* a stage's place; NULL: it has none */
   int64_t height, width;
   bool fits;
   VEC(struct buffer *) maps;            /* of all stages; each once */
@@ -71,8 +70,7 @@ static const struct expr *survey_load(void *context, const struct expr *node) {
 }
 
 /* A stage makes a map, or reduces all places of one, or knows no places. */
-static void find_place(struct survey *survey) {
-  const struct stage *stage = survey->stage;
+static void find_place(struct survey *survey, const struct stage *stage) {
   survey->y = survey->x = NULL;
   if (is_map(survey, stage->output)) {
     survey->y = stage->axes[Y];
@@ -90,10 +88,9 @@ static void find_place(struct survey *survey) {
   vec_push(survey->builder->arena, &survey->columns, survey->x);
 }
 
-static bool stage_fits(struct survey *survey) {
-  const struct stage *stage = survey->stage;
+static bool stage_fits(struct survey *survey, const struct stage *stage) {
   struct expr_pool *pool = survey->builder->pool;
-  find_place(survey);
+  find_place(survey, stage);
   const struct expr *bodies[2] = {stage->body, stage->initial};
   for (size_t i = 0; i < 2; i++)
     if (bodies[i] &&
@@ -142,11 +139,9 @@ void regroup_rows(struct builder *builder, int64_t width) {
                           .fits = true};
   if (survey.height < 1 || survey.width < 1 || width == survey.width)
     return;
-  for (size_t i = 0; i < builder->stages.count; i++) {
-    survey.stage = builder->stages.data[i];
-    if (!stage_fits(&survey))
+  for (size_t i = 0; i < builder->stages.count; i++)
+    if (!stage_fits(&survey, builder->stages.data[i]))
       return;
-  }
   int64_t places = survey.height * survey.width;
   check(places % width == 0);
   for (size_t i = 0; i < survey.maps.count; i++)

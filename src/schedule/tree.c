@@ -51,6 +51,15 @@ bool tree_contains(const struct statement *root,
   return false;
 }
 
+bool tree_reads(struct expr_pool *pool, const struct statement *block,
+                const struct buffer *buffer) {
+  const struct stage *stage = block->block.stage;
+  bool starts = block->block.part != BLOCK_UPDATE && stage->initial;
+  bool adds = block->block.part != BLOCK_INITIAL;
+  return (starts && expr_uses_buffer(pool, stage->initial, buffer)) ||
+         (adds && expr_uses_buffer(pool, stage->body, buffer));
+}
+
 struct statement *tree_root_of(struct schedule *schedule,
                                const struct statement *target) {
   for (struct statement *s = schedule->function->body; s; s = s->next)

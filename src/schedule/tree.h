@@ -29,6 +29,11 @@ struct variable *tree_variable(struct schedule *schedule, const char *name,
 const char *tree_stage_name(struct schedule *schedule, const char *stage,
                             const char *suffix);
 
+/* Whether a block reads it: what its result starts from is read by one part of
+ * a reduction, what is added by the other. */
+bool tree_reads(struct expr_pool *pool, const struct statement *block,
+                const struct buffer *buffer);
+
 /* Calls visit for each block below a list. */
 void tree_blocks(struct statement *list,
                  void (*visit)(void *context, struct statement *block),

@@ -139,6 +139,15 @@ struct value *network_pool(struct network *net, struct value *x, int64_t most) {
   return network_windows(net, x, &spec, average);
 }
 
+struct value *network_global(struct network *net, const struct op_def *op,
+                             struct value *x) {
+  static const int64_t axes[2] = {2, 3};
+  struct node *node;
+  network_add_node(net, op, &x, 1, &node);
+  node_set_ints(net->graph, node, "axes", axes, 2);
+  return network_infer_node(net, node);
+}
+
 void network_start(struct network *net, uint32_t seed, const char *target) {
   memset(net, 0, sizeof *net);
   net->seed = seed;

@@ -66,6 +66,10 @@ struct value *network_windows(struct network *net, struct value *x,
  * fit whatever comes before. */
 struct value *network_pool(struct network *net, struct value *x, int64_t most);
 
+/* What is left of each image, [N, C, 1, 1]; `op` is of reduce_mean's family. */
+struct value *network_global(struct network *net, const struct op_def *op,
+                             struct value *x);
+
 size_t network_count_nodes(const struct network *net, const struct op_def *op);
 
 /* ---- Running it --------------------------------------------------------- */
